@@ -1,0 +1,21 @@
+//! `distributed-heartbeat`: which of my nodes can reach which, since when, and is it them or me?
+
+#[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
+pub mod config;
+pub mod protocol;
+pub mod sim;
+
+#[cfg(feature = "node")]
+pub mod app;
+#[cfg(feature = "node")]
+pub mod client;
+#[cfg(feature = "node")]
+pub mod http;
+#[cfg(feature = "node")]
+pub mod runtime;
+#[cfg(feature = "node")]
+pub mod telemetry;
+#[cfg(feature = "node")]
+pub mod wire;

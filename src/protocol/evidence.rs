@@ -1,0 +1,220 @@
+//! How a ping failed, and what that says about the peer.
+//!
+//! Only a *check*, a ping on a connection of its own, tells how a peer fails:
+//! a kept connection reports the past. [`Evidence`] is what one check showed;
+//! [`Class`] is what all checks since the last proof of life show together,
+//! and each class has its own wait.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::time::ObserverTime;
+
+/// What a ping showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    Answered,
+    /// Connection refused, or reset without an answer: a kernel is there, the process is not.
+    Refused,
+    /// No connection within the connect timeout, or host or network unreachable.
+    Silent,
+    /// Connected, no whole answer in time: the kernel accepts, the process does not run.
+    Stalled,
+    /// Wrong identity, status or body.
+    Invalid,
+    /// The name did not resolve.
+    Name,
+}
+
+impl Evidence {
+    pub const ALL: [Evidence; 6] =
+        [Evidence::Answered, Evidence::Refused, Evidence::Silent, Evidence::Stalled, Evidence::Invalid, Evidence::Name];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Evidence::Answered => "answered",
+            Evidence::Refused => "refused",
+            Evidence::Silent => "silent",
+            Evidence::Stalled => "stalled",
+            Evidence::Invalid => "invalid",
+            Evidence::Name => "name",
+        }
+    }
+}
+
+/// How a peer fails, and so how long to wait before saying so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// The process is gone: its host refuses connections.
+    Gone,
+    /// Nothing comes back: host, network or link.
+    Silent,
+    /// The host accepts, the process does not answer.
+    Stalled,
+}
+
+impl Class {
+    pub const ALL: [Class; 3] = [Class::Gone, Class::Silent, Class::Stalled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Gone => "gone",
+            Class::Silent => "silent",
+            Class::Stalled => "stalled",
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A check refused twice at least this far apart means that the process is
+/// gone; closer together it may just be restarting its listener.
+pub const GONE_CHECK_GAP: Duration = Duration::from_millis(250);
+
+/// A second check that has not connected after this is as good as refused: a
+/// killed container takes its network along.
+pub const GONE_CONNECT_LIMIT: Duration = Duration::from_millis(200);
+
+/// What the checks since the last answer showed, all together.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    /// Start of the first refused check after which none has connected.
+    first_refused: Option<ObserverTime>,
+    gone: bool,
+    connected: bool,
+    /// A check ended with something other than an unresolved name.
+    telling: bool,
+    last: Option<Evidence>,
+    last_failed_begun: Option<ObserverTime>,
+}
+
+impl Trail {
+    /// A check connected: whatever was refused before, somebody listens now.
+    pub fn connected(&mut self) {
+        self.connected = true;
+        self.telling = true;
+        self.first_refused = None;
+        self.gone = false;
+    }
+
+    /// A check that began at `begun` ended with `evidence`.
+    pub fn ended(&mut self, begun: ObserverTime, evidence: Evidence) {
+        self.last = Some(evidence);
+        self.last_failed_begun = self.last_failed_begun.max(Some(begun));
+        self.telling |= evidence != Evidence::Name;
+        match evidence {
+            Evidence::Refused => match self.first_refused {
+                None => self.first_refused = Some(begun),
+                Some(first) => self.gone |= begun.since(first) >= GONE_CHECK_GAP,
+            },
+            Evidence::Stalled | Evidence::Invalid => self.connected(),
+            Evidence::Answered | Evidence::Silent | Evidence::Name => {}
+        }
+    }
+
+    /// When a check that began at `begun` and has neither connected nor ended
+    /// will count as a second refusal, if it would.
+    pub fn gone_at(&self, begun: ObserverTime) -> Option<ObserverTime> {
+        let second = !self.gone && self.first_refused.is_some_and(|first| begun.since(first) >= GONE_CHECK_GAP);
+        second.then(|| begun + GONE_CONNECT_LIMIT)
+    }
+
+    /// The moment of [`Trail::gone_at`] has come.
+    pub fn vanished(&mut self) {
+        self.gone = true;
+    }
+
+    /// How the peer fails; `None` while no check has told anything.
+    pub fn class(&self) -> Option<Class> {
+        if self.gone {
+            Some(Class::Gone)
+        } else if self.connected {
+            Some(Class::Stalled)
+        } else if self.telling {
+            Some(Class::Silent)
+        } else {
+            None
+        }
+    }
+
+    /// What the check that ended last showed.
+    pub fn last(&self) -> Option<Evidence> {
+        self.last
+    }
+
+    /// Start of the youngest check that failed.
+    pub fn last_failed_begun(&self) -> Option<ObserverTime> {
+        self.last_failed_begun
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    enum Step {
+        Connected,
+        Ended(u64, Evidence),
+        Vanished,
+    }
+
+    fn class_after(steps: &[Step]) -> Option<Class> {
+        let mut trail = Trail::default();
+        for step in steps {
+            match step {
+                Step::Connected => trail.connected(),
+                Step::Ended(begun, evidence) => trail.ended(ObserverTime(Duration::from_millis(*begun)), *evidence),
+                Step::Vanished => trail.vanished(),
+            }
+        }
+        trail.class()
+    }
+
+    #[test]
+    fn classes() {
+        use Evidence::{Invalid, Name, Refused, Silent, Stalled};
+        use Step::{Connected, Ended, Vanished};
+        for (steps, class) in [
+            (&[] as &[Step], None),
+            (&[Ended(0, Name), Ended(300, Name)], None),
+            (&[Ended(0, Name), Ended(300, Silent)], Some(Class::Silent)),
+            (&[Ended(0, Silent)], Some(Class::Silent)),
+            (&[Ended(0, Refused)], Some(Class::Silent)),
+            (&[Ended(0, Refused), Ended(249, Refused)], Some(Class::Silent)),
+            (&[Ended(0, Refused), Ended(250, Refused)], Some(Class::Gone)),
+            (&[Ended(0, Refused), Ended(250, Silent)], Some(Class::Silent)),
+            (&[Ended(0, Refused), Vanished], Some(Class::Gone)),
+            (&[Ended(0, Refused), Vanished, Ended(250, Silent)], Some(Class::Gone)),
+            (&[Ended(0, Refused), Ended(250, Refused), Connected], Some(Class::Stalled)),
+            (&[Ended(0, Refused), Connected, Ended(250, Refused)], Some(Class::Stalled)),
+            (&[Connected, Ended(0, Refused), Ended(250, Refused)], Some(Class::Gone)),
+            (&[Connected, Ended(0, Silent)], Some(Class::Stalled)),
+            (&[Ended(0, Stalled)], Some(Class::Stalled)),
+            (&[Ended(0, Invalid), Ended(300, Silent)], Some(Class::Stalled)),
+        ] {
+            assert_eq!(class_after(steps), class);
+        }
+    }
+
+    #[test]
+    fn a_second_check_that_does_not_connect_counts_after_200_ms() {
+        let at = |n| ObserverTime(Duration::from_millis(n));
+        let mut trail = Trail::default();
+        assert_eq!(trail.gone_at(at(300)), None, "nothing was refused");
+        trail.ended(at(0), Evidence::Refused);
+        assert_eq!(trail.gone_at(at(249)), None, "too soon after the first");
+        assert_eq!(trail.gone_at(at(250)), Some(at(450)));
+        trail.connected();
+        assert_eq!(trail.gone_at(at(300)), None);
+    }
+}

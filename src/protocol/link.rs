@@ -1,0 +1,361 @@
+//! One link: everything this node knows about one peer.
+//!
+//! A link keeps four kinds of knowledge apart, because mixing them is how
+//! detectors go wrong: *proofs* (when did it last show that it lives),
+//! *requests* (what is on its way), *statistics* (fed by my own scheduled
+//! pings alone) and *hearsay* (what others say; it may veto or accuse and
+//! touches nothing else).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::config::DetectorConfig;
+use super::estimator::RttEstimator;
+use super::event::{PeerRef, Purpose};
+use super::evidence::{Class, Trail};
+use super::gray::{Flaps, Outcomes};
+use super::peer::{
+    AttemptId, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId, Seq, Testimony, Verdict,
+};
+use super::record::Record;
+use super::time::ObserverTime;
+
+/// After a check ended, the next one starts this much later while Suspect; a
+/// check that connected and has no answer after the same time counts as stalled.
+pub const CHECK_GAP: Duration = Duration::from_millis(250);
+
+/// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
+const ENDED_BOOTS: usize = 8;
+
+/// Questions that may wait for one witness ping of this link; more are turned away.
+pub const QUESTIONS_MAX: usize = 32;
+
+/// A request that is on its way.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub id: AttemptId,
+    pub purpose: Purpose,
+    pub begun: ObserverTime,
+    pub connected: Option<ObserverTime>,
+    /// Was in flight during a stall: its answer proves life, its failure proves nothing.
+    pub tainted: bool,
+    /// Its end has been counted; whatever comes now is only proof of life.
+    pub counted: bool,
+    /// It was found late already.
+    pub late: bool,
+    /// Sent on a connection that had carried an answer before.
+    pub warm: bool,
+}
+
+/// A scheduled ping that counted as failed and may still be answered.
+#[derive(Clone, Debug)]
+pub struct Overdue {
+    pub attempt: Attempt,
+    /// Scheduled pings that may start before the request is dropped.
+    pub grace: u8,
+}
+
+/// Who the peer says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub node: NodeName,
+    pub boot: BootId,
+}
+
+/// One question to a witness about this peer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub witness: PeerId,
+    pub question: QuestionId,
+    pub at: ObserverTime,
+    /// What it said, and when.
+    pub said: Option<(Testimony, ObserverTime)>,
+    /// What it had said to the question before.
+    pub earlier: Option<(Testimony, ObserverTime)>,
+    /// A verdict waits for this one.
+    pub last_call: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Closed,
+    Opening,
+    Open,
+}
+
+/// An accusation by another observer, standing until it lapses.
+#[derive(Clone, Copy, Debug)]
+pub struct Accuser {
+    pub observer: PeerId,
+    pub class: Class,
+    pub until: ObserverTime,
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub id: PeerId,
+    pub key: PeerKey,
+    pub pinned: Option<NodeName>,
+    pub added: ObserverTime,
+    pub counter: u32,
+
+    pub state: PeerState,
+    pub state_since: ObserverTime,
+    pub verdict: Option<Verdict>,
+    pub identity: Option<Identity>,
+    pub ended: VecDeque<BootId>,
+    pub conflict_told: Option<BootId>,
+    pub goodbye: Option<Seq>,
+    pub last_seq: Seq,
+
+    // Proofs.
+    pub last_answer: Option<ObserverTime>,
+    pub last_ping_in: Option<ObserverTime>,
+    /// A kernel or the process answered anything at all.
+    pub last_contact: Option<ObserverTime>,
+    /// Waits count from here when it is younger than the proofs.
+    pub waits_from: ObserverTime,
+    pub answers_since_dead: u8,
+    /// The last answer before the present outage.
+    pub outage_from: ObserverTime,
+    /// No opinion until an attempt begun since has finished.
+    pub blind: Option<ObserverTime>,
+
+    // Requests.
+    pub scheduled: Option<Attempt>,
+    pub overdue: Option<Overdue>,
+    /// At most two.
+    pub checks: Vec<Attempt>,
+    pub witness_ping: Option<Attempt>,
+    /// Questions that the witness ping on its way will answer, and those that came after it began.
+    pub questions: Vec<(QuestionId, BootId)>,
+    pub questions_next: Vec<(QuestionId, BootId)>,
+    pub next_ping: ObserverTime,
+    pub next_check: Option<ObserverTime>,
+    pub warm: bool,
+    pub stream: Stream,
+    pub reopen: Option<ObserverTime>,
+
+    // Statistics: my own scheduled pings only.
+    pub rtt: RttEstimator,
+    pub outcomes: Outcomes,
+    pub flaps: Flaps,
+    pub restarts: u64,
+    pub never_seen_told: bool,
+
+    // What checks showed.
+    pub trail: Trail,
+    /// My own accusation stands, since then.
+    pub accused: Option<ObserverTime>,
+
+    // Hearsay about this peer.
+    pub accusers: Vec<Accuser>,
+    pub vetoes: BTreeMap<PeerId, ObserverTime>,
+    pub ping_veto: Option<ObserverTime>,
+    /// When the present vouching began.
+    pub vouched_at: Option<ObserverTime>,
+    pub asked: Vec<Asked>,
+    pub next_ask: Option<ObserverTime>,
+
+    // What this peer says as an observer.
+    pub watch: BTreeMap<PeerId, (BootId, PeerState)>,
+    /// Lines of it that say unreachable or dead.
+    pub misses: usize,
+    /// What it says of me, if it watches me.
+    pub watches_me: Option<PeerState>,
+    /// Names on its list that are not on mine, some of them.
+    pub strangers: BTreeSet<NodeName>,
+    pub watch_rev: u64,
+    /// When the whole list was asked for last.
+    pub watch_asked: ObserverTime,
+    pub accuses: Vec<PeerId>,
+
+    /// What is remembered for whoever asks why. Nothing is decided by it.
+    pub record: Record,
+
+    /// Revision of my watch list in which this link changed last.
+    pub rev: u64,
+    /// The entry in the timetable that will wake this link.
+    pub wake: Option<ObserverTime>,
+}
+
+impl Link {
+    pub fn new(id: PeerId, spec: PeerSpec, now: ObserverTime, first_ping: ObserverTime) -> Link {
+        Link {
+            id,
+            key: spec.key,
+            pinned: spec.pinned,
+            added: now,
+            counter: 0,
+            state: PeerState::Joining,
+            state_since: now,
+            verdict: None,
+            identity: None,
+            ended: VecDeque::new(),
+            conflict_told: None,
+            goodbye: None,
+            last_seq: Seq(0),
+            last_answer: None,
+            last_ping_in: None,
+            last_contact: None,
+            waits_from: now,
+            answers_since_dead: 0,
+            outage_from: now,
+            blind: None,
+            scheduled: None,
+            overdue: None,
+            checks: Vec::new(),
+            witness_ping: None,
+            questions: Vec::new(),
+            questions_next: Vec::new(),
+            next_ping: first_ping,
+            next_check: None,
+            warm: false,
+            stream: Stream::Closed,
+            reopen: None,
+            rtt: RttEstimator::new(),
+            outcomes: Outcomes::default(),
+            flaps: Flaps::default(),
+            restarts: 0,
+            never_seen_told: false,
+            trail: Trail::default(),
+            accused: None,
+            accusers: Vec::new(),
+            vetoes: BTreeMap::new(),
+            ping_veto: None,
+            vouched_at: None,
+            asked: Vec::new(),
+            next_ask: None,
+            watch: BTreeMap::new(),
+            misses: 0,
+            watches_me: None,
+            strangers: BTreeSet::new(),
+            watch_rev: 0,
+            watch_asked: now,
+            accuses: Vec::new(),
+            record: Record::default(),
+            rev: 0,
+            wake: None,
+        }
+    }
+
+    /// A number for a new request. The upper half names the link, so that a
+    /// result finds its way back without a map.
+    pub fn next_attempt(&mut self) -> AttemptId {
+        self.counter = self.counter.wrapping_add(1);
+        AttemptId(u64::from(self.id.0) << 32 | u64::from(self.counter))
+    }
+
+    pub fn boot(&self) -> Option<BootId> {
+        self.identity.as_ref().map(|identity| identity.boot)
+    }
+
+    pub fn node(&self) -> Option<&NodeName> {
+        self.identity.as_ref().map(|identity| &identity.node)
+    }
+
+    pub fn peer_ref(&self) -> PeerRef {
+        PeerRef { id: self.id, key: self.key.clone(), node: self.node().cloned(), boot: self.boot(), state: self.state }
+    }
+
+    /// Something is wrong and not yet settled, or settled and may change.
+    pub fn in_doubt(&self) -> bool {
+        matches!(self.state, PeerState::Suspect | PeerState::Unreachable | PeerState::Dead)
+    }
+
+    /// The last sign of life of any kind: an answer or a ping.
+    pub fn last_proof(&self) -> Option<ObserverTime> {
+        self.last_answer.max(self.last_ping_in)
+    }
+
+    /// My own wait counts from my last answer: a link is broken when *my*
+    /// pings get none, whoever else hears the peer.
+    pub fn link_base(&self) -> ObserverTime {
+        self.last_answer.unwrap_or(self.added).max(self.waits_from)
+    }
+
+    /// An accusation counts from the last proof of life of any kind.
+    pub fn proof_base(&self) -> ObserverTime {
+        self.last_proof().unwrap_or(self.added).max(self.waits_from)
+    }
+
+    pub fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
+        self.trail.class().map(|class| wait(config, class))
+    }
+
+    pub fn recently_ended(&self, boot: BootId) -> bool {
+        self.ended.contains(&boot)
+    }
+
+    pub fn end_boot(&mut self, boot: BootId) {
+        if self.ended.len() == ENDED_BOOTS {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(boot);
+    }
+
+    /// Somebody else vouches for it, or it pinged me since a check failed.
+    pub fn vouched(&self, now: ObserverTime) -> bool {
+        self.ping_veto.is_some_and(|until| now < until) || self.vetoes.values().any(|until| now < *until)
+    }
+
+    /// Somebody vouches, and a check of mine begun since has failed all the same: my link is broken. Without such a
+    /// check the vouching may simply mean that all is well again.
+    pub fn broken_despite_vouching(&self, now: ObserverTime) -> bool {
+        self.vouched(now) && self.trail.last_failed_begun() > self.vouched_at
+    }
+
+    /// Called before a veto is written down.
+    pub fn vouching_begins(&mut self, now: ObserverTime) {
+        if !self.vouched(now) {
+            self.vouched_at = Some(now);
+        }
+    }
+
+    pub fn pinged_despite_failure(&self, now: ObserverTime) -> bool {
+        self.ping_veto.is_some_and(|until| now < until)
+    }
+
+    /// When anything last showed or said that it is there: its own proof, a kernel that answered, a witness that
+    /// has not turned accuser since.
+    pub fn fell_silent(&self, config: &DetectorConfig) -> ObserverTime {
+        let span = config.interval * 2;
+        let vouched = self.vetoes.values().max().map(|until| ObserverTime(until.0.saturating_sub(span)));
+        self.proof_base().max(self.last_contact.unwrap_or_default()).max(vouched.unwrap_or_default())
+    }
+
+    /// When those that cannot speak are no longer waited for.
+    pub fn overtime(&self, config: &DetectorConfig, span: Duration) -> ObserverTime {
+        let vouched = self.vetoes.values().max().copied().unwrap_or_default();
+        (self.proof_base() + span).max(vouched) + config.interval * 2
+    }
+
+    /// Asks for the peer's whole watch list with the next ping.
+    pub fn forget_revision(&mut self, now: ObserverTime) {
+        self.watch_rev = 0;
+        self.watch_asked = now;
+    }
+
+    pub fn forget_watch_list(&mut self) {
+        self.watch.clear();
+        self.misses = 0;
+        self.watches_me = None;
+        self.strangers.clear();
+    }
+
+    /// Forgets all that others said about the boot that was.
+    pub fn forget_hearsay(&mut self) {
+        self.accusers.clear();
+        self.vetoes.clear();
+        self.ping_veto = None;
+    }
+}
+
+/// The wait of a class.
+pub fn wait(config: &DetectorConfig, class: Class) -> Duration {
+    match class {
+        Class::Gone => config.wait_gone,
+        Class::Silent => config.wait_silent,
+        Class::Stalled => config.wait_stalled,
+    }
+}

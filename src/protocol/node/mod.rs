@@ -1,0 +1,382 @@
+//! The detector of one node: inputs are `handle_*`, outputs `poll_*`.
+//!
+//! The caller feeds whatever happens, then drains [`Node::poll_transmit`] and
+//! [`Node::poll_event`], asks [`Node::poll_timeout`] when to come back, and
+//! comes back then. Nothing here reads a clock or sends a byte, so the same
+//! code runs in the binary and, by the thousand, in the simulator.
+//!
+//! The parts, in the order in which a ping meets them: `pings` sends and times
+//! out, `answers` and `identity` learn who answered, `gossip` what they say of
+//! others, `witness` asks and testifies, `judge` decides, `report` shows, `why` explains;
+//! `discover` finds peers behind a name; `maintenance` notes what operators
+//! announced and is asked by `report` alone.
+
+mod answers;
+mod discover;
+mod gossip;
+mod hearsay;
+mod identity;
+mod judge;
+mod maintenance;
+mod peers;
+mod pings;
+mod report;
+mod schedule;
+mod why;
+mod witness;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::{Rng, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::config::DetectorConfig;
+use super::discovery::Directory;
+use super::event::{Event, EventKind};
+use super::evidence::Evidence;
+use super::link::{Link, Stream};
+use super::peer::{
+    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, QuestionId, SelfState, Seq, Testimony,
+};
+use super::time::{Monotonic, ObserverClock, ObserverTime};
+use super::transmit::Transmit;
+pub use hearsay::{Hearsay, Trouble};
+use schedule::Schedule;
+
+/// A wake-up this late is a stall: opinions are on hold until fresh evidence is in.
+pub const STALL: Duration = Duration::from_millis(500);
+
+/// Who I am.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub version: Arc<str>,
+}
+
+/// When to call [`Node::handle_timeout`] next, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    pub at: Monotonic,
+    pub reason: Reason,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Something is to be sent. Nobody is judged.
+    Send,
+    /// Somebody may be late, failed or dead: let pending IO run first.
+    Judge,
+}
+
+/// The detector of one node.
+pub struct Node {
+    config: DetectorConfig,
+    me: Me,
+    rng: Pcg64Mcg,
+    born: Monotonic,
+    last_raw: Monotonic,
+    clock: ObserverClock,
+
+    ready: bool,
+    leaving: bool,
+    /// I hear less than half of my peers, since then.
+    cut_off: Option<ObserverTime>,
+    /// After a stall, pings read before this count for nothing.
+    quarantine: Option<ObserverTime>,
+    maintenance: maintenance::Book,
+
+    links: BTreeMap<PeerId, Link>,
+    names: BTreeMap<NodeName, PeerId>,
+    /// Links that are Suspect, Unreachable or Dead: the only ones to judge.
+    doubted: BTreeSet<PeerId>,
+    /// Keys that turned out to be myself or a peer under another key; not watched again.
+    dropped: BTreeSet<PeerKey>,
+    next_peer: u32,
+    questions: BTreeMap<QuestionId, (PeerId, PeerId)>,
+    next_question: u64,
+
+    /// Revision of my watch list; grows with every change that others may want to know.
+    rev: u64,
+    published_rev: u64,
+    tombstones: VecDeque<(NodeName, BootId, u64)>,
+    /// Somebody's standing changed: everybody in doubt must be judged again.
+    rejudge: bool,
+    publish: bool,
+    /// What others' lists show, until one of them or an opinion of mine changes.
+    hearsay: Option<Hearsay>,
+    /// How many times that was so.
+    opinions: u64,
+
+    /// Names and the addresses behind them.
+    directory: Directory,
+    /// The state of some peer changed: the directory may have to look sooner.
+    mood_changed: bool,
+
+    schedule: Schedule,
+    events: VecDeque<Event>,
+    transmits: VecDeque<Transmit>,
+}
+
+impl Node {
+    /// `now` starts the node's clocks; `seed` feeds jitter and the choice of witnesses.
+    pub fn new(config: DetectorConfig, me: Me, seed: u64, now: Monotonic) -> Node {
+        Node {
+            config,
+            me,
+            rng: Pcg64Mcg::seed_from_u64(seed),
+            born: now,
+            last_raw: now,
+            clock: ObserverClock::new(now),
+            ready: false,
+            leaving: false,
+            cut_off: None,
+            quarantine: None,
+            maintenance: maintenance::Book::default(),
+            links: BTreeMap::new(),
+            names: BTreeMap::new(),
+            doubted: BTreeSet::new(),
+            dropped: BTreeSet::new(),
+            next_peer: 1,
+            questions: BTreeMap::new(),
+            next_question: 1,
+            rev: 0,
+            published_rev: 0,
+            tombstones: VecDeque::new(),
+            rejudge: false,
+            publish: false,
+            directory: Directory::default(),
+            mood_changed: false,
+            hearsay: None,
+            opinions: 0,
+            schedule: Schedule::default(),
+            events: VecDeque::new(),
+            transmits: VecDeque::new(),
+        }
+    }
+
+    /// From `Starting` to `Ready`: listeners are bound and discovery was tried.
+    pub fn handle_ready(&mut self, now: Monotonic) {
+        self.begin(now);
+        self.ready = true;
+        self.publish = true;
+        self.finish();
+    }
+
+    /// Begin to leave: says goodbye to every peer, stops pinging and judging.
+    pub fn handle_leave(&mut self, now: Monotonic) {
+        self.begin(now);
+        if self.leaving {
+            return;
+        }
+        self.leaving = true;
+        self.publish = true;
+        self.emit(None, EventKind::SelfLeaving);
+        let ids: Vec<PeerId> = self.links.keys().copied().collect();
+        for id in ids {
+            self.transmits.push_back(Transmit::Goodbye { peer: id });
+            // Whoever asked me as a witness has to ask somebody else.
+            self.turn_away(id);
+        }
+        self.finish();
+    }
+
+    /// The next deadline; `None` when there is nothing to wait for.
+    pub fn poll_timeout(&mut self) -> Option<Deadline> {
+        let next = if self.leaving { None } else { self.next_deadline() };
+        let next = if self.leaving { None } else { self.or_end_of_maintenance(next) };
+        self.clock.promise(next.map(|(at, _)| at));
+        next.map(|(at, judge)| Deadline {
+            at: self.clock.to_raw(at),
+            reason: if judge { Reason::Judge } else { Reason::Send },
+        })
+    }
+
+    fn next_deadline(&mut self) -> Option<(ObserverTime, bool)> {
+        let link = self.schedule.next(&mut self.links, &self.config, self.clock.now());
+        match (link, self.directory.next_due()) {
+            (Some((at, _)), Some(due)) if due < at => Some((due, false)),
+            (None, Some(due)) => Some((due, false)),
+            (link, _) => link,
+        }
+    }
+
+    /// Work for the runtime; drain it after every input.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// Things to tell; drain them after every input.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The deadline has come. Calling it early or late does no harm.
+    pub fn handle_timeout(&mut self, now: Monotonic) {
+        let now = self.begin(now);
+        if !self.leaving {
+            // Each link can be due only a few times at one instant: a ping, a
+            // check, a judgement. The bound keeps a mistake here from hanging the node.
+            for _ in 0..=self.links.len() * 8 {
+                match self.schedule.take_due(&mut self.links, now) {
+                    Some(id) => self.link_due(id, now),
+                    None => break,
+                }
+            }
+            self.discover(now);
+        }
+        self.finish();
+    }
+
+    /// The connection of a check or witness check stands; its answer is still to come.
+    pub fn handle_connected(&mut self, now: Monotonic, attempt: AttemptId) {
+        let now = self.begin(now);
+        self.attempt_connected(attempt, now);
+        self.finish();
+    }
+
+    /// A valid answer to an attempt. Answers to attempts that are no longer known are ignored.
+    pub fn handle_answer(&mut self, now: Monotonic, attempt: AttemptId, answer: Answer) {
+        let now = self.begin(now);
+        self.attempt_answered(attempt, answer, now);
+        self.finish();
+    }
+
+    /// An attempt failed, as `evidence` says.
+    pub fn handle_failure(&mut self, now: Monotonic, attempt: AttemptId, evidence: Evidence) {
+        let now = self.begin(now);
+        self.attempt_failed(attempt, evidence, now);
+        self.finish();
+    }
+
+    /// A ping came in. A caller without our headers (curl) is `None` and only gets the answer.
+    pub fn handle_ping(&mut self, now: Monotonic, caller: Option<Caller>) -> Answer {
+        let at = self.begin(now);
+        let known_rev = caller.as_ref().map(|caller| caller.known_rev);
+        if let Some(caller) = caller {
+            self.pinged(caller, at);
+        }
+        self.finish();
+        self.answer(known_rev.unwrap_or(self.rev))
+    }
+
+    /// Another node asks for a ping of `node`. Ends in `Transmit::Testify`, once.
+    pub fn handle_question(&mut self, now: Monotonic, question: QuestionId, node: NodeName, boot: BootId) {
+        let now = self.begin(now);
+        self.questioned(question, &node, boot, now);
+        self.finish();
+    }
+
+    /// What a witness said.
+    pub fn handle_testimony(&mut self, now: Monotonic, question: QuestionId, testimony: Testimony) {
+        let now = self.begin(now);
+        self.testified(question, testimony, now);
+        self.finish();
+    }
+
+    pub fn handle_stream_opened(&mut self, now: Monotonic, peer: PeerId) {
+        self.begin(now);
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.stream = Stream::Open;
+        }
+        self.finish();
+    }
+
+    /// News on a stream. It is hearsay about others and a goodbye at most, never proof of life.
+    pub fn handle_stream_news(&mut self, now: Monotonic, peer: PeerId, news: Answer) {
+        let now = self.begin(now);
+        self.news_heard(peer, news, now);
+        self.finish();
+    }
+
+    /// A stream ended or could not be opened. If it stood, a check follows.
+    pub fn handle_stream_ended(&mut self, now: Monotonic, peer: PeerId) {
+        let now = self.begin(now);
+        self.stream_ended(peer, now);
+        self.finish();
+    }
+
+    /// What I am, in one word.
+    pub fn state(&self) -> SelfState {
+        match (self.leaving, self.ready, self.cut_off) {
+            (true, _, _) => SelfState::Leaving,
+            (false, false, _) => SelfState::Starting,
+            (false, true, Some(_)) => SelfState::CutOff,
+            (false, true, None) => SelfState::Ready,
+        }
+    }
+
+    fn seq(&self) -> Seq {
+        Seq(u64::try_from((self.last_raw - self.born).as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Every input passes here first: clocks advance, and a stall is noticed.
+    fn begin(&mut self, raw: Monotonic) -> ObserverTime {
+        self.last_raw = self.last_raw.max(raw);
+        let advance = self.clock.advance(raw);
+        let now = self.clock.now();
+        if advance.late > STALL && !self.leaving {
+            self.stalled(advance.lost, now);
+        }
+        if self.quarantine.is_some_and(|until| now >= until) {
+            self.quarantine = None;
+        }
+        self.end_maintenance();
+        now
+    }
+
+    /// Every input passes here last: what one change means for others.
+    fn finish(&mut self) {
+        let now = self.clock.now();
+        // A verdict can change who may speak about another peer, and so on,
+        // but each round settles at least one peer.
+        for _ in 0..=self.doubted.len() {
+            if !std::mem::take(&mut self.rejudge) || self.leaving {
+                break;
+            }
+            let doubted: Vec<PeerId> = self.doubted.iter().copied().collect();
+            for id in doubted {
+                self.judge(id, now);
+                self.reschedule(id);
+            }
+        }
+        self.tell_mood();
+        self.cancel_probes();
+        if std::mem::take(&mut self.publish) {
+            self.transmits.push_back(Transmit::PublishNews);
+        }
+    }
+
+    /// This process did not run for a while. Nobody is to blame for what it missed.
+    fn stalled(&mut self, lost: Duration, now: ObserverTime) {
+        self.emit(None, EventKind::SelfStalled { lost });
+        self.quarantine = Some(now + self.config.interval);
+        self.publish |= self.links.values().any(|link| link.accused.is_some());
+        let ids: Vec<PeerId> = self.links.keys().copied().collect();
+        for id in ids {
+            let soon = self.random_below(Duration::from_millis(100));
+            self.blind_link(id, now + soon, now);
+        }
+    }
+
+    /// A uniformly distributed duration below `limit`.
+    fn random_below(&mut self, limit: Duration) -> Duration {
+        let part = (self.rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        limit.mul_f64(part)
+    }
+
+    fn emit(&mut self, peer: Option<PeerId>, kind: EventKind) {
+        let peer = peer.and_then(|id| self.links.get(&id)).map(Link::peer_ref);
+        self.events.push_back(Event { at: self.last_raw, peer, kind });
+    }
+
+    fn reschedule(&mut self, id: PeerId) {
+        let now = self.clock.now();
+        if let Some(link) = self.links.get_mut(&id) {
+            self.schedule.set(link, &self.config, now);
+        }
+    }
+}

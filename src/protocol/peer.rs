@@ -1,0 +1,299 @@
+//! Who is meant: names, keys, boots, and the states a peer can be in.
+//!
+//! A peer has three identities and the code keeps them apart. The *key* is
+//! what this process calls it in logs, labels and the API and never changes.
+//! The *node name* is what the peer calls itself. The *boot id* is one life of
+//! that node: a new boot under an old name is a restart. Between nodes a peer
+//! is always named by node name and boot, because keys are private.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::maintenance::Announcement;
+
+/// What this process calls a peer, for the whole life of the process: the
+/// pinned name, or `host:port` as configured.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerKey(pub Arc<str>);
+
+/// What a node calls itself. At most [`NodeName::LIMIT`] bytes, printable, not empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeName(Arc<str>);
+
+/// Why a text is not a node name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a node name has 1 to {} visible ASCII characters without blanks, quotes or commas", NodeName::LIMIT)]
+pub struct InvalidNodeName;
+
+impl NodeName {
+    /// A DNS name has at most 253 characters, and host names are the usual node names.
+    pub const LIMIT: usize = 253;
+
+    /// The text as a node name.
+    ///
+    /// # Errors
+    /// [`InvalidNodeName`] when it is empty, too long, or holds anything but
+    /// visible ASCII without quotes, commas and angle brackets.
+    pub fn new(text: &str) -> Result<NodeName, InvalidNodeName> {
+        let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | ',' | '<' | '>' | '\\' | '/');
+        if text.is_empty() || text.len() > NodeName::LIMIT || !text.chars().all(allowed) {
+            return Err(InvalidNodeName);
+        }
+        Ok(NodeName(text.into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One life of a node: 64 random bits chosen at start, 16 hex digits when written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootId(pub u64);
+
+/// Why a text is not a boot id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a boot id has exactly 16 hex digits")]
+pub struct InvalidBootId;
+
+impl FromStr for BootId {
+    type Err = InvalidBootId;
+    fn from_str(text: &str) -> Result<BootId, InvalidBootId> {
+        if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(InvalidBootId);
+        }
+        u64::from_str_radix(text, 16).map(BootId).map_err(|_| InvalidBootId)
+    }
+}
+
+/// A node's own milliseconds since its boot. Below 2^53, so that it survives a browser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+/// A peer's slot in this process. Never used twice in one life of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u32);
+
+/// One request of ours, from its start to its end. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub u64);
+
+/// One question to or from a witness. Ours and theirs count apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub u64);
+
+/// What the configuration or discovery says about one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerSpec {
+    pub key: PeerKey,
+    /// The name that the peer must declare; any other makes its answers invalid.
+    pub pinned: Option<NodeName>,
+}
+
+/// What I believe about a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerState {
+    /// Never answered yet.
+    Joining,
+    Alive,
+    /// A ping failed or is late; I am looking closer.
+    Suspect,
+    /// My link is broken, but somebody vouches for the peer, or I am the one cut off.
+    Unreachable,
+    /// Enough observers agree, or nobody is left who could.
+    Dead,
+    /// Said goodbye.
+    Left,
+}
+
+impl PeerState {
+    pub const ALL: [PeerState; 6] = [
+        PeerState::Joining,
+        PeerState::Alive,
+        PeerState::Suspect,
+        PeerState::Unreachable,
+        PeerState::Dead,
+        PeerState::Left,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PeerState::Joining => "joining",
+            PeerState::Alive => "alive",
+            PeerState::Suspect => "suspect",
+            PeerState::Unreachable => "unreachable",
+            PeerState::Dead => "dead",
+            PeerState::Left => "left",
+        }
+    }
+}
+
+/// What a node says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SelfState {
+    Starting,
+    Ready,
+    /// I hear less than half of my peers: it is probably me.
+    CutOff,
+    Leaving,
+}
+
+impl SelfState {
+    pub const ALL: [SelfState; 4] = [SelfState::Starting, SelfState::Ready, SelfState::CutOff, SelfState::Leaving];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SelfState::Starting => "starting",
+            SelfState::Ready => "ready",
+            SelfState::CutOff => "cut_off",
+            SelfState::Leaving => "leaving",
+        }
+    }
+}
+
+/// What the accusations and the witnesses together say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Enough observers agree that this boot is gone.
+    Down,
+    /// I cannot reach it; a witness can.
+    LinkBroken,
+    /// I cannot reach it; its own pings reach me.
+    OneWay,
+    /// I hear less than half of my peers: they are down, or I am cut off.
+    CutOff,
+    /// I cannot reach it and nobody is left to ask.
+    Unconfirmed,
+    /// A new boot answered under the old name.
+    Restarted,
+    /// It never answered.
+    NeverSeen,
+}
+
+impl Verdict {
+    pub const ALL: [Verdict; 7] = [
+        Verdict::Down,
+        Verdict::LinkBroken,
+        Verdict::OneWay,
+        Verdict::CutOff,
+        Verdict::Unconfirmed,
+        Verdict::Restarted,
+        Verdict::NeverSeen,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Down => "down",
+            Verdict::LinkBroken => "link_broken",
+            Verdict::OneWay => "one_way",
+            Verdict::CutOff => "cut_off",
+            Verdict::Unconfirmed => "unconfirmed",
+            Verdict::Restarted => "restarted",
+            Verdict::NeverSeen => "never_seen",
+        }
+    }
+}
+
+/// Who sent a ping to me, as its headers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub seq: Seq,
+    pub state: SelfState,
+    /// The revision of my watch list that the caller holds; 0 for none.
+    pub known_rev: u64,
+}
+
+/// What an observer publishes about a boot when its own wait is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accusation {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub class: super::evidence::Class,
+    /// Age of the last proof of life when this was sent.
+    pub silent_for: Duration,
+}
+
+/// One line of an answerer's watch list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    pub node: NodeName,
+    pub boot: BootId,
+    /// `None`: no longer watched.
+    pub state: Option<PeerState>,
+}
+
+/// What changed in the answerer's watch list after revision `since`, up to `rev`.
+/// Empty in the steady state, which keeps answers small in large meshes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchDelta {
+    pub since: u64,
+    pub rev: u64,
+    pub peers: Vec<Watched>,
+}
+
+/// The answer to a ping, and the news on an event stream: the same shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub seq: Seq,
+    pub state: SelfState,
+    pub version: Arc<str>,
+    pub accusations: Vec<Accusation>,
+    pub watch: WatchDelta,
+    /// `None`: it says nothing about a maintenance of its own.
+    pub maintenance: Option<Announcement>,
+}
+
+/// What a witness says about a boot that it was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Testimony {
+    /// It answered a ping that began after the question; `boot` may be newer than the one asked about.
+    Answered { boot: BootId },
+    /// My ping failed too.
+    Failed { evidence: super::evidence::Evidence },
+    /// It said goodbye to me.
+    Left,
+    /// I do not watch such a node (HTTP 404), I was asked too often (429), or no answer came in time.
+    NoOpinion,
+}
+
+impl fmt::Display for PeerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Display for PeerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for SelfState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,128 @@
+//! What I believe about a peer, as one table: state x input -> state.
+//!
+//! Everything that is hard (waits, classes, quorum, witnesses) happens before:
+//! it decides *which input* there is. What an input then does to a state is
+//! this one total match, and `ARCHITECTURE.md` prints the same table; a test
+//! compares the two.
+
+use super::peer::PeerState;
+
+/// What happened to a link, boiled down to what matters for the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Input {
+    /// An answer to my own ping from the boot I know. After Dead it takes two; this is the second.
+    Answer,
+    /// An answer from a boot that is new under this name.
+    NewBoot,
+    /// A scheduled ping failed or is late, or a check failed.
+    Doubt,
+    /// My own wait is met, and a witness or the peer's own ping vouches for it.
+    Vouched,
+    /// My own wait is met, and I am the one who is cut off.
+    InTheDark,
+    /// My own wait is met, and enough observers agree or nobody is left to ask.
+    Condemned,
+    /// It said goodbye.
+    Goodbye,
+    /// It says `ready` with a higher sequence number than its goodbye's.
+    Return,
+}
+
+impl Input {
+    pub const ALL: [Input; 8] = [
+        Input::Answer,
+        Input::NewBoot,
+        Input::Doubt,
+        Input::Vouched,
+        Input::InTheDark,
+        Input::Condemned,
+        Input::Goodbye,
+        Input::Return,
+    ];
+}
+
+/// The table. No wildcard over states: a new state must answer every input.
+#[rustfmt::skip]
+pub fn next(state: PeerState, input: Input) -> PeerState {
+    use Input::{Answer, Condemned, Doubt, Goodbye, InTheDark, NewBoot, Return, Vouched};
+    use PeerState::{Alive, Dead, Joining, Left, Suspect, Unreachable};
+    match (state, input) {
+        (Joining, Answer | NewBoot)                                        => Alive,
+        (Joining, Doubt | Vouched | InTheDark | Condemned | Return)        => Joining,
+        (Joining, Goodbye)                                                 => Left,
+
+        (Alive, Answer | NewBoot | Vouched | InTheDark | Condemned | Return) => Alive,
+        (Alive, Doubt)                                                     => Suspect,
+        (Alive, Goodbye)                                                   => Left,
+
+        (Suspect, Answer | NewBoot)                                        => Alive,
+        (Suspect, Doubt | Return)                                          => Suspect,
+        (Suspect, Vouched | InTheDark)                                     => Unreachable,
+        (Suspect, Condemned)                                               => Dead,
+        (Suspect, Goodbye)                                                 => Left,
+
+        (Unreachable, Answer | NewBoot)                                    => Alive,
+        (Unreachable, Doubt | Vouched | InTheDark | Return)                => Unreachable,
+        (Unreachable, Condemned)                                           => Dead,
+        (Unreachable, Goodbye)                                             => Left,
+
+        (Dead, Answer | NewBoot)                                           => Alive,
+        (Dead, Doubt | InTheDark | Condemned | Return)                     => Dead,
+        (Dead, Vouched)                                                    => Unreachable,
+        (Dead, Goodbye)                                                    => Left,
+
+        (Left, Answer | Doubt | Vouched | InTheDark | Condemned | Goodbye) => Left,
+        (Left, NewBoot | Return)                                           => Alive,
+    }
+}
+
+/// The table as Markdown, for `ARCHITECTURE.md`.
+pub fn markdown() -> String {
+    let mut text = String::from("| state |");
+    for input in Input::ALL {
+        text += &format!(" {input:?} |");
+    }
+    text += "\n|---|";
+    text += &"---|".repeat(Input::ALL.len());
+    text.push('\n');
+    for state in PeerState::ALL {
+        text += &format!("| **{state:?}** |");
+        for input in Input::ALL {
+            let after = next(state, input);
+            text += &if after == state { " . |".to_owned() } else { format!(" {after:?} |") };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_prints_this_table() {
+        let document = include_str!("../../ARCHITECTURE.md");
+        assert!(document.contains(&markdown()), "ARCHITECTURE.md must hold exactly:\n\n{}", markdown());
+    }
+
+    #[test]
+    fn left_never_becomes_dead_and_nothing_returns_to_joining() {
+        for input in Input::ALL {
+            assert_ne!(next(PeerState::Left, input), PeerState::Dead);
+            for state in PeerState::ALL {
+                assert!(state == PeerState::Joining || next(state, input) != PeerState::Joining);
+            }
+        }
+    }
+
+    #[test]
+    fn dead_is_reached_by_condemnation_alone() {
+        for state in PeerState::ALL {
+            for input in Input::ALL {
+                let died = state != PeerState::Dead && next(state, input) == PeerState::Dead;
+                assert!(!died || input == Input::Condemned, "{state:?} x {input:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A snapshot of what this node believes, for pages, the API and metrics.
+//! All times are ages: nobody's clock but the reader's is needed.
+
+use core::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::discovery::DnsName;
+use super::event::PeerRef;
+use super::evidence::{Class, Evidence};
+use super::maintenance::Maintenance;
+use super::node::Hearsay;
+use super::peer::{BootId, NodeName, SelfState, Seq, Testimony, Verdict};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub seq: Seq,
+    pub state: SelfState,
+    /// Within one interval after a stall: my opinions are on hold.
+    pub stalled: bool,
+    /// Time this process did not run, in all.
+    pub lost: Duration,
+    /// What is known of the mesh without asking anybody.
+    pub hearsay: Hearsay,
+    /// The one this node is in.
+    pub maintenance: Option<Maintenance>,
+    pub peers: Vec<PeerView>,
+    pub discovery: DiscoveryView,
+}
+
+/// What is known of the names that peers are found behind; empty where every peer was listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DiscoveryView {
+    pub names: Vec<NameView>,
+    /// Addresses that have not answered yet, or with nothing that says whose they are.
+    pub candidates: Vec<CandidateView>,
+    /// Lookups that failed or found nothing.
+    pub errors: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NameView {
+    pub name: DnsName,
+    /// Addresses in the last good list.
+    pub addresses: u32,
+    /// Age of the last good lookup, `None` before the first.
+    pub last_success: Option<Duration>,
+    /// Every lookup has failed for this long, so the list is stale.
+    pub failing_for: Option<Duration>,
+    pub error: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CandidateView {
+    pub address: SocketAddr,
+    /// How long it has been one.
+    pub age: Duration,
+    /// What its last probe showed; `None` before the first has ended.
+    pub evidence: Option<Evidence>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerView {
+    pub peer: PeerRef,
+    /// Counts for alerts: false while Left, in maintenance, Joining before its limit, or while I am CutOff or stalled.
+    pub expected: bool,
+    /// A flag beside the state, whatever that is.
+    pub maintenance: Option<Maintenance>,
+    /// Its maintenance should have been over this long ago, and it has not been up since.
+    pub overrun: Option<Duration>,
+    pub degraded: bool,
+    pub flapping: bool,
+    /// What is wrong, if anything: never `Restarted`, which is an event.
+    pub verdict: Option<Verdict>,
+    pub class: Option<Class>,
+    /// What the last check showed.
+    pub evidence: Option<Evidence>,
+    /// Age of the last proof of life, `None` before the first.
+    pub last_proof: Option<Duration>,
+    /// Age of the last answer to a ping of mine.
+    pub last_answer: Option<Duration>,
+    /// Age of the present state.
+    pub state_age: Duration,
+    pub rtt_last: Option<Duration>,
+    pub rtt_mean: Option<Duration>,
+    /// Over the last 64 samples.
+    pub rtt_p50: Option<Duration>,
+    pub rtt_p99: Option<Duration>,
+    /// Suspicion of the outstanding ping, 0 when none is out.
+    pub phi: f64,
+    /// Failed of the last ten scheduled pings, 0 to 1; `None` before the first ended.
+    pub loss: Option<f64>,
+    pub restarts: u64,
+    /// Has an open event stream from this peer.
+    pub streaming: bool,
+    /// A valid ping from this peer came in within the last three intervals.
+    pub pings_me: bool,
+    /// Observers whose accusation of this boot stands, me first when I accuse.
+    pub accusers: Vec<NodeName>,
+    /// The witnesses asked last, and what they said.
+    pub witnesses: Vec<WitnessView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessView {
+    pub witness: NodeName,
+    /// `None`: no answer yet.
+    pub said: Option<Testimony>,
+    /// Age of the question.
+    pub age: Duration,
+    /// Age of the answer; older than the question while that is out and an earlier one was answered.
+    pub said_age: Option<Duration>,
+}
+
+impl View {
+    /// What a ready node shows that knows no more than these peers.
+    pub fn new(node: NodeName, boot: BootId, peers: Vec<PeerView>) -> View {
+        View {
+            node,
+            boot,
+            seq: Seq(1),
+            state: SelfState::Ready,
+            stalled: false,
+            lost: Duration::ZERO,
+            hearsay: Hearsay::default(),
+            maintenance: None,
+            peers,
+            discovery: DiscoveryView::default(),
+        }
+    }
+}
+
+impl PeerView {
+    /// A peer that is expected to be there, and of which no more is known.
+    pub fn new(peer: PeerRef) -> PeerView {
+        PeerView {
+            peer,
+            expected: true,
+            maintenance: None,
+            overrun: None,
+            degraded: false,
+            flapping: false,
+            verdict: None,
+            class: None,
+            evidence: None,
+            last_proof: None,
+            last_answer: None,
+            state_age: Duration::ZERO,
+            rtt_last: None,
+            rtt_mean: None,
+            rtt_p50: None,
+            rtt_p99: None,
+            phi: 0.0,
+            loss: None,
+            restarts: 0,
+            streaming: false,
+            pings_me: false,
+            accusers: Vec::new(),
+            witnesses: Vec::new(),
+        }
+    }
+}

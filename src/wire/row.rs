@@ -1,0 +1,296 @@
+//! One node's row of the matrix, as it travels between nodes.
+//!
+//! All times are ages in whole milliseconds at the moment of writing: nobody's
+//! clock but the reader's is needed. A peer is named by the name that it
+//! declares. Only one that has never answered goes by its key, for there is
+//! nothing else to call it by; what that key means to the reader is the
+//! reader's business ([`RowBody::into_row`]).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InvalidAnswer, SEQ_LIMIT, bounded, self_state};
+use crate::protocol::evidence::Class;
+use crate::protocol::mesh::{Cell, Heard, Member, Row};
+use crate::protocol::peer::{NodeName, PeerState, Verdict};
+use crate::protocol::view::{PeerView, View};
+
+/// The most bytes of a row that are read: [`CELLS`] of them with names of 100 characters fit.
+pub const ROW_BYTES: usize = 512 * 1024;
+/// The most cells taken from one row; the rest is dropped. As many as a mesh view has members.
+pub const CELLS: usize = crate::protocol::mesh::MEMBERS_MAX;
+
+/// `GET /api/v1/row`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowBody {
+    pub node: String,
+    pub boot: String,
+    /// Milliseconds since the detector began.
+    pub seq: u64,
+    pub state: String,
+    /// Has just not been running: its opinions are on hold.
+    #[serde(default)]
+    pub stalled: bool,
+    #[serde(default)]
+    pub maintenance: bool,
+    #[serde(default, deserialize_with = "bounded::<_, _, CELLS>")]
+    pub peers: Vec<CellBody>,
+}
+
+/// One peer, as the node sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellBody {
+    /// The name it declared; `null` when it has never answered.
+    pub node: Option<String>,
+    /// Only when `node` is `null`.
+    pub key: Option<String>,
+    pub boot: Option<String>,
+    pub state: String,
+    #[serde(default)]
+    pub verdict: Option<String>,
+    #[serde(default)]
+    pub class: Option<String>,
+    pub state_age_ms: u64,
+    #[serde(default)]
+    pub last_proof_ms: Option<u64>,
+    #[serde(default)]
+    pub last_answer_ms: Option<u64>,
+    #[serde(default)]
+    pub rtt_us: Option<u64>,
+    #[serde(default)]
+    pub rtt_p99_us: Option<u64>,
+    /// Failed of the last ten scheduled pings, 0 to 1.
+    #[serde(default)]
+    pub loss: Option<f64>,
+    #[serde(default)]
+    pub restarts: u64,
+    #[serde(default)]
+    pub expected: bool,
+    #[serde(default)]
+    pub degraded: bool,
+    #[serde(default)]
+    pub flapping: bool,
+    #[serde(default)]
+    pub maintenance: bool,
+    #[serde(default)]
+    pub pings_me: bool,
+}
+
+impl RowBody {
+    /// Reads a row from the bytes of a body.
+    ///
+    /// # Errors
+    /// [`InvalidAnswer::Json`] when the bytes are not the JSON of a row.
+    pub fn parse(bytes: &[u8]) -> Result<RowBody, InvalidAnswer> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// The row as it was when it was written. `member` says what a peer that
+    /// has never answered is called, from the observer's key for it. Entries
+    /// with a word that is not known are dropped.
+    ///
+    /// # Errors
+    /// [`InvalidAnswer::Field`] when what identifies the observer is not valid.
+    pub fn into_row(self, member: impl Fn(&NodeName) -> Member) -> Result<Row, InvalidAnswer> {
+        let field = |field| InvalidAnswer::Field { field };
+        let node = NodeName::new(&self.node).map_err(|_| field("node"))?;
+        if self.seq >= SEQ_LIMIT {
+            return Err(field("seq"));
+        }
+        Ok(Row {
+            observer: Member::from(&node),
+            heard: Heard::Now,
+            as_of: Some(Duration::ZERO),
+            boot: Some(self.boot.parse().map_err(|_| field("boot"))?),
+            state: Some(self_state(&self.state)),
+            stalled: self.stalled,
+            maintenance: self.maintenance,
+            up_for: Some(Duration::from_millis(self.seq)),
+            cells: self.peers.iter().filter_map(|cell| cell.known(&member)).collect(),
+        })
+    }
+}
+
+impl From<&View> for RowBody {
+    fn from(view: &View) -> RowBody {
+        RowBody {
+            node: view.node.to_string(),
+            boot: view.boot.to_string(),
+            seq: view.seq.0,
+            state: view.state.as_str().to_owned(),
+            stalled: view.stalled,
+            maintenance: view.maintenance.is_some(),
+            peers: view.peers.iter().map(CellBody::from).collect(),
+        }
+    }
+}
+
+impl From<&PeerView> for CellBody {
+    fn from(view: &PeerView) -> CellBody {
+        let peer = &view.peer;
+        CellBody {
+            node: peer.node.as_ref().map(ToString::to_string),
+            key: peer.node.is_none().then(|| peer.key.to_string()),
+            boot: peer.boot.map(|boot| boot.to_string()),
+            state: peer.state.as_str().to_owned(),
+            verdict: view.verdict.map(|verdict| verdict.as_str().to_owned()),
+            class: view.class.map(|class| class.as_str().to_owned()),
+            state_age_ms: ms(view.state_age),
+            last_proof_ms: view.last_proof.map(ms),
+            last_answer_ms: view.last_answer.map(ms),
+            rtt_us: view.rtt_last.map(us),
+            rtt_p99_us: view.rtt_p99.map(us),
+            loss: view.loss,
+            restarts: view.restarts,
+            expected: view.expected,
+            degraded: view.degraded,
+            flapping: view.flapping,
+            maintenance: view.maintenance.is_some(),
+            pings_me: view.pings_me,
+        }
+    }
+}
+
+impl CellBody {
+    /// The cell, unless a word of it is not known here.
+    fn known(&self, member: &impl Fn(&NodeName) -> Member) -> Option<Cell> {
+        let peer = match (&self.node, &self.key) {
+            (Some(node), _) => Member::from(&NodeName::new(node).ok()?),
+            // What is no name cannot be shown to people or compared either.
+            (None, Some(key)) => member(&NodeName::new(key).ok()?),
+            (None, None) => return None,
+        };
+        let word = |text: &Option<String>, known: &dyn Fn(&str) -> bool| text.as_deref().is_none_or(known);
+        let verdict = Verdict::ALL.into_iter().find(|verdict| Some(verdict.as_str()) == self.verdict.as_deref());
+        let class = Class::ALL.into_iter().find(|class| Some(class.as_str()) == self.class.as_deref());
+        if !word(&self.verdict, &|_| verdict.is_some()) || !word(&self.class, &|_| class.is_some()) {
+            return None;
+        }
+        Some(Cell {
+            peer,
+            boot: self.boot.as_deref().map(str::parse).transpose().ok()?,
+            state: PeerState::ALL.into_iter().find(|state| state.as_str() == self.state)?,
+            verdict,
+            class,
+            state_age: Duration::from_millis(self.state_age_ms),
+            last_proof: self.last_proof_ms.map(Duration::from_millis),
+            last_answer: self.last_answer_ms.map(Duration::from_millis),
+            rtt: self.rtt_us.map(Duration::from_micros),
+            rtt_p99: self.rtt_p99_us.map(Duration::from_micros),
+            // A share beyond its bounds is brought back into them; what is not a number becomes zero.
+            loss: self.loss.map(|loss| (loss.clamp(0.0, 1.0) * 1000.0).round() as u16),
+            restarts: self.restarts,
+            expected: self.expected,
+            degraded: self.degraded,
+            flapping: self.flapping,
+            maintenance: self.maintenance,
+            pings_me: self.pings_me,
+        })
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn us(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::protocol::peer::{BootId, SelfState};
+
+    /// As the first release that had rows writes it.
+    const RELEASED: &str = r#"{"node":"node-1","boot":"0123456789abcdef","seq":1234,"state":"cut_off","stalled":true,"maintenance":false,"peers":[
+        {"node":"node-2","key":null,"boot":"00000000000000ff","state":"dead","verdict":"down","class":"gone","state_age_ms":900,"last_proof_ms":1200,"last_answer_ms":1300,"rtt_us":846,"rtt_p99_us":2000,"loss":0.4,"restarts":1,"expected":true,"degraded":true,"flapping":true,"maintenance":true,"pings_me":true},
+        {"node":null,"key":"localhost:8003","boot":null,"state":"joining","verdict":null,"class":null,"state_age_ms":5,"last_proof_ms":null,"last_answer_ms":null,"rtt_us":null,"rtt_p99_us":null,"loss":null,"restarts":0,"expected":false,"degraded":false,"flapping":false,"maintenance":false,"pings_me":false}]}"#;
+
+    fn read(text: &str) -> Result<Row, InvalidAnswer> {
+        RowBody::parse(text.as_bytes())?.into_row(|key| Member::from(&*format!("key:{key}")))
+    }
+
+    /// A row with one cell of these fields besides those that must be there.
+    fn cells(fields: &str) -> Vec<Cell> {
+        let text = format!(
+            r#"{{"node":"a","boot":"0000000000000001","seq":1,"state":"ready","peers":[{{"state_age_ms":1,{fields}}}]}}"#
+        );
+        read(&text).expect("a row").cells
+    }
+
+    #[test]
+    fn the_released_form_is_read_and_written() {
+        let body = RowBody::parse(RELEASED.as_bytes()).expect("a row");
+        let written = serde_json::to_string(&body).expect("JSON");
+        assert_eq!(RowBody::parse(written.as_bytes()).expect("a row"), body);
+        let compact: String = RELEASED.lines().map(str::trim).collect();
+        assert_eq!(written, compact);
+
+        let row = read(RELEASED).expect("a row");
+        assert_eq!((row.observer.as_str(), row.boot), ("node-1", Some(BootId(0x0123_4567_89ab_cdef))));
+        assert_eq!((row.state, row.stalled, row.heard), (Some(SelfState::CutOff), true, Heard::Now));
+        assert_eq!(row.up_for, Some(Duration::from_millis(1234)));
+        let cell = &row.cells[0];
+        assert_eq!((cell.state, cell.verdict, cell.class), (PeerState::Dead, Some(Verdict::Down), Some(Class::Gone)));
+        assert_eq!((cell.rtt, cell.loss), (Some(Duration::from_micros(846)), Some(400)));
+        assert_eq!(row.cells[1].peer.as_str(), "key:localhost:8003");
+    }
+
+    #[test]
+    fn what_is_not_known_is_ignored_or_costs_its_entry() {
+        assert_eq!(cells(r#""node":"b","state":"alive","aura":"blue""#).len(), 1);
+        for fields in [
+            r#""node":"b","state":"enchanted""#,
+            r#""node":"b","state":"dead","verdict":"vanished""#,
+            r#""node":"b","state":"dead","class":"other""#,
+            r#""node":"b","boot":"7","state":"alive""#,
+            r#""node":"b c","state":"alive""#,
+            r#""node":null,"key":"<b>","state":"joining""#,
+            r#""node":null,"key":null,"state":"joining""#,
+        ] {
+            assert_eq!(cells(fields), [], "{fields}");
+        }
+        for (loss, kept) in [("7.5", 1000), ("-1", 0), ("0.25", 250)] {
+            assert_eq!(cells(&format!(r#""node":"b","state":"alive","loss":{loss}"#))[0].loss, Some(kept));
+        }
+    }
+
+    #[test]
+    fn an_observer_without_an_identity_gives_no_row() {
+        for text in [
+            "",
+            "[]",
+            r#"{"node":"a b","boot":"0000000000000001","seq":1,"state":"ready"}"#,
+            r#"{"node":"a","boot":"1","seq":1,"state":"ready"}"#,
+            r#"{"node":"a","boot":"0000000000000001","seq":9007199254740992,"state":"ready"}"#,
+            r#"{"node":"a","boot":"0000000000000001","seq":-1,"state":"ready"}"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(read(r#"{"node":"a","boot":"0000000000000001","seq":1,"state":"dancing"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_row_is_cut_off_while_it_is_read() {
+        let cell = r#"{"node":"b","state":"alive","state_age_ms":1}"#;
+        let many = vec![cell; CELLS + 10].join(",");
+        let text = format!(r#"{{"node":"a","boot":"0000000000000001","seq":1,"state":"ready","peers":[{many}]}}"#);
+        assert_eq!(read(&text).expect("a row").cells.len(), CELLS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_row_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..RELEASED.len(), by in any::<u8>()) {
+            let parse = |bytes: &[u8]| RowBody::parse(bytes).and_then(|body| body.into_row(|key| Member::from(key)));
+            // Only that it returns is asked.
+            let _ = parse(&bytes);
+            let mut damaged = RELEASED.as_bytes().to_vec();
+            damaged[at] = by;
+            let _ = parse(&damaged);
+        }
+    }
+}
