@@ -1,0 +1,165 @@
+//! Scenarios by name, each with what to expect of it.
+//!
+//! Kept as the text that a user would write: they double as examples of the
+//! format, and a test reads every one of them.
+
+use super::scenario::{Scenario, Watch};
+
+/// Name, what to expect, and the rest of the scenario.
+const ALL: &[(&str, &str, &str)] = &[
+    (
+        "crash",
+        "kill -9 of one of three: dead at both others within half a second, confirmed",
+        "nodes 3\nlength 20s\nat 10s crash node-3\n",
+    ),
+    (
+        "crash-container",
+        "one of three killed together with its network: dead within 0.6 s, confirmed",
+        "nodes 3\nlength 20s\nat 10s crash-container node-3\n",
+    ),
+    (
+        "silent-host",
+        "one of three loses power: nothing comes back, dead within 3.3 s, confirmed",
+        "nodes 3\nlength 20s\nat 10s power-off node-3\n",
+    ),
+    (
+        "freeze",
+        "one of three is stopped for 20 s: dead after 10 s (its kernel still answers), recovered when it goes on",
+        "nodes 3\nlength 60s\nat 10s freeze node-3\nat 30s thaw node-3\n",
+    ),
+    (
+        "freeze-short",
+        "one of three is stopped for 8 s: suspected, never dead",
+        "nodes 3\nlength 40s\nat 10s freeze node-3\nat 18s thaw node-3\n",
+    ),
+    (
+        "observer-freeze",
+        "an observer is stopped for 12 s: the others call it dead, it accuses nobody when it wakes",
+        "nodes 3\nlength 45s\nat 10s freeze node-1\nat 22s thaw node-1\n",
+    ),
+    (
+        "restart",
+        "one of three restarts within 0.2 s: restarted, no outage",
+        "nodes 3\nlength 30s\nat 10s crash node-3\nat 10.2s start node-3\n",
+    ),
+    (
+        "late-restart",
+        "one of three comes back after 5 s: dead, then recovered under a new boot",
+        "nodes 3\nlength 40s\nat 10s crash node-3\nat 15s start node-3\n",
+    ),
+    ("leave", "one of three stops in order: left, never dead, no alarm", "nodes 3\nlength 30s\nat 10s leave node-3\n"),
+    (
+        "cut-link",
+        "one link of three is cut: both ends say unreachable and that the third sees the other; nobody is dead",
+        "nodes 3\nlength 50s\nat 10s cut node-1 node-2\nat 25s mend node-1 node-2\n",
+    ),
+    (
+        "one-way",
+        "requests of node-1 to node-2 are dropped, those of node-2 arrive: unreachable at node-1 alone, one way",
+        "nodes 3\nlength 50s\nat 10s block node-1 node-2\nat 25s mend node-1 node-2\n",
+    ),
+    (
+        "one-direction",
+        "all packets from node-1 to node-2 are dropped, which breaks TCP both ways: unreachable at both ends",
+        "nodes 3\nlength 50s\nat 10s drop node-1 node-2\nat 25s mend node-1 node-2\n",
+    ),
+    (
+        "reject-link",
+        "one link of three refuses: unreachable at both ends, the third sees both; nobody is dead",
+        "nodes 3\nlength 50s\nat 10s reject node-1 node-2\nat 25s mend node-1 node-2\n",
+    ),
+    (
+        "partition-2-2",
+        "four nodes split in halves: nobody is dead, all four say whom they do not hear",
+        "nodes 4\nlength 60s\nat 10s split node-1 node-2 | node-3 node-4\nat 30s heal\n",
+    ),
+    (
+        "partition-3-2",
+        "five nodes split: the three say dead of the two, the two are cut off and accuse nobody",
+        "nodes 5\nlength 60s\nat 10s split node-1 node-2 node-3 | node-4 node-5\nat 30s heal\n",
+    ),
+    (
+        "split-heals",
+        "four nodes split in halves for 8 s, right after a stop of 2 s: all alive again, nobody was dead",
+        "nodes 4\nlength 50s\nat 10s freeze node-2\nat 12s thaw node-2\nat 12.1s split node-1 node-2 | node-3 node-4\nat 20s heal\n",
+    ),
+    (
+        "isolated",
+        "one of three loses its network: it is cut off and accuses nobody, the others say dead",
+        "nodes 3\nlength 60s\nat 10s unplug node-3\nat 30s plug node-3\n",
+    ),
+    (
+        "two-of-three",
+        "two of three are killed at one instant: dead at the last one, unconfirmed: nobody is left to ask",
+        "nodes 3\nlength 25s\nat 10s crash node-2\nat 10s crash node-3\n",
+    ),
+    (
+        "three-of-five",
+        "three of five are killed at one instant: dead at both others",
+        "nodes 5\nlength 25s\nat 10s crash node-3\nat 10s crash node-4\nat 10s crash node-5\n",
+    ),
+    (
+        "lossy",
+        "one link of three loses 40 % of its packets: degraded at both ends, never dead",
+        "nodes 3\nlength 90s\nat 10s loss node-1 node-2 40%\nat 70s mend node-1 node-2\n",
+    ),
+    (
+        "flap",
+        "one of three comes and goes: flapping after the third time, dead each time all the same",
+        "nodes 3\nlength 120s\nat 10s crash node-3\nat 14s start node-3\nat 20s crash node-3\nat 24s start node-3\n\
+         at 30s crash node-3\nat 34s start node-3\n",
+    ),
+    (
+        "dark-but-one",
+        "four of five lose power at one instant: the last one cannot know and says cut off, not dead",
+        "nodes 5\nlength 30s\nat 10s power-off node-2\nat 10s power-off node-3\nat 10s power-off node-4\nat 10s power-off node-5\n",
+    ),
+    ("never-up", "one of three was never started: reported once, never dead", "nodes 3\nabsent node-3\nlength 30s\n"),
+    (
+        "starved-observer",
+        "one of three reads everything 0.5 to 2.5 s late for 15 s: nobody is dead at the others",
+        "nodes 3\nlength 50s\nat 10s starve node-1\nat 25s feed node-1\n",
+    ),
+    (
+        "no-streams",
+        "kill -9 of one of three without event streams: dead all the same, within 2.5 s",
+        "nodes 3\nstreams off\nlength 20s\nat 10s crash node-3\n",
+    ),
+];
+
+/// A built-in scenario.
+pub fn builtin(name: &str) -> Option<Scenario> {
+    let (name, about, rest) = ALL.iter().find(|(known, _, _)| *known == name)?;
+    format!("scenario {name}\nabout {about}\n{rest}").parse().ok()
+}
+
+/// The built-in scenarios and what to expect of each.
+pub fn builtin_names() -> Vec<(&'static str, &'static str)> {
+    ALL.iter().map(|(name, about, _)| (*name, *about)).collect()
+}
+
+/// `nodes` nodes that each watch the next `watched` ones, for two virtual minutes: the
+/// shape in which large meshes are measured.
+pub fn ring_of(nodes: usize, watched: usize) -> Scenario {
+    Scenario {
+        about: "a large healthy mesh".to_owned(),
+        watch: Watch::Ring(watched),
+        length: std::time::Duration::from_secs(120),
+        ..Scenario::new("ring", nodes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_reads_and_prints_itself() {
+        for (name, about) in builtin_names() {
+            let scenario = builtin(name).unwrap_or_else(|| panic!("{name} is not a scenario"));
+            assert_eq!((scenario.name.as_str(), scenario.about.as_str()), (name, about));
+            assert_eq!(scenario.to_string().parse().as_ref(), Ok(&scenario), "{name}");
+        }
+        assert_eq!(builtin("no such thing"), None);
+    }
+}

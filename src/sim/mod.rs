@@ -1,0 +1,33 @@
+//! Many nodes, one virtual clock.
+//!
+//! The simulator runs the very same detector as the binary, with every clock,
+//! packet and stall under control: an event queue instead of a runtime, a
+//! network model instead of sockets. One scenario and one seed always give one
+//! trace, so whatever goes wrong once can be watched again.
+//!
+//! What it is for: schedules nobody would try by hand, two thousand of them in
+//! a minute, each checked against the invariants after every step. What it is
+//! not: proof that the real client and server behave as this network does;
+//! tests with real processes and real packet filters are there for that.
+
+mod acts;
+mod builtin;
+mod dice;
+mod exchange;
+mod invariants;
+mod network;
+mod process;
+mod queue;
+mod random;
+mod run;
+mod scenario;
+mod text;
+mod truth;
+mod wire;
+mod world;
+
+pub use builtin::{builtin, builtin_names, ring_of};
+pub use random::random;
+pub use run::{Entry, Run, Violation, What, print_failure, print_timeline, run};
+pub use scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
+pub use text::{InvalidScenario, LineProblem};

@@ -1,0 +1,295 @@
+//! The network: what happens to a packet, and who holds which connection.
+//!
+//! The model is TCP as an application sees it, not TCP: a lost packet is sent
+//! again after a timeout that doubles, so loss is delay or, before the
+//! connection stands, no connection; a handshake needs both directions; a host
+//! whose process is gone answers with a reset; packets to a host that is gone
+//! vanish. Windows, congestion and acknowledgements are left out: pings are one
+//! packet each way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::dice::Dice;
+use super::scenario::{LinkAct, Scenario};
+use crate::protocol::event::Purpose;
+use crate::protocol::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
+
+/// First wait before a packet of a standing connection is sent again.
+pub(super) const RETRANSMIT_FIRST: Duration = Duration::from_millis(250);
+/// First wait before the opening packet is sent again, as the common kernels do it.
+pub(super) const RETRANSMIT_CONNECT: Duration = Duration::from_secs(1);
+/// A packet is sent this often at most: with doubling waits some 17 minutes, which is when kernels give up.
+pub(super) const SENDS_MAX: u32 = 12;
+
+/// Replies that a broken connection holds back. A stream's reader gives up
+/// after 15 s without a packet, so only a reader that is frozen gets here.
+pub(super) const HELD_MAX: usize = 256;
+
+/// A connection. Never used twice: the second number counts the uses of the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ConnId(u32, u32);
+
+/// What a connection is for, as its client sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Ping {
+        attempt: AttemptId,
+        purpose: Purpose,
+    },
+    /// Idle, for the next scheduled ping.
+    Kept,
+    Stream {
+        peer: PeerId,
+    },
+    Question {
+        question: QuestionId,
+    },
+    Goodbye,
+}
+
+/// The client's end of a connection. Gone as soon as the client closes it.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub client: usize,
+    pub server: usize,
+    pub purpose: Use,
+    /// The process at the other end, once the handshake is done.
+    pub server_life: Option<u32>,
+    /// The client's process knows that the connection stands.
+    pub known: bool,
+    /// Sent when the connection stands.
+    pub request: Option<Request>,
+    /// Replies of the server arrive no earlier than this, so that they stay in order.
+    pub in_order_after: Duration,
+    /// Replies that wait behind a lost one, at most [`HELD_MAX`].
+    pub held: Vec<Packet>,
+    pub resending: bool,
+    /// When the client last read anything from a stream.
+    pub heard: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Ping(Caller),
+    Stream,
+    Question { node: NodeName, boot: BootId },
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Packet {
+    Open,
+    Opened {
+        life: u32,
+    },
+    Reset,
+    /// The server closed.
+    End,
+    Request {
+        life: u32,
+        request: Request,
+    },
+    Answer(Box<Answer>),
+    Testimony(Testimony),
+    StreamOpened,
+    /// `None` is the comment that keeps a stream alive.
+    News(Option<Box<Answer>>),
+}
+
+impl Packet {
+    /// Part of the byte stream from the server, which arrives in order or not at all.
+    pub(super) fn is_ordered_reply(&self) -> bool {
+        match self {
+            Packet::Open | Packet::Opened { .. } | Packet::Reset | Packet::Request { .. } => false,
+            Packet::End | Packet::Answer(_) | Packet::Testimony(_) | Packet::StreamOpened | Packet::News(_) => true,
+        }
+    }
+}
+
+/// One packet on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub conn: ConnId,
+    pub from: usize,
+    pub to: usize,
+    /// From the end that opened the connection.
+    pub by_client: bool,
+    pub packet: Packet,
+    pub sends: u32,
+    pub again: Duration,
+}
+
+/// All connections. At most a few for each link: the core bounds its attempts,
+/// questions and streams.
+pub(super) struct Conns {
+    slots: Vec<(u32, Option<Conn>)>,
+    free: Vec<u32>,
+}
+
+impl Conns {
+    pub(super) fn new() -> Conns {
+        Conns { slots: Vec::new(), free: Vec::new() }
+    }
+
+    pub(super) fn open(&mut self, conn: Conn) -> ConnId {
+        if let Some(slot) = self.free.pop() {
+            let entry = &mut self.slots[slot as usize];
+            *entry = (entry.0 + 1, Some(conn));
+            return ConnId(slot, entry.0);
+        }
+        self.slots.push((0, Some(conn)));
+        ConnId((self.slots.len() - 1) as u32, 0)
+    }
+
+    pub(super) fn get(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.slots.get_mut(id.0 as usize).filter(|entry| entry.0 == id.1)?.1.as_mut()
+    }
+
+    pub(super) fn close(&mut self, id: ConnId) -> Option<Conn> {
+        let conn = self.slots.get_mut(id.0 as usize).filter(|entry| entry.0 == id.1)?.1.take();
+        if conn.is_some() {
+            self.free.push(id.0);
+        }
+        conn
+    }
+
+    pub(super) fn matching(&self, wanted: impl Fn(&Conn) -> bool) -> Vec<ConnId> {
+        let entries = self.slots.iter().enumerate();
+        entries
+            .filter(|(_, (_, conn))| conn.as_ref().is_some_and(&wanted))
+            .map(|(slot, (uses, _))| ConnId(slot as u32, *uses))
+            .collect()
+    }
+}
+
+/// What is wrong with one direction of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Faults {
+    vanish: bool,
+    block: bool,
+    reject: bool,
+    loss: u8,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Arrives(Duration),
+    Lost,
+    Rejected,
+}
+
+/// The state of all links.
+pub(super) struct Network {
+    faults: BTreeMap<(usize, usize), Faults>,
+    groups: Vec<Option<u8>>,
+    unplugged: Vec<bool>,
+    /// Hosts without power or network, until they are started.
+    dark: Vec<bool>,
+    latency: (Duration, Duration),
+}
+
+impl Network {
+    pub(super) fn new(scenario: &Scenario) -> Network {
+        Network {
+            faults: BTreeMap::new(),
+            groups: vec![None; scenario.nodes],
+            unplugged: vec![false; scenario.nodes],
+            dark: vec![false; scenario.nodes],
+            latency: scenario.latency,
+        }
+    }
+
+    pub(super) fn latency(&self, dice: &mut Dice) -> Duration {
+        dice.between(self.latency.0, self.latency.1)
+    }
+
+    pub(super) fn fate(&self, dice: &mut Dice, from: usize, to: usize, by_client: bool) -> Fate {
+        if self.severed(from, to) {
+            return Fate::Lost;
+        }
+        if let Some(faults) = self.faults.get(&(from, to)) {
+            if faults.vanish || (faults.block && by_client) || dice.percent(faults.loss) {
+                return Fate::Lost;
+            }
+            if faults.reject {
+                return Fate::Rejected;
+            }
+        }
+        Fate::Arrives(self.latency(dice))
+    }
+
+    fn severed(&self, a: usize, b: usize) -> bool {
+        let apart = matches!((self.groups[a], self.groups[b]), (Some(x), Some(y)) if x != y);
+        apart || [a, b].into_iter().any(|host| self.unplugged[host] || self.dark[host])
+    }
+
+    pub(super) fn link(&mut self, act: LinkAct, a: usize, b: usize) {
+        let whole = Faults::default();
+        let (there, back) = match act {
+            LinkAct::Cut => (Faults { vanish: true, ..whole }, Faults { vanish: true, ..whole }),
+            LinkAct::Drop => (Faults { vanish: true, ..whole }, whole),
+            LinkAct::Block => (Faults { block: true, ..whole }, whole),
+            LinkAct::Reject => (Faults { reject: true, ..whole }, Faults { reject: true, ..whole }),
+            LinkAct::Loss(loss) => (Faults { loss, ..whole }, Faults { loss, ..whole }),
+            LinkAct::Mend => (whole, whole),
+        };
+        for (pair, faults) in [((a, b), there), ((b, a), back)] {
+            if faults == whole {
+                self.faults.remove(&pair);
+            } else {
+                self.faults.insert(pair, faults);
+            }
+        }
+    }
+
+    pub(super) fn split(&mut self, groups: &[Vec<super::scenario::HostId>]) {
+        self.groups.fill(None);
+        for (number, group) in groups.iter().enumerate() {
+            for host in group {
+                self.groups[host.0] = Some(number.min(255) as u8);
+            }
+        }
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.faults.clear();
+        self.groups.fill(None);
+        self.unplugged.fill(false);
+    }
+
+    pub(super) fn plug(&mut self, host: usize, plugged: bool) {
+        self.unplugged[host] = !plugged;
+    }
+
+    pub(super) fn darken(&mut self, host: usize, dark: bool) {
+        self.dark[host] = dark;
+    }
+
+    pub(super) fn is_dark(&self, host: usize) -> bool {
+        self.dark[host]
+    }
+
+    /// Nothing is wrong with the link in either direction.
+    pub(super) fn is_clean(&self, a: usize, b: usize) -> bool {
+        !self.severed(a, b) && !self.faults.contains_key(&(a, b)) && !self.faults.contains_key(&(b, a))
+    }
+
+    /// A connection opened by either can stand: each could hear something of the other.
+    pub(super) fn is_open(&self, a: usize, b: usize) -> bool {
+        self.is_open_from(a, b) || self.is_open_from(b, a)
+    }
+
+    fn is_open_from(&self, a: usize, b: usize) -> bool {
+        let passes = |pair, by_client: bool| {
+            let Some(faults) = self.faults.get(&pair) else { return true };
+            !faults.vanish && (!faults.block || !by_client) && faults.loss < 100
+        };
+        !self.severed(a, b) && passes((a, b), true) && passes((b, a), false)
+    }
+
+    /// A fault on the link pretends to be a crash.
+    pub(super) fn is_rejecting(&self, a: usize, b: usize) -> bool {
+        self.faults.get(&(a, b)).is_some_and(|faults| faults.reject)
+    }
+}

@@ -1,0 +1,150 @@
+//! One run and what came of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::scenario::{Action, Scenario};
+use super::text::Span;
+use super::world::{World, node_name};
+use crate::protocol::event::Event;
+use crate::protocol::peer::NodeName;
+use crate::protocol::view::View;
+use crate::protocol::why::Why;
+use crate::protocol::words::sentence;
+
+/// One line of a run's story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Virtual time since the beginning of the run.
+    pub at: Duration,
+    pub what: What,
+}
+
+/// A step of the scenario, or what a node had to say. Single pings are left out: only the trace hash holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Step(Action),
+    Event(NodeName, Event),
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub at: Duration,
+    /// Its number and name, such as `I8 left is not dead`.
+    pub invariant: &'static str,
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>10.3}s  {}: {}", self.at.as_secs_f64(), self.invariant, self.what)
+    }
+}
+
+/// What a scenario led to under one seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub scenario: Scenario,
+    pub seed: u64,
+    pub timeline: Vec<Entry>,
+    /// One number for everything that happened, packets and pings included.
+    pub hash: u64,
+    pub violations: Vec<Violation>,
+    /// What each node believes at the end; `None` where no process runs.
+    pub views: Vec<Option<View>>,
+    /// Why each node believes at the end what it believes of each peer.
+    pub whys: Vec<Vec<Why>>,
+    /// How many things the virtual clock stopped for.
+    pub handled: u64,
+}
+
+/// Runs a scenario. The same scenario and seed always give the same run.
+pub fn run(scenario: &Scenario, seed: u64) -> Run {
+    let mut world = World::new(scenario, seed);
+    world.run();
+    let now = world.now;
+    let mut views = Vec::with_capacity(world.hosts.len());
+    for host in &mut world.hosts {
+        views.push(host.process.as_mut().map(|process| process.node.view(process.clock(now))));
+    }
+    let whys = world.hosts.iter_mut().zip(&views).map(|(host, view)| {
+        let asked = view.iter().flat_map(|view| &view.peers);
+        let answers = asked.filter_map(|peer| {
+            let process = host.process.as_mut()?;
+            process.node.why(process.clock(now), &peer.peer.key.0)
+        });
+        answers.collect()
+    });
+    let whys = whys.collect();
+    let violations = match world.checks.take() {
+        Some(mut checks) => {
+            let subjects = |host: usize| {
+                let process = world.hosts[host].process.as_ref();
+                move |view: &View| -> Vec<Option<usize>> {
+                    view.peers.iter().map(|peer| process.and_then(|p| p.host_of(peer.peer.id))).collect()
+                }
+            };
+            for (host, view) in views.iter().enumerate() {
+                if let Some(view) = view {
+                    checks.healed(&world.truth, host, view, &subjects(host)(view));
+                }
+            }
+            checks.finish()
+        }
+        None => Vec::new(),
+    };
+    Run {
+        scenario: scenario.clone(),
+        seed,
+        timeline: world.timeline,
+        hash: world.trace.0,
+        violations,
+        views,
+        whys,
+        handled: world.handled,
+    }
+}
+
+impl Run {
+    /// The events of one observer about one peer, in order. Hosts count from 0.
+    pub fn events(&self, observer: usize, peer: usize) -> impl Iterator<Item = (Duration, &Event)> + '_ {
+        let (observer, peer) = (node_name(observer), node_name(peer));
+        self.timeline.iter().filter_map(move |entry| match &entry.what {
+            What::Event(node, event) if *node == observer => {
+                let about = event.peer.as_ref()?;
+                let key = about.key.0.split(':').next();
+                (key == Some(peer.as_str())).then_some((entry.at, event))
+            }
+            What::Event(..) | What::Step(_) => None,
+        })
+    }
+}
+
+/// The story of a run, one line an entry.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn print_timeline(run: &Run, out: &mut dyn fmt::Write) -> fmt::Result {
+    for entry in &run.timeline {
+        let at = entry.at.as_secs_f64();
+        match &entry.what {
+            What::Step(action) => writeln!(out, "{at:>10.3}s  ----    {action}")?,
+            What::Event(node, event) => writeln!(out, "{at:>10.3}s  {node}  {}", sentence(event))?,
+        }
+    }
+    writeln!(out, "{:>10.3}s  ----    end, trace {:016x}", run.scenario.length.as_secs_f64(), run.hash)
+}
+
+/// What to read when invariants broke: what, the one line that replays it, the scenario and its timeline.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn print_failure(run: &Run, replay: &str, out: &mut dyn fmt::Write) -> fmt::Result {
+    writeln!(out, "{} of {} nodes over {}:", run.scenario.name, run.scenario.nodes, Span(run.scenario.length))?;
+    for violation in &run.violations {
+        writeln!(out, "{violation}")?;
+    }
+    writeln!(out, "replay: {replay}\n\n{}", run.scenario)?;
+    print_timeline(run, out)
+}

@@ -1,0 +1,220 @@
+//! A scenario is data: who is there, how the network is, what happens when.
+//!
+//! It prints itself and reads itself back (`text`), so that a failing random
+//! schedule can be pasted into a file, shortened by hand and kept.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::protocol::config::{DetectorConfig, Timing};
+
+/// A simulated machine with at most one process on it, counted from 0 and
+/// shown as `node-1`, `node-2` and so on. Also the node's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub usize);
+
+impl fmt::Display for HostId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node-{}", self.0 + 1)
+    }
+}
+
+/// Everything one run depends on, apart from its seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    pub name: String,
+    /// One line: what is done and what to expect.
+    pub about: String,
+    /// 1 to [`Scenario::NODES_MAX`].
+    pub nodes: usize,
+    /// Hosts whose process is not started at the beginning.
+    pub absent: Vec<HostId>,
+    pub streams: bool,
+    pub profile: Profile,
+    pub names: Names,
+    pub watch: Watch,
+    /// One way through the network: least and most. Above zero.
+    pub latency: (Duration, Duration),
+    /// Virtual length of the run.
+    pub length: Duration,
+    /// Carried out in the order of their times; at one instant in this order.
+    pub steps: Vec<Step>,
+}
+
+impl Scenario {
+    /// Larger meshes than this would be a mistake in a scenario file.
+    pub const NODES_MAX: usize = 10_000;
+    /// An hour and a bit: a virtual day would run for minutes unnoticed.
+    pub const LENGTH_MAX: Duration = Duration::from_secs(4000);
+
+    /// `nodes` healthy nodes on a quick network for half a minute.
+    pub fn new(name: &str, nodes: usize) -> Scenario {
+        Scenario {
+            name: name.to_owned(),
+            about: String::new(),
+            nodes,
+            absent: Vec::new(),
+            streams: true,
+            profile: Profile::Balanced,
+            names: Names::Declared,
+            watch: Watch::All,
+            latency: (Duration::from_micros(150), Duration::from_micros(600)),
+            length: Duration::from_secs(30),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The same with one more step.
+    #[must_use]
+    pub fn step(mut self, at_ms: u64, action: Action) -> Scenario {
+        self.steps.push(Step { at: Duration::from_millis(at_ms), action });
+        self
+    }
+
+    /// The detector's settings in this scenario.
+    pub fn detector(&self) -> DetectorConfig {
+        let timing = match self.profile {
+            Profile::Balanced => Timing::BALANCED,
+            Profile::Fast => Timing::FAST,
+            Profile::Steady => Timing::STEADY,
+        };
+        let timing = Timing { streams: self.streams, ..timing };
+        timing.check().unwrap_or_else(|problems| unreachable!("a named profile is consistent: {problems:?}"))
+    }
+}
+
+/// Named settings of the detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    Balanced,
+    Fast,
+    Steady,
+}
+
+/// How nodes know each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// `node-2=http://node-2:8001`: the name is known beforehand.
+    Pinned,
+    /// `http://host-2:8001`: the name is learnt from the first answer.
+    Declared,
+}
+
+/// Who watches whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    All,
+    /// Each watches the next so many; the last ones go on with the first.
+    Ring(usize),
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub at: Duration,
+    pub action: Action,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Host(HostAct, HostId),
+    Link(LinkAct, HostId, HostId),
+    /// Nothing passes between groups. Hosts in no group keep all their links.
+    Split(Vec<Vec<HostId>>),
+    /// The network is whole again: links, splits, unplugged hosts. Processes stay as they are.
+    Heal,
+}
+
+/// What can happen to a host or its process. Without effect where it makes no
+/// sense (a freeze of a dead process), so that schedules can be cut freely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostAct {
+    /// `kill -9`: connections end at once, new ones are refused.
+    Crash,
+    /// `docker kill`: as a crash, but the network goes too, 20 to 200 ms later.
+    CrashContainer,
+    /// Process and host are gone without a packet.
+    PowerOff,
+    /// A new boot, with power and network.
+    Start,
+    /// Crash and start at one instant.
+    Restart,
+    /// `kill -STOP`: the kernel still accepts connections.
+    Freeze,
+    /// `kill -CONT`.
+    Thaw,
+    /// Timers run, everything read arrives 0.5 to 2.5 s late.
+    Starve,
+    /// Ends `Starve`.
+    Feed,
+    /// SIGTERM: goodbyes, then the end after 300 ms at most.
+    Leave,
+    /// Packets from and to the host vanish; the process runs.
+    Unplug,
+    Plug,
+}
+
+impl HostAct {
+    pub const ALL: [HostAct; 12] = [
+        HostAct::Crash,
+        HostAct::CrashContainer,
+        HostAct::PowerOff,
+        HostAct::Start,
+        HostAct::Restart,
+        HostAct::Freeze,
+        HostAct::Thaw,
+        HostAct::Starve,
+        HostAct::Feed,
+        HostAct::Leave,
+        HostAct::Unplug,
+        HostAct::Plug,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HostAct::Crash => "crash",
+            HostAct::CrashContainer => "crash-container",
+            HostAct::PowerOff => "power-off",
+            HostAct::Start => "start",
+            HostAct::Restart => "restart",
+            HostAct::Freeze => "freeze",
+            HostAct::Thaw => "thaw",
+            HostAct::Starve => "starve",
+            HostAct::Feed => "feed",
+            HostAct::Leave => "leave",
+            HostAct::Unplug => "unplug",
+            HostAct::Plug => "plug",
+        }
+    }
+}
+
+/// What can happen to the link between two hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkAct {
+    /// No packet passes, either way.
+    Cut,
+    /// Packets from the first to the second vanish: TCP breaks both ways.
+    Drop,
+    /// What the first sends to the second's port vanishes; the second's own connections to the first are whole.
+    Block,
+    /// Every packet is answered with a reset, both ways.
+    Reject,
+    /// So many of a hundred packets are lost, each way.
+    Loss(u8),
+    /// Whole again.
+    Mend,
+}
+
+impl LinkAct {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LinkAct::Cut => "cut",
+            LinkAct::Drop => "drop",
+            LinkAct::Block => "block",
+            LinkAct::Reject => "reject",
+            LinkAct::Loss(_) => "loss",
+            LinkAct::Mend => "mend",
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The run itself: one virtual clock, many processes, and what the scenario does to them.
+//!
+//! Each process is driven as the real driver drives it: one input, then all
+//! outputs, then a wake-up exactly at the core's next deadline. What the
+//! processes say to each other is in `exchange`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::dice::{Dice, Trace};
+use super::invariants::Checks;
+use super::network::{Conns, Network, Segment};
+use super::process::{INBOX_MAX, Input, Process, Stall, Timer};
+use super::queue::{Queue, Turn};
+use super::run::{Entry, What};
+use super::scenario::{Action, HostId, Scenario, Watch};
+use super::truth::Truth;
+use crate::protocol::config::DetectorConfig;
+use crate::protocol::event::{Event, EventKind, PingResult};
+use crate::protocol::node::Reason;
+use crate::protocol::peer::NodeName;
+
+/// The runtime wakes a detector this often at one instant before the run calls it spinning.
+const WAKES_AT_ONE_INSTANT_MAX: u32 = 64;
+/// Beliefs are compared with events this often.
+const INSPECTION: Duration = Duration::from_secs(1);
+/// Nodes of one mesh are started within this span.
+const START_SPREAD: Duration = Duration::from_millis(300);
+
+/// What the clock waits for.
+#[derive(Debug)]
+pub(super) enum Due {
+    Step(usize),
+    Boot(usize),
+    Arrive(Segment),
+    Resend(Segment),
+    Read {
+        host: usize,
+        life: u32,
+    },
+    Timer {
+        host: usize,
+        life: u32,
+        timer: Timer,
+    },
+    Wake {
+        host: usize,
+        life: u32,
+        number: u64,
+    },
+    /// A killed container's network goes.
+    Darken {
+        host: usize,
+        lives: u32,
+    },
+    Inspect,
+}
+
+pub(super) struct Host {
+    pub lives: u32,
+    pub process: Option<Process>,
+}
+
+pub(super) struct World<'a> {
+    pub scenario: &'a Scenario,
+    pub config: DetectorConfig,
+    pub now: Duration,
+    pub dice: Dice,
+    pub queue: Queue<Due>,
+    pub network: Network,
+    pub conns: Conns,
+    pub hosts: Vec<Host>,
+    pub truth: Truth,
+    /// `None` in meshes where not everybody watches everybody: the invariants speak of full ones.
+    pub checks: Option<Checks>,
+    pub trace: Trace,
+    pub timeline: Vec<Entry>,
+    pub handled: u64,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
+        let config = scenario.detector();
+        let full = scenario.watch == Watch::All && scenario.nodes <= 32;
+        let mut world = World {
+            scenario,
+            now: Duration::ZERO,
+            dice: Dice::new(seed),
+            queue: Queue::new(),
+            network: Network::new(scenario),
+            conns: Conns::new(),
+            hosts: (0..scenario.nodes).map(|_| Host { lives: 0, process: None }).collect(),
+            truth: Truth::new(scenario.nodes),
+            checks: full.then(|| Checks::new(scenario, config.clone())),
+            config,
+            trace: Trace::START,
+            timeline: Vec::new(),
+            handled: 0,
+        };
+        for host in (0..scenario.nodes).filter(|host| !scenario.absent.contains(&HostId(*host))) {
+            let at = world.dice.between(Duration::ZERO, START_SPREAD);
+            world.queue.push(at, Turn::First, Due::Boot(host));
+        }
+        for (index, step) in scenario.steps.iter().enumerate() {
+            world.queue.push(step.at, Turn::First, Due::Step(index));
+        }
+        if world.checks.is_some() {
+            world.queue.push(INSPECTION, Turn::First, Due::Inspect);
+        }
+        world
+    }
+
+    /// Until the scenario's end.
+    pub(super) fn run(&mut self) {
+        while let Some((at, number, due)) = self.queue.pop(self.scenario.length) {
+            self.now = at;
+            self.truth.now = at;
+            self.handled += 1;
+            self.trace.word(at.as_nanos() as u64 ^ number.rotate_left(40));
+            self.due(due);
+            if let Some(checks) = &mut self.checks {
+                checks.overdue(&self.truth);
+            }
+        }
+        self.now = self.scenario.length;
+        self.truth.now = self.now;
+    }
+
+    fn due(&mut self, due: Due) {
+        match due {
+            Due::Step(index) => self.step(index),
+            Due::Boot(host) => self.start(host),
+            Due::Arrive(segment) => self.arrive(segment),
+            Due::Resend(segment) => self.resend(segment),
+            Due::Read { host, life } => self.read(host, life),
+            Due::Timer { host, life, timer } => self.timer_due(host, life, timer),
+            Due::Wake { host, life, number } => self.wake(host, life, number),
+            Due::Darken { host, lives } => {
+                if self.hosts[host].lives == lives {
+                    self.network.darken(host, true);
+                    self.truth.set_links(&self.network);
+                }
+            }
+            Due::Inspect => self.inspect(),
+        }
+    }
+
+    fn step(&mut self, index: usize) {
+        self.truth.steps += 1;
+        let action = self.scenario.steps[index].action.clone();
+        self.timeline.push(Entry { at: self.now, what: What::Step(action.clone()) });
+        match action {
+            Action::Host(act, HostId(host)) => self.host_act(act, host),
+            Action::Link(act, HostId(a), HostId(b)) => self.network.link(act, a, b),
+            Action::Split(groups) => self.network.split(&groups),
+            Action::Heal => self.network.heal(),
+        }
+        self.truth.set_links(&self.network);
+    }
+
+    /// To the process, now or when it reads again.
+    pub(super) fn deliver(&mut self, host: usize, input: Input) {
+        let now = self.now;
+        let Some(process) = &mut self.hosts[host].process else { return };
+        if process.stall == Stall::Running {
+            self.hand_in(host, input);
+            return;
+        }
+        if process.inbox.len() >= INBOX_MAX {
+            return;
+        }
+        if process.stall == Stall::Frozen {
+            process.inbox.push_back((now, input));
+            return;
+        }
+        let late = self.dice.between(Duration::from_millis(500), Duration::from_millis(2500));
+        let last = process.inbox.back().map_or(Duration::ZERO, |(at, _)| *at);
+        let at = last.max(now + late);
+        process.inbox.push_back((at, input));
+        let life = process.life;
+        self.queue.push(at, Turn::First, Due::Read { host, life });
+    }
+
+    fn read(&mut self, host: usize, life: u32) {
+        loop {
+            let now = self.now;
+            let Some(process) = self.hosts[host].process.as_mut().filter(|process| process.life == life) else {
+                return;
+            };
+            if process.stall == Stall::Frozen || process.inbox.front().is_none_or(|(at, _)| *at > now) {
+                return;
+            }
+            let Some((_, input)) = process.inbox.pop_front() else { return };
+            self.hand_in(host, input);
+        }
+    }
+
+    pub(super) fn timer_due(&mut self, host: usize, life: u32, timer: Timer) {
+        let Some(process) = self.hosts[host].process.as_mut().filter(|process| process.life == life) else { return };
+        if process.stall == Stall::Frozen {
+            process.late_timers.push(timer);
+            return;
+        }
+        self.timer(host, timer);
+        self.drain(host);
+    }
+
+    fn wake(&mut self, host: usize, life: u32, number: u64) {
+        let now = self.now;
+        let Some(process) = self.hosts[host].process.as_mut().filter(|process| process.life == life) else { return };
+        if process.wake_number != number || process.stall == Stall::Frozen {
+            return;
+        }
+        process.wake = None;
+        let (instant, wakes) = process.wakes_at;
+        process.wakes_at = if instant == now { (now, wakes + 1) } else { (now, 1) };
+        if process.wakes_at.1 > WAKES_AT_ONE_INSTANT_MAX {
+            let deadline = process.node.poll_timeout();
+            if let Some(checks) = &mut self.checks {
+                checks.spinning(&self.truth, host, &format!("{deadline:?}"));
+            }
+            self.end_process(host, true);
+            return;
+        }
+        process.node.handle_timeout(process.clock(now));
+        self.drain(host);
+    }
+
+    /// All outputs of a process, then its next wake-up.
+    pub(super) fn drain(&mut self, host: usize) {
+        loop {
+            let Some(process) = &mut self.hosts[host].process else { return };
+            if let Some(event) = process.node.poll_event() {
+                self.event(host, event);
+            } else if let Some(transmit) = process.node.poll_transmit() {
+                self.transmit(host, transmit);
+            } else {
+                break;
+            }
+        }
+        let done = |process: &Process| process.leaving && process.goodbyes_open == 0;
+        if self.hosts[host].process.as_ref().is_some_and(done) {
+            self.end_process(host, true);
+        }
+        self.plan_wake(host);
+    }
+
+    pub(super) fn plan_wake(&mut self, host: usize) {
+        let now = self.now;
+        let Some(process) = &mut self.hosts[host].process else { return };
+        let Some(deadline) = process.node.poll_timeout() else {
+            process.wake = None;
+            process.wake_number += 1;
+            return;
+        };
+        let at = (process.started + deadline.at.0).max(now);
+        if process.wake == Some(at) {
+            return;
+        }
+        process.wake = Some(at);
+        process.wake_number += 1;
+        let (life, number) = (process.life, process.wake_number);
+        let turn = match deadline.reason {
+            Reason::Send => Turn::First,
+            Reason::Judge => Turn::Judge,
+        };
+        self.queue.push(at, turn, Due::Wake { host, life, number });
+    }
+
+    fn event(&mut self, host: usize, event: Event) {
+        self.trace.word(host as u64);
+        if let EventKind::PingEnded { purpose, result } = event.kind {
+            let word = match result {
+                PingResult::Success { rtt, sampled } => (rtt.as_nanos() as u64) << 2 | u64::from(sampled) << 1,
+                PingResult::Failure { evidence, timed_out } => (evidence as u64) << 2 | u64::from(timed_out) << 1 | 1,
+            };
+            self.trace.word(word ^ (purpose as u64) << 60);
+            return;
+        }
+        // Writing into a number cannot fail.
+        let _ = write!(self.trace, "{event:?}");
+        let Some(process) = &self.hosts[host].process else { return };
+        let subject = event.peer.as_ref().and_then(|peer| process.host_of(peer.id));
+        if let Some(checks) = &mut self.checks {
+            checks.event(&self.truth, host, subject, &event);
+        }
+        self.timeline.push(Entry { at: self.now, what: What::Event(node_name(host), event) });
+    }
+
+    fn inspect(&mut self) {
+        self.queue.push(self.now + INSPECTION, Turn::First, Due::Inspect);
+        for host in 0..self.hosts.len() {
+            let now = self.now;
+            let Some(process) = &mut self.hosts[host].process else { continue };
+            if process.stall == Stall::Frozen {
+                continue;
+            }
+            let view = process.node.view(process.clock(now));
+            let subjects: Vec<_> = view.peers.iter().map(|peer| process.host_of(peer.peer.id)).collect();
+            if let Some(checks) = &mut self.checks {
+                checks.inspect(&self.truth, host, &view, &subjects);
+            }
+            self.drain(host);
+        }
+    }
+
+    pub(super) fn truth_of(&mut self, host: usize) {
+        let process = self.hosts[host].process.as_ref();
+        let stall = process.map(|process| process.stall);
+        let boot = process.map(|process| process.boot);
+        self.truth.set_host(host, boot, stall == Some(Stall::Frozen), stall == Some(Stall::Starved));
+    }
+}
+
+pub(super) fn node_name(host: usize) -> NodeName {
+    NodeName::new(&HostId(host).to_string()).unwrap_or_else(|_| unreachable!("node-N is a name"))
+}

@@ -1,0 +1,321 @@
+//! The shape of the code, held by reading it: which half may know what, who
+//! owns which effect, how long files and functions may be. Clippy's lists
+//! (`clippy.toml`) hold the same owners where a path is enough; this test holds
+//! what clippy cannot see.
+
+// Reading files is what this test does.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Words that only some files may use.
+struct Owner {
+    effect: &'static str,
+    words: &'static [&'static str],
+    /// Files, or folders with a slash at the end.
+    owners: &'static [&'static str],
+}
+
+const OWNERS: &[Owner] = &[
+    Owner {
+        effect: "requests to peers (reqwest)",
+        words: &["reqwest::", "use reqwest"],
+        owners: &["src/client.rs", "src/client/"],
+    },
+    Owner {
+        effect: "the steady clock",
+        words: &["Instant::now"],
+        // limit: how long a request took.
+        owners: &["src/runtime/clock.rs", "src/http/limit.rs"],
+    },
+    Owner {
+        effect: "wall time, which is only ever shown",
+        words: &["SystemTime::now"],
+        owners: &["src/telemetry/", "src/http/mod.rs"],
+    },
+    Owner {
+        effect: "the environment",
+        words: &["std::env", "env::var", "env::args", "env::current"],
+        // main: the arguments; logs: NO_COLOR.
+        owners: &["src/config/environment.rs", "src/main.rs", "src/telemetry/logs.rs"],
+    },
+    Owner {
+        effect: "ending the process",
+        words: &["process::exit", "process::abort"],
+        // Nobody: main returns its exit code.
+        owners: &[],
+    },
+    Owner {
+        effect: "what differs between systems",
+        words: &[
+            "cfg(unix",
+            "cfg(windows",
+            "cfg(target_os",
+            "cfg(not(",
+            "cfg(any(",
+            "cfg!(unix",
+            "cfg!(windows",
+            "cfg!(not(",
+            "std::os::",
+        ],
+        owners: &[
+            "src/runtime/signals.rs",   // how a process is told to stop
+            "src/runtime/listen.rs",    // address reuse means something else on Windows
+            "src/telemetry/process.rs", // process_* metrics are read from /proc
+            "src/cli/platform.rs",      // process groups, and what to type to end one
+        ],
+    },
+    Owner { effect: "a queue without a bound", words: &["unbounded_channel"], owners: &[] },
+    Owner { effect: "raw sockets", words: &["socket2::"], owners: &["src/runtime/listen.rs"] },
+    Owner {
+        effect: "random numbers of the machine",
+        words: &["getrandom::"],
+        owners: &["src/wire.rs", "src/app.rs", "src/app/"],
+    },
+    Owner {
+        effect: "standard output and error",
+        words: &["println!", "print!(", "eprint!", "dbg!", "io::stdout()", "io::stderr()"],
+        // app: the last word when the log may not get another line out.
+        owners: &["src/cli/", "src/telemetry/logs.rs", "src/telemetry/logs/", "src/app.rs", "src/app/"],
+    },
+    Owner {
+        effect: "errors without a type (anyhow)",
+        words: &["anyhow::", "use anyhow"],
+        owners: &["src/app.rs", "src/app/", "src/main.rs", "src/cli/run.rs"],
+    },
+];
+
+/// What the pure half must not know.
+const IMPURE: &[&str] = &[
+    "std::net",
+    "std::thread",
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::process",
+    "std::sync::Mutex",
+    "std::sync::RwLock",
+    "time::Instant",
+    "SystemTime",
+    "HashMap",
+    "HashSet",
+    "println!",
+    "print!(",
+    "eprint",
+    "dbg!(",
+    "async ",
+    ".await",
+    "tokio",
+    "hyper",
+    "axum",
+    "reqwest",
+    "serde",
+    "tracing",
+    "metrics::",
+    "getrandom",
+    "clap",
+    "anyhow",
+    "futures",
+];
+
+/// Which modules of this package a module may use, besides itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("sim", &["protocol"]),
+    ("wire", &["protocol"]),
+    ("config", &["protocol"]),
+    ("client", &["protocol", "wire", "config"]),
+    ("telemetry", &["protocol", "config", "runtime", "wire"]),
+    ("runtime", &["protocol", "wire", "client", "config", "telemetry"]),
+    ("http", &["protocol", "wire", "config", "telemetry", "runtime"]),
+    ("cli", &["protocol", "sim", "config", "runtime", "app"]),
+    ("app", &["protocol", "wire", "config", "client", "telemetry", "runtime", "http"]),
+];
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 60;
+
+/// A source file, without its tests and with its comments blanked.
+struct Source {
+    /// From the root of the package, with forward slashes.
+    path: String,
+    lines: Vec<String>,
+}
+
+impl Source {
+    fn module(&self) -> &str {
+        let rest = self.path.trim_start_matches("src/");
+        rest.split('/').next().unwrap_or(rest).trim_end_matches(".rs")
+    }
+
+    fn is_in(&self, owners: &[&str]) -> bool {
+        owners.iter().any(|owner| if owner.ends_with('/') { self.path.starts_with(owner) } else { self.path == *owner })
+    }
+
+    /// Each line that has one of the words, as `path:line: word`.
+    fn uses(&self, words: &[&str]) -> Vec<String> {
+        let lines = self.lines.iter().enumerate();
+        lines
+            .filter_map(|(number, line)| {
+                let word = words.iter().find(|word| has_word(line, word))?;
+                Some(format!("{}:{}: {word}", self.path, number + 1))
+            })
+            .collect()
+    }
+}
+
+/// Whether the line has the word and not merely a longer one that ends like it.
+fn has_word(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_') || !word.starts_with(char::is_alphanumeric)
+    })
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<Source> {
+    let mut files = Vec::new();
+    collect(&root().join("src"), &mut files);
+    files.sort();
+    assert!(files.len() > 20, "the sources are not where this test looks for them");
+    files.iter().filter(|file| !is_test_file(file)).map(|file| read(file)).collect()
+}
+
+fn is_test_file(file: &Path) -> bool {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem == "tests" || stem.ends_with("_tests") || file.components().any(|part| part.as_os_str() == "tests")
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources").map(|entry| entry.expect("an entry")) {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn read(file: &Path) -> Source {
+    let text = fs::read_to_string(file).expect("a source file");
+    let path = file.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+    let until_tests = text.lines().take_while(|line| *line != "#[cfg(test)]");
+    let lines = until_tests.map(|line| line.split("//").next().unwrap_or_default().to_owned()).collect();
+    Source { path, lines }
+}
+
+#[track_caller]
+fn none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn every_effect_has_one_owner() {
+    let sources = sources();
+    let mut found = Vec::new();
+    for owner in OWNERS {
+        let strangers = sources.iter().filter(|source| !source.is_in(owner.owners));
+        let uses = strangers.flat_map(|source| source.uses(owner.words));
+        found.extend(uses.map(|at| format!("{at}: {}, owned by {:?}", owner.effect, owner.owners)));
+    }
+    none("an effect has one owner", &found);
+}
+
+#[test]
+fn the_pure_half_performs_nothing() {
+    let pure = sources().into_iter().filter(|source| matches!(source.module(), "protocol" | "sim"));
+    let found: Vec<String> = pure.flat_map(|source| source.uses(IMPURE)).collect();
+    none("protocol/ and sim/ take time and chance as arguments and perform nothing", &found);
+}
+
+#[test]
+fn modules_use_only_those_below_them() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| !matches!(source.module(), "lib" | "main")) {
+        let module = source.module();
+        let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == module) else {
+            found.push(format!("{}: {module} has no place in LAYERS", source.path));
+            continue;
+        };
+        for (number, line) in source.lines.iter().enumerate() {
+            for (at, _) in line.match_indices("crate::") {
+                let used: String = line[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let is_module = LAYERS.iter().any(|(name, _)| *name == used);
+                if is_module && used != module && !below.contains(&used.as_str()) {
+                    found.push(format!("{}:{}: {module} uses {used}", source.path, number + 1));
+                }
+            }
+        }
+    }
+    none("a module uses only those below it", &found);
+}
+
+#[test]
+fn files_and_functions_fit_on_a_few_screens() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.lines.len() > FILE_LINES_MAX {
+            found.push(format!(
+                "{}: {} lines before its tests, {FILE_LINES_MAX} allowed",
+                source.path,
+                source.lines.len()
+            ));
+        }
+        for (name, at, length) in functions(&source.lines) {
+            if length > FUNCTION_LINES_MAX {
+                found.push(format!("{}:{at}: {name} has {length} lines, {FUNCTION_LINES_MAX} allowed", source.path));
+            }
+        }
+    }
+    none("too long to be read in one go", &found);
+}
+
+/// Name, line and length of each function. Formatted code ends a function with a brace at the indentation of its start.
+fn functions(lines: &[String]) -> Vec<(String, usize, usize)> {
+    let mut functions = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let Some(name) = function_name(line) else { continue };
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        let end = format!("{indentation}}}");
+        let one_liner = line.trim_end().ends_with(['}', ';']);
+        let length = lines[start..].iter().position(|line| *line == end).filter(|_| !one_liner).unwrap_or(0) + 1;
+        functions.push((name, start + 1, length));
+    }
+    functions
+}
+
+fn function_name(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    let before_name = ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe", "extern"];
+    let word = words.by_ref().find(|word| !before_name.contains(word))?;
+    if word != "fn" {
+        return None;
+    }
+    Some(words.next()?.split(['(', '<']).next()?.to_owned())
+}
+
+#[test]
+fn the_scanner_sees_what_it_should() {
+    let lines: Vec<String> = [
+        "impl A {",
+        "    pub async fn a(&self) {",
+        "        b();",
+        "    }",
+        "    fn c(&self) {}",
+        "}",
+        "fn d<T>(",
+        ") {",
+        "}",
+    ]
+    .iter()
+    .map(ToString::to_string)
+    .collect();
+    assert_eq!(functions(&lines), [("a".into(), 2, 3), ("c".into(), 5, 1), ("d".into(), 7, 3)]);
+    assert!(has_word("let a = Instant::now();", "Instant::now"));
+    assert!(!has_word("my_println!(a)", "println!"));
+}

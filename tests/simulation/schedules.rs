@@ -1,0 +1,230 @@
+//! Schedules that broke earlier wordings of the rules, each with the verdict that every observer must reach.
+
+use super::check::check;
+
+macro_rules! schedule {
+    ($(#[$doc:meta])* $name:ident: $text:expr, $expected:expr) => {
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            check(concat!("scenario ", stringify!($name), "\n", $text), $expected);
+        }
+    };
+}
+
+schedule! {
+    /// Each side hears one of three: nobody says dead, everybody says whom it does not hear.
+    split_of_two_and_two_heals:
+    "nodes 4\n\
+     length 50s\n\
+     at 10s split node-1 node-2 | node-3 node-4\n\
+     at 25s heal\n",
+    "1 2 about 3 4: cut_off recovered\n\
+     3 4 about 1 2: cut_off recovered"
+}
+schedule! {
+    /// Two of three may say dead, the third knows that it is cut off.
+    one_of_three_isolated_heals:
+    "nodes 3\n\
+     length 50s\n\
+     at 10s unplug node-3\n\
+     at 25s plug node-3\n",
+    "1 2 about 3: down recovered\n\
+     3 about 1 2: cut_off recovered"
+}
+schedule! {
+    /// Nobody is left to ask.
+    two_of_three_killed_at_once:
+    "nodes 3\n\
+     length 25s\n\
+     at 10s crash node-2\n\
+     at 10s crash node-3\n",
+    "1 about 2 3: unconfirmed"
+}
+schedule! {
+    /// The first death has two witnesses if its second observer lived long enough to say so.
+    two_of_three_killed_one_after_the_other:
+    "nodes 3\n\
+     length 25s\n\
+     at 10s crash node-2\n\
+     at 11.5s crash node-3\n",
+    "1 about 2: down | unconfirmed\n\
+     1 about 3: unconfirmed\n\
+     3 about 2: down | nothing"
+}
+schedule! {
+    /// Two of five are left. Whether the last is confirmed depends on who counts as an observer when the verdict falls.
+    three_of_five_killed_at_once:
+    "nodes 5\n\
+     length 25s\n\
+     at 10s crash node-3\n\
+     at 10s crash node-4\n\
+     at 10s crash node-5\n",
+    "1 2 about 3 4 5: down | unconfirmed"
+}
+schedule! {
+    three_of_five_killed_one_after_the_other:
+    "nodes 5\n\
+     length 25s\n\
+     at 10s crash node-3\n\
+     at 11.5s crash node-4\n\
+     at 13s crash node-5\n",
+    "1 2 4 5 about 3: down | nothing\n\
+     1 2 5 about 4: down | nothing\n\
+     1 2 about 5: down"
+}
+schedule! {
+    /// The one that runs does not wait for the one that is stopped for ever; that one agrees when it wakes.
+    killed_while_another_observer_is_stopped:
+    "nodes 3\n\
+     length 35s\n\
+     at 9.9s freeze node-2\n\
+     at 10s crash node-3\n\
+     at 16s thaw node-2\n",
+    "1 about 3: unconfirmed\n\
+     2 about 3: down"
+}
+schedule! {
+    killed_while_another_was_never_started:
+    "nodes 3\n\
+     absent node-2\n\
+     length 25s\n\
+     at 12s crash node-3\n",
+    "1 about 3: unconfirmed\n\
+     1 3 about 2: never_seen"
+}
+schedule! {
+    killed_while_another_is_dead:
+    "nodes 3\n\
+     length 35s\n\
+     at 10s crash node-2\n\
+     at 20s crash node-3\n",
+    "1 3 about 2: down\n\
+     1 about 3: unconfirmed"
+}
+schedule! {
+    /// The new boot cannot be seen, but a witness vouches for the name: no outage is made of it.
+    restart_behind_one_cut_link:
+    "nodes 3\n\
+     length 60s\n\
+     at 10s cut node-1 node-3\n\
+     at 20s restart node-3\n\
+     at 40s mend node-1 node-3\n",
+    "1 about 3: link_broken restarted recovered\n\
+     2 about 3: restarted\n\
+     3 about 1: link_broken never_seen"
+}
+schedule! {
+    restart_behind_two_cut_links:
+    "nodes 4\n\
+     length 60s\n\
+     at 10s cut node-1 node-4\n\
+     at 10s cut node-2 node-4\n\
+     at 20s restart node-4\n\
+     at 40s heal\n",
+    "1 2 about 4: link_broken restarted recovered\n\
+     3 about 4: restarted\n\
+     4 about 1 2: link_broken never_seen"
+}
+schedule! {
+    restart_while_another_is_killed:
+    "nodes 4\n\
+     length 30s\n\
+     at 10s crash node-4\n\
+     at 10s restart node-3\n",
+    "1 2 about 3: restarted\n\
+     1 2 about 4: down\n\
+     3 about 4: never_seen"
+}
+schedule! {
+    split_right_after_a_stop:
+    "nodes 4\n\
+     length 50s\n\
+     at 10s freeze node-1\n\
+     at 12s thaw node-1\n\
+     at 12s split node-1 node-2 | node-3 node-4\n\
+     at 25s heal\n",
+    "1 2 about 3 4: cut_off recovered\n\
+     3 4 about 1 2: cut_off recovered"
+}
+schedule! {
+    split_right_after_loss:
+    "nodes 4\n\
+     length 50s\n\
+     at 10s loss node-1 node-2 40%\n\
+     at 13s mend node-1 node-2\n\
+     at 13s split node-1 node-2 | node-3 node-4\n\
+     at 25s heal\n",
+    "1 2 about 3 4: cut_off recovered\n\
+     3 4 about 1 2: cut_off recovered"
+}
+schedule! {
+    /// Pings read from the queue after a stall count for nothing, a goodbye counts.
+    goodbye_read_after_a_stall:
+    "nodes 3\n\
+     length 35s\n\
+     at 10s freeze node-1\n\
+     at 12s leave node-3\n\
+     at 18s thaw node-1\n",
+    "1 2 about 3: left"
+}
+schedule! {
+    loss_of_a_fifth_on_one_link:
+    "nodes 3\n\
+     length 70s\n\
+     at 10s loss node-1 node-2 20%\n\
+     at 50s heal\n",
+    "1 2 about 1 2: ~ link_broken one_way recovered"
+}
+schedule! {
+    loss_of_two_fifths_on_one_link:
+    "nodes 3\n\
+     length 70s\n\
+     at 10s loss node-1 node-2 40%\n\
+     at 50s heal\n",
+    "1 2 about 1 2: ~ link_broken one_way recovered"
+}
+schedule! {
+    loss_of_three_fifths_on_one_link:
+    "nodes 3\n\
+     length 70s\n\
+     at 10s loss node-1 node-2 60%\n\
+     at 50s heal\n",
+    "1 2 about 1 2: ~ link_broken one_way recovered"
+}
+schedule! {
+    /// More accusers than a quorum, and still three that see it.
+    four_of_seven_links_cut:
+    "nodes 8\n\
+     length 40s\n\
+     at 10s cut node-1 node-8\n\
+     at 10s cut node-2 node-8\n\
+     at 10s cut node-3 node-8\n\
+     at 10s cut node-4 node-8\n\
+     at 20s heal\n",
+    "1 2 3 4 about 8: link_broken recovered\n\
+     8 about 1 2 3 4: link_broken recovered"
+}
+schedule! {
+    /// A broken link must not hide the death behind it.
+    link_cut_then_the_peer_killed:
+    "nodes 3\n\
+     length 40s\n\
+     at 10s cut node-1 node-3\n\
+     at 20s crash node-3\n",
+    "1 about 3: link_broken down\n\
+     2 about 3: down\n\
+     3 about 1: link_broken"
+}
+schedule! {
+    /// The dead stay observers of the silent: the last verdict has two voices where three were needed.
+    three_of_five_fall_silent_one_by_one:
+    "nodes 5\n\
+     length 45s\n\
+     at 10s power-off node-3\n\
+     at 16s power-off node-4\n\
+     at 22s power-off node-5\n",
+    "1 2 4 5 about 3: down\n\
+     1 2 5 about 4: down\n\
+     1 2 about 5: unconfirmed"
+}
