@@ -1,0 +1,87 @@
+//! What the demo says before the nodes do: who runs where, and what to try.
+
+use serde_json::json;
+
+use super::Demo;
+use super::node::Plan;
+use crate::cli::output::{Output, Paint};
+use crate::cli::platform;
+use crate::config::settings::PORT;
+
+/// Prints who runs where and what can be done to them.
+///
+/// # Errors
+/// Those of the pipe.
+pub fn introduce(output: &mut Output, running: &[(&Plan, u32)], command: &Demo) -> std::io::Result<()> {
+    if command.json {
+        let nodes: Vec<_> = running
+            .iter()
+            .map(|(plan, id)| json!({ "node": plan.name, "url": plan.url(), "process_id": id, "restart": restart_line(plan) }))
+            .collect();
+        return output.line(&json!({ "event": "demo_started", "nodes": nodes }).to_string());
+    }
+    let usual = running.iter().zip(PORT..).all(|((plan, _), port)| plan.port == port);
+    if command.base_port.is_none() && !usual {
+        output.line(&format!("Port {PORT} or one after it is taken; the nodes use other ports."))?;
+    }
+    let count = if running.len() == 1 { "One node runs".to_owned() } else { format!("{} nodes run", running.len()) };
+    output.line(&format!("{count} on this machine, each a process of its own:\n"))?;
+    for (number, (plan, id)) in running.iter().enumerate() {
+        let name = output.paint(Paint::Node(number), &plan.name);
+        output.line(&format!("  {name}  {}  process {id}", plan.url()))?;
+    }
+    output.line("\nTry in another terminal:\n")?;
+    let ideas = ideas(running);
+    let width = ideas.iter().map(|(order, _)| order.chars().count()).max().unwrap_or(0);
+    for (order, effect) in ideas {
+        let gap = " ".repeat(width - order.chars().count());
+        output.line(&format!("  {}{gap}  {effect}", output.paint(Paint::Strong, &order)))?;
+    }
+    output.line("\nCtrl-C here stops them all.\n")
+}
+
+fn ideas(running: &[(&Plan, u32)]) -> Vec<(String, &'static str)> {
+    let mut ideas = Vec::new();
+    let last = running.last();
+    if let Some((plan, id)) = last {
+        let program = shell_word(&plan.program.to_string_lossy());
+        ideas.push((platform::kill_command(*id), "it is gone; the others say so at once"));
+        if let Some((freeze, thaw)) = platform::freeze_commands(running.first().map_or(*id, |(_, first)| *first)) {
+            ideas.push((freeze, "it freezes: tolerated at first, then reported"));
+            ideas.push((thaw, "it wakes up, and accuses nobody"));
+        }
+        let middle = running.get(1).map_or(plan.port, |(plan, _)| plan.port);
+        ideas.push((format!("{program} members --addr=:{middle}"), "what one node believes"));
+        ideas.push((format!("{program} monitor --addr=:{middle}"), "the whole mesh, and what happens to it"));
+        ideas.push((format!("{program} events --follow --addr=:{middle}"), "what it sees from now on"));
+    }
+    ideas
+}
+
+/// What to type to start a node of the demo again.
+pub fn restart_line(plan: &Plan) -> String {
+    let program = plan.program.to_string_lossy();
+    let words = std::iter::once(program.as_ref()).chain(plan.arguments.iter().map(String::as_str));
+    words.map(shell_word).collect::<Vec<_>>().join(" ")
+}
+
+/// A word that a shell takes as it is.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell() {
+        assert_eq!(shell_word("--peers=a=http://b:1,c=http://d:2"), "--peers=a=http://b:1,c=http://d:2");
+        assert_eq!(shell_word("my programs/heart's"), r"'my programs/heart'\''s'");
+    }
+}

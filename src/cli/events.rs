@@ -1,0 +1,162 @@
+//! `heartbeat events`: what one node has seen, and what it sees.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::answer::{self, Part};
+use super::ask::{Address, Place};
+use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
+use super::output::{Output, Paint};
+use crate::config::environment::Environment;
+use crate::config::parse;
+
+/// All that a node can be asked for: what it remembers, and what its peers told it.
+const LIMIT_MAX: usize = 2048;
+
+/// Enough to see how things came to be as they are.
+const BEFORE_FOLLOWING: usize = 20;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  heartbeat events                              what the node of this host remembers
+  heartbeat events --follow --peer=node-3       and what happens to node-3 from now on
+  heartbeat events --since=17 --json            one JSON object a line, from the 18th event on
+
+A node remembers its last 1,024 events; older ones are in its log. What its peers told it of what they saw
+stands among them, with a dash for its number, unless --since asks for this node's own.
+Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached or ended the stream
+(`heartbeat monitor` waits for it).")]
+pub struct Events {
+    #[command(flatten)]
+    pub address: Address,
+    /// Go on with the events to come, until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only events after this one, by its number
+    #[arg(long, value_name = "SEQ")]
+    pub since: Option<u64>,
+    /// Only events about this peer, by its key
+    #[arg(long, value_name = "PEER")]
+    pub peer: Option<String>,
+    /// At most so many remembered events [default: all, or 20 with --follow]
+    #[arg(long, value_name = "COUNT", value_parser = count)]
+    pub limit: Option<usize>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How many to show.
+///
+/// # Errors
+/// When it is no number, or one that no node can answer.
+pub fn count(text: &str) -> Result<usize, String> {
+    parse::count(text, 1, LIMIT_MAX)
+}
+
+/// Shows the events that a node remembers, then those to come where asked for.
+///
+/// # Errors
+/// When the node cannot be reached, or its stream ends.
+pub async fn events(command: &Events, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let place = command.address.place(environment)?;
+    if command.follow {
+        return until_asked(follow(command, &place, &mut output), usual_end).await;
+    }
+    for event in remembered(command, &place, command.limit.unwrap_or(LIMIT_MAX)).await? {
+        show(command, &event, &mut output)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The stream is opened first and the memory read second, so that nothing falls
+/// between the two; what both tell is told once, by its number.
+async fn follow(command: &Events, place: &Place, output: &mut Output) -> Outcome {
+    let mut stream = place.follow(&path(command, None)).await?;
+    let mut last = 0;
+    for event in remembered(command, place, command.limit.unwrap_or(BEFORE_FOLLOWING)).await? {
+        last = number(&event).unwrap_or(0).max(last);
+        show(command, &event, output)?;
+    }
+    loop {
+        let frame = stream.next().await?;
+        let Ok(event) = answer::parse(&frame.data) else { continue };
+        let about_another = command.peer.is_some() && event["peer"].as_str() != command.peer.as_deref();
+        if about_another || number(&event).is_none_or(|number| number <= last) {
+            continue;
+        }
+        last = number(&event).unwrap_or(last);
+        show(command, &event, output)?;
+    }
+}
+
+async fn remembered(command: &Events, place: &Place, limit: usize) -> Result<Vec<Value>, Failure> {
+    let answer = place.ask(&path(command, Some(limit)), "a list of events").await?;
+    Ok(answer.root().parts("events").map(|event| event.0.clone()).collect())
+}
+
+fn path(command: &Events, limit: Option<usize>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(since) = command.since {
+        query.append_pair("since", &since.to_string());
+    }
+    if let Some(peer) = &command.peer {
+        query.append_pair("peer", peer);
+    }
+    if let Some(limit) = limit {
+        query.append_pair("limit", &limit.to_string());
+    }
+    let query = query.finish();
+    if query.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/events?{query}") }
+}
+
+/// Its number in the memory of the node that was asked. What a peer told has one of the peer's.
+pub fn number(event: &Value) -> Option<u64> {
+    event["seq"].as_u64().filter(|_| event["from"].is_null())
+}
+
+fn show(command: &Events, event: &Value, output: &mut Output) -> std::io::Result<()> {
+    if command.json {
+        return output.line(&event.to_string());
+    }
+    let number = number(event).map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let number = output.paint(Paint::Faint, &format!("{number:>5}"));
+    output.line(&format!("{number}  {}", event_line(event, false, output)))
+}
+
+/// When, and what in the words of the log of its node; what a peer told is marked as such.
+pub fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
+    let event = Part(event);
+    let paint = match event.text("level") {
+        "warn" | "error" => Paint::Bad,
+        "debug" => Paint::Faint,
+        _ => Paint::Plain,
+    };
+    let sentence = if event.text("sentence").is_empty() { event.text("message") } else { event.text("sentence") };
+    let at = output.paint(Paint::Faint, &event.name("at"));
+    let who = match event.0["from"].is_null() {
+        false => format!("{} tells: ", event.name("from")),
+        true if with_node => format!("{}: ", event.name("node")),
+        true => String::new(),
+    };
+    format!("{at}  {}", output.paint(paint, &format!("{who}{sentence}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_a_line() {
+        let line = |json: &str, with_node| {
+            event_line(&answer::parse(json).unwrap(), with_node, &Output::to(Box::new(std::io::sink()), false))
+        };
+        let own = r#"{"at":"2026-11-26T02:10:00.123Z","node":"n\u001bc","level":"warn","sentence":"a\nb"}"#;
+        assert_eq!(line(own, true), "2026-11-26T02:10:00.123Z  n?c: a?b");
+        assert_eq!(line(own, false), "2026-11-26T02:10:00.123Z  a?b");
+        let told = r#"{"at":"now","node":"node-2","from":"node-2","message":"a"}"#;
+        assert_eq!(line(told, true), "now  node-2 tells: a");
+        assert_eq!(line(told, false), "now  node-2 tells: a");
+    }
+}

@@ -1,0 +1,134 @@
+//! `heartbeat incidents`: what was wrong, and what still is, one line for each story.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::answer::{Answer, Part};
+use super::ask::Address;
+use super::events::count;
+use super::exit::{Exit, Failure, Outcome};
+use super::output::{Cell, Output, Paint, age};
+use crate::config::environment::Environment;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  heartbeat incidents                        what the node of this host remembers, open ones first
+  heartbeat incidents --limit=5 --addr=:8002
+  heartbeat incidents --json | jq '.incidents[] | select(.open)'
+
+An incident is all that belongs together between the first bad verdict and the last recovery.
+FROM names the peer that told of it; a dot is the node that was asked.
+Exit codes: 0 shown, whether one is open or not, 69 the node cannot be reached.")]
+pub struct Incidents {
+    #[command(flatten)]
+    pub address: Address,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", value_parser = count, default_value = "50")]
+    pub limit: usize,
+    /// Print the node's own JSON (`/api/v1/incidents`)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows what a node remembers of incidents.
+///
+/// # Errors
+/// When the node cannot be reached, or is of a version that keeps none.
+pub async fn incidents(command: &Incidents, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let place = command.address.place(environment)?;
+    let reply = place.get(&format!("/api/v1/incidents?limit={}", command.limit)).await?;
+    if reply.status == 404 {
+        return Err(Failure::Failed(
+            "the node is of a version that keeps no incidents; `heartbeat events` shows what it has seen".into(),
+        ));
+    }
+    let answer = Answer::new(reply.good()?, "a list of incidents")?;
+    if command.json {
+        output.line(&answer.body)?;
+        return Ok(Exit::Success);
+    }
+    picture(answer.root(), &output).iter().try_for_each(|line| output.line(line))?;
+    Ok(Exit::Success)
+}
+
+fn picture(root: Part<'_>, output: &Output) -> Vec<String> {
+    let name = output.paint(Paint::Strong, &root.name("node"));
+    let rows: Vec<Vec<Cell>> = root.parts("incidents").map(row).collect();
+    if rows.is_empty() {
+        return vec![format!("{name} remembers no incident")];
+    }
+    // The answer's own figure has no limit and leaves out what peers told; the rows have both the other way round.
+    let shown = root.parts("incidents").filter(|incident| incident.flag("open")).count();
+    let open = root.0["open"].as_u64().and_then(|open| usize::try_from(open).ok()).unwrap_or(0).max(shown);
+    let open = if open == 0 { "none is open".to_owned() } else { output.paint(Paint::Bad, &format!("{open} open")) };
+    let heading = ["SINCE", "ENDED", "LASTED", "VERDICT", "FROM", "STORY"].map(str::to_owned).into();
+    let mut lines = vec![format!("{name}: {open}, {} shown", rows.len())];
+    lines.extend(output.table_lines(heading, &rows));
+    lines
+}
+
+fn row(incident: Part<'_>) -> Vec<Cell> {
+    let open = incident.flag("open");
+    let lasted = incident.span("lasted_ms").map_or_else(|| "-".to_owned(), age);
+    let ended = if open { Cell::new(Paint::Bad, "open") } else { Cell::plain(moment(incident.text("ended_at"))) };
+    let from = match &incident.0["from"] {
+        Value::String(_) => incident.name("from"),
+        _ => ".".to_owned(),
+    };
+    vec![
+        Cell::plain(moment(incident.text("began_at"))),
+        ended,
+        Cell::plain(lasted),
+        Cell::new(if open { Paint::Bad } else { Paint::Plain }, incident.name("verdict").replace('_', " ")),
+        Cell::plain(from),
+        Cell::plain(incident.text("story")),
+    ]
+}
+
+/// `2026-11-26T02:10:00.123Z` as `11-26 02:10:00Z`; what does not look like it, as a name.
+fn moment(text: &str) -> String {
+    let plain = text.len() >= 20 && text.is_ascii() && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    if plain {
+        let (day, time) = (&text[5..10], &text[11..19]);
+        return super::answer::shown(&format!("{day} {time}Z"));
+    }
+    crate::protocol::mesh::text::short(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"{"node":"node-1","open":1,"incidents":[
+        {"id":3,"open":true,"verdict":"down","nodes":["node-3"],"sides":[],"observers":["node-1","node-2"],
+         "began_at":"2026-11-26T02:10:00.123Z","began_ms":130000,"ended_at":null,"ended_ms":null,"lasted_ms":130000,
+         "failures":1,"reason":"refused","from":null,
+         "story":"node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2"},
+        {"id":2,"open":false,"verdict":"one_way","nodes":["node-1","node-2"],"began_at":"2026-11-26T01:10:00.123Z",
+         "ended_at":"2026-11-26T01:10:04Z","lasted_ms":4000,"from":"node-2","story":"odd\u001b[2J"},
+        {"id":1}]}"#;
+
+    #[test]
+    fn open_and_ended_ones_in_a_table() {
+        let answer = Answer::new(ANSWER.into(), "").unwrap();
+        let lines = picture(answer.root(), &Output::to(Box::new(std::io::sink()), false));
+        assert_eq!(
+            lines.join("\n"),
+            "\
+node-1: 1 open, 3 shown
+SINCE            ENDED            LASTED  VERDICT  FROM    STORY
+11-26 02:10:00Z  open             2m 10s  down     .       node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2
+11-26 01:10:00Z  11-26 01:10:04Z  4.0s    one way  node-2  odd?[2J
+                                  -                ."
+        );
+        let told = Answer::new(ANSWER.replace(r#""open":1,"#, r#""open":0,"#), "").unwrap();
+        let told = picture(told.root(), &Output::to(Box::new(std::io::sink()), false));
+        assert_eq!(told[0], "node-1: 1 open, 3 shown");
+        let none = Answer::new(r#"{"node":"node-1","open":0,"incidents":[]}"#.into(), "").unwrap();
+        assert_eq!(
+            picture(none.root(), &Output::to(Box::new(std::io::sink()), false)),
+            ["node-1 remembers no incident"]
+        );
+    }
+}

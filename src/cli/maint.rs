@@ -1,0 +1,235 @@
+//! `heartbeat maint`: planned work on a node, announced so that nobody is called for it.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::ask::{Address, Order};
+use super::exit::{Exit, Failure, Outcome};
+use super::output::{Output, Paint, age};
+use crate::config::environment::Environment;
+use crate::config::parse;
+use crate::config::raw::{Layers, Raw};
+use crate::config::token::{Token, token};
+use crate::protocol::maintenance::MaintenanceReason;
+
+const PATH: &str = "/api/v1/maintenance";
+const WHAT: &str = "about maintenance";
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  heartbeat maint                                    whom the node of this host knows to be in it
+  heartbeat maint on --for=30m --reason=\"new disk\"   the node of this host
+  heartbeat maint off --addr=node-2:8001             another one
+
+It is told to the node that it is about. The peers show it, and do not expect the node until
+the time is over or `maint off` is said, also when it stops and when it starts again.
+Exit codes: 0 shown, 69 the node cannot be reached.")]
+pub struct Maint {
+    #[command(subcommand)]
+    change: Option<Change>,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+#[derive(Args, Debug)]
+struct Ask {
+    #[command(flatten)]
+    address: Address,
+    /// Print the node's own JSON (`/api/v1/maintenance`)
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// Put a node into maintenance, or change for how long and why
+    #[command(after_help = "Examples:
+  heartbeat maint on --for=30m --reason=\"new disk\"
+  heartbeat maint on --addr=node-2:8001 --reason=\"new kernel\" --token-file=/run/secrets/heartbeat
+
+The token is read from --token-file, HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE, as the node reads
+its own.
+Exit codes: 0 done, 64 no token or a wrong argument, 69 the node cannot be reached,
+77 it refuses the token or takes none.")]
+    On(On),
+    /// End a node's maintenance before its time
+    #[command(after_help = "Examples:
+  heartbeat maint off
+  heartbeat maint off --addr=node-2:8001
+
+After a restart the node itself has forgotten that it was in maintenance and its peers have not:
+say it all the same.
+Exit codes: 0 done, 64 no token, 69 the node cannot be reached,
+77 it refuses the token or takes none.")]
+    Off(Off),
+}
+
+#[derive(Args, Debug)]
+struct On {
+    /// Why, for those who look: 1 to 200 characters on one line
+    #[arg(long, value_parser = reason)]
+    reason: MaintenanceReason,
+    /// How long at most: 1s to 24h
+    #[arg(long = "for", value_name = "DURATION", default_value = "30m", value_parser = span)]
+    span: String,
+    #[command(flatten)]
+    with: With,
+}
+
+#[derive(Args, Debug)]
+struct Off {
+    #[command(flatten)]
+    with: With,
+}
+
+#[derive(Args, Debug)]
+struct With {
+    /// A file that holds the node's token [default: HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE]
+    #[arg(long, value_name = "PATH")]
+    token_file: Option<String>,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+fn reason(text: &str) -> Result<MaintenanceReason, String> {
+    MaintenanceReason::new(text).map_err(|error| error.to_string())
+}
+
+/// Sent as it was typed, once it is known to be right.
+fn span(text: &str) -> Result<String, String> {
+    parse::maintenance_span(text)
+        .map(|_| text.to_owned())
+        .map_err(|wrong| format!("{wrong}; accepted: {}", parse::A_SPAN))
+}
+
+/// What is shown of the answer. Fields that are missing or new are no reason to fail: versions mix.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    node: String,
+    maintenance: Option<Maintenance>,
+    peers: Vec<Peer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Maintenance {
+    reason: String,
+    left_ms: u64,
+    until: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Peer {
+    key: String,
+    state: String,
+    maintenance: Option<Maintenance>,
+    maintenance_overrun_ms: Option<u64>,
+}
+
+/// Shows who is in maintenance, or puts a node into it, or ends it.
+///
+/// # Errors
+/// When there is no token, the node cannot be reached, or it refuses.
+pub async fn maint(command: &Maint, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let (ask, order) = match &command.change {
+        None => (&command.ask, Order::get(PATH)),
+        Some(Change::On(on)) => {
+            let body = json!({ "reason": on.reason.as_str(), "for": on.span.trim() });
+            let order = Order { method: Method::POST, body: Some(body.to_string()), ..Order::get(PATH) };
+            (&on.with.ask, Order { token: Some(on.with.token(environment)?), ..order })
+        }
+        Some(Change::Off(off)) => {
+            let token = Some(off.with.token(environment)?);
+            (&off.with.ask, Order { method: Method::DELETE, token, ..Order::get(PATH) })
+        }
+    };
+    let answer = Answer::new(ask.address.place(environment)?.send(order).await?.good()?, WHAT)?;
+    if ask.json {
+        output.line(&answer.body)?;
+        return Ok(Exit::Success);
+    }
+    show(&mut output, &answer.into_shape(WHAT)?)?;
+    Ok(Exit::Success)
+}
+
+impl With {
+    /// The file that was named, else what the variables of a node say. A flag wins over both.
+    fn token(&self, environment: &Environment) -> Result<Token, Failure> {
+        let flags = Raw { token_file: self.token_file.clone(), ..Raw::default() };
+        let unset = Environment::default();
+        let environment = if self.token_file.is_some() { &unset } else { environment };
+        token(&Layers { flags: &flags, environment })?.ok_or_else(|| {
+            Failure::Usage(
+                "no token: a node can only be changed by whoever knows its token\n\
+                 Set HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE as the node has it, or name a file with --token-file."
+                    .into(),
+            )
+        })
+    }
+}
+
+fn show(output: &mut Output, body: &Body) -> std::io::Result<()> {
+    let name = output.paint(Paint::Strong, &body.node);
+    match &body.maintenance {
+        Some(maintenance) => output.line(&format!("{name} {}", maintenance.sentence()))?,
+        None => output.line(&format!("{name} is not in maintenance"))?,
+    }
+    for peer in &body.peers {
+        output.line(&peer.line())?;
+    }
+    Ok(())
+}
+
+impl Maintenance {
+    fn sentence(&self) -> String {
+        let left = age(Duration::from_millis(self.left_ms));
+        format!("is in maintenance for another {left}, until {}: {}", self.until, self.reason)
+    }
+}
+
+impl Peer {
+    fn line(&self) -> String {
+        let what = match (&self.maintenance, self.maintenance_overrun_ms) {
+            (Some(maintenance), _) => maintenance.sentence(),
+            (None, Some(overrun)) => {
+                format!("should be back from maintenance, {} ago", age(Duration::from_millis(overrun)))
+            }
+            (None, None) => "is not in maintenance".to_owned(),
+        };
+        format!("{} ({}) {what}", self.key, self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_who_why_and_how_long() {
+        let body: Body = serde_json::from_str(
+            r#"{"node":"a","new":1,"maintenance":{"reason":"disk","left_ms":1798000,"until":"then"},"peers":[
+                {"key":"b","state":"dead","maintenance":null,"maintenance_overrun_ms":182000},
+                {"key":"c","state":"left","maintenance":{"reason":"fans","left_ms":60000,"until":"soon"}}]}"#,
+        )
+        .unwrap();
+        let own = body.maintenance.map(|maintenance| maintenance.sentence());
+        assert_eq!(own.as_deref(), Some("is in maintenance for another 29m 58s, until then: disk"));
+        let lines: Vec<String> = body.peers.iter().map(Peer::line).collect();
+        assert_eq!(
+            lines,
+            [
+                "b (dead) should be back from maintenance, 3m 2s ago",
+                "c (left) is in maintenance for another 1m 0s, until soon: fans"
+            ]
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! The command line: one enum of commands, one file for each.
+//!
+//! `heartbeat` alone is `heartbeat run`, because a node is what people start,
+//! and `heartbeat --port=8001 --peers=...` should work as it stands. Every
+//! command returns an [`exit::Outcome`]; this file turns it into words on
+//! standard error and a number, and nobody else ends the process.
+
+pub mod answer;
+pub mod ask;
+pub mod demo;
+pub mod events;
+pub mod exit;
+pub mod healthcheck;
+pub mod incidents;
+pub mod info;
+pub mod live;
+pub mod maint;
+pub mod matrix;
+pub mod members;
+pub mod monitor;
+pub mod output;
+pub mod platform;
+pub mod run;
+pub mod settings;
+pub mod simulate;
+pub mod verify;
+pub mod wait;
+pub mod why;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::Write;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+
+use self::exit::{Exit, Failure, Outcome};
+use self::output::Output;
+use crate::config::environment::Environment;
+use crate::config::raw::describe;
+
+/// Which of my nodes can reach which, since when, and is it them or me?
+#[derive(Debug, Parser)]
+#[command(name = "heartbeat", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  heartbeat demo                      three nodes on this machine, to be killed by hand
+  heartbeat --port=8001 --peers=http://localhost:8002,http://localhost:8003
+  heartbeat members                   what the node of this host believes
+
+Every setting is a flag and a variable (--ping-timeout, HEARTBEAT_PING_TIMEOUT);
+flags win. Exit codes: 0 ordered stop, 64 wrong configuration, 70 a part of the
+node failed, 74 a port is taken.")]
+pub struct Cli {
+    #[command(flatten)]
+    run: run::Run,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node (the default)
+    #[command(after_help = "Examples:
+  heartbeat run --port=8001 --peers=http://localhost:8002,http://localhost:8003
+  HEARTBEAT_PEERS=node-2=http://node-2:8001 heartbeat run --profile=fast
+
+Exit codes: 0 ordered stop, 64 wrong configuration, 70 a part of the node failed,
+74 a port is taken.")]
+    Run(Box<run::Run>),
+    /// Start real nodes on this machine and show what they say
+    Demo(demo::Demo),
+    /// Ask a node whether it is ready
+    Healthcheck(healthcheck::Healthcheck),
+    /// Show what a node believes about its peers
+    Members(members::Members),
+    /// Explain what a node believes of one peer: pings, witnesses, the rule that decided
+    Why(why::Why),
+    /// Show who reaches whom
+    Matrix(matrix::Matrix),
+    /// Show what a node has seen, and what it sees
+    Events(events::Events),
+    /// Show what was wrong with the mesh, and what still is
+    Incidents(incidents::Incidents),
+    /// Watch the mesh and what happens to it
+    Monitor(monitor::Monitor),
+    /// Say whether the mesh is whole, and what to do where it is not
+    Verify(verify::Verify),
+    /// Wait until the mesh is whole, or until certain nodes are up
+    Wait(wait::Wait),
+    /// Show who a node is
+    Info(info::Info),
+    /// Show who is in maintenance; put a node into it, or end it
+    Maint(maint::Maint),
+    /// Play a scenario in virtual time and print its timeline
+    Simulate(simulate::Simulate),
+    /// Check or show the configuration without starting a node
+    Config(Box<settings::Settings>),
+    /// Print a completion script for a shell
+    #[command(after_help = "Examples:
+  heartbeat completions bash > /etc/bash_completion.d/heartbeat
+  heartbeat completions fish > ~/.config/fish/completions/heartbeat.fish")]
+    Completions(Completions),
+}
+
+#[derive(Args, Debug)]
+struct Completions {
+    shell: Shell,
+}
+
+/// The whole command line with all its help texts.
+pub fn command() -> clap::Command {
+    let described = describe(Cli::command());
+    let described = described.mut_subcommand("run", describe);
+    described
+        .mut_subcommand("config", |config| config.mut_subcommand("check", describe).mut_subcommand("show", describe))
+}
+
+impl Cli {
+    /// The command that was typed; or, with help, version and mistakes already printed, how to end.
+    ///
+    /// # Errors
+    /// The exit code when there is nothing to execute.
+    pub fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
+        let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+        parsed.map_err(|error| {
+            // Help goes to standard output and may be piped into a pager that was closed.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::Success }
+        })
+    }
+
+    /// Carries the command out and says on standard error what went wrong.
+    pub fn execute(self, environment: &Environment) -> Exit {
+        match self.dispatch(environment) {
+            Ok(exit) => exit,
+            Err(failure) => {
+                if failure.exit() != Exit::Success {
+                    let _ = writeln!(std::io::stderr(), "heartbeat: {}", failure.to_string().trim_end());
+                }
+                failure.exit()
+            }
+        }
+    }
+
+    fn dispatch(self, environment: &Environment) -> Outcome {
+        match self.command {
+            None => start(&self.run, environment),
+            Some(Command::Run(run)) => start(&run, environment),
+            Some(Command::Demo(demo)) => block_on(demo::demo(&demo, environment)),
+            Some(Command::Healthcheck(command)) => block_on(healthcheck::healthcheck(&command, environment)),
+            Some(Command::Members(command)) => block_on(members::members(&command, environment)),
+            Some(Command::Why(command)) => block_on(why::why(&command, environment)),
+            Some(Command::Matrix(command)) => block_on(matrix::matrix(&command, environment)),
+            Some(Command::Events(command)) => block_on(events::events(&command, environment)),
+            Some(Command::Incidents(command)) => block_on(incidents::incidents(&command, environment)),
+            Some(Command::Monitor(command)) => block_on(monitor::monitor(&command, environment)),
+            Some(Command::Verify(command)) => block_on(verify::verify(&command, environment)),
+            Some(Command::Wait(command)) => block_on(wait::wait(&command, environment)),
+            Some(Command::Info(command)) => block_on(info::info(&command, environment)),
+            Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
+            Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
+            Some(Command::Config(command)) => settings::settings(&command, environment),
+            Some(Command::Completions(completions)) => complete(&completions, environment),
+        }
+    }
+}
+
+fn start(run: &run::Run, environment: &Environment) -> Outcome {
+    let config = run::config(run, environment)?;
+    block_on(run::run(config, run::stdin_ended(run)))
+}
+
+/// The one place where a runtime is built. One thread is enough for everything
+/// a node does, and keeps its counters consistent at every scrape.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Internal(format!("cannot start the runtime: {error}")))?;
+    let outcome = runtime.block_on(work);
+    // A name lookup may hang in a thread of its own for as long as its name server likes.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn complete(completions: &Completions, environment: &Environment) -> Outcome {
+    let mut script = Vec::new(); // the generator panics on a closed pipe; a vector takes everything
+    clap_complete::generate(completions.shell, &mut command(), "heartbeat", &mut script);
+    Output::stdout(environment).line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_a_node_work_with_and_without_run() {
+        for arguments in [&["heartbeat", "--port=1"][..], &["heartbeat", "run", "--port=1"][..]] {
+            let cli = Cli::parse_from(arguments.iter().map(OsString::from)).unwrap();
+            let run = match cli.command {
+                Some(Command::Run(run)) => *run,
+                _ => cli.run,
+            };
+            assert_eq!(run.raw.port.as_deref(), Some("1"));
+        }
+    }
+
+    #[test]
+    fn every_setting_has_a_help_text() {
+        let command = command();
+        for spec in crate::config::settings::SETTINGS {
+            let flag = command.get_arguments().find(|arg| arg.get_long() == Some(spec.name));
+            assert!(flag.and_then(clap::Arg::get_help).is_some(), "--{}", spec.name);
+        }
+    }
+}

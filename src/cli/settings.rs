@@ -1,0 +1,158 @@
+//! `heartbeat config check` and `config show`: what a node started like this would do, without starting it.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::exit::{Exit, Outcome};
+use super::output::{Cell, Output, Paint};
+use crate::config::environment::Environment;
+use crate::config::parse::duration_text;
+use crate::config::raw::Raw;
+use crate::config::resolve::{Machine, resolve};
+use crate::config::{Config, Source};
+use crate::protocol::config::Timing;
+
+#[derive(Args, Debug)]
+pub struct Settings {
+    #[command(subcommand)]
+    pub command: SettingsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SettingsCommand {
+    /// Say whether a node would start with these flags and variables, and list every problem
+    #[command(after_help = "Examples:
+  heartbeat config check
+  heartbeat config check --peers=http://node-2:8001,http://node-3:8001
+  docker compose run node-1 config check
+
+Ports are not tried. Exit codes: 0 good, 64 not.")]
+    Check(Typed),
+    /// Show every setting with its value, where it comes from, and the pauses that are tolerated
+    #[command(after_help = "Examples:
+  heartbeat config show
+  heartbeat config show --profile=fast --json
+
+Exit codes: 0 shown, 64 the configuration has problems.")]
+    Show(Typed),
+}
+
+/// The flags of a node, to be looked at only.
+#[derive(Args, Debug)]
+pub struct Typed {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub raw: Raw,
+}
+
+/// Checks or shows a configuration.
+///
+/// # Errors
+/// The problems of the configuration.
+pub fn settings(command: &Settings, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let (typed, show) = match &command.command {
+        SettingsCommand::Check(typed) => (typed, false),
+        SettingsCommand::Show(typed) => (typed, true),
+    };
+    let config = match resolve(&typed.raw, environment, &Machine::this(environment)) {
+        Ok(config) => config,
+        Err(problems) if typed.json => {
+            let list: Vec<_> = problems
+                .0
+                .iter()
+                .map(|problem| json!({ "subject": problem.subject, "wrong": problem.wrong, "accepted": problem.accepted }))
+                .collect();
+            output.line(&json!({ "good": false, "problems": list }).to_string())?;
+            return Ok(Exit::Usage);
+        }
+        Err(problems) => return Err(problems.into()),
+    };
+    match (show, typed.json) {
+        (false, true) => output.line(&json!({ "good": true, "problems": [] }).to_string())?,
+        (false, false) => check(&mut output, &config, environment)?,
+        (true, true) => output.line(&shown(&config).to_string())?,
+        (true, false) => table(&mut output, &config)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn check(output: &mut Output, config: &Config, environment: &Environment) -> std::io::Result<()> {
+    output.line(&format!("good: {} on port {} watches {}", config.node, config.listen.port, config.watches()))?;
+    if !environment.injected.is_empty() {
+        output.line(&format!(
+            "ignored, injected by Kubernetes (enableServiceLinks: false turns it off): {}",
+            environment.injected.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+/// A wait, and the pause of a peer that it surely rides out.
+fn waits(timing: &Timing) -> [(&'static str, std::time::Duration, std::time::Duration); 3] {
+    let tolerated = |wait: std::time::Duration| wait.saturating_sub(timing.interval.mul_f64(1.1));
+    [
+        ("gone", timing.wait_gone, tolerated(timing.wait_gone)),
+        ("silent", timing.wait_silent, tolerated(timing.wait_silent)),
+        ("stalled", timing.wait_stalled, tolerated(timing.wait_stalled)),
+    ]
+}
+
+fn table(output: &mut Output, config: &Config) -> std::io::Result<()> {
+    let rows: Vec<Vec<Cell>> = config
+        .settings
+        .iter()
+        .map(|setting| {
+            let paint = if setting.source == Source::Default { Paint::Faint } else { Paint::Strong };
+            let value = if setting.value.is_empty() { "none" } else { &setting.value };
+            vec![
+                Cell::plain(format!("--{}", setting.name)),
+                Cell::plain(setting.variable),
+                Cell::new(paint, setting.source.as_str()),
+                Cell::new(paint, value),
+            ]
+        })
+        .collect();
+    output.table(&["FLAG", "VARIABLE", "FROM", "VALUE"], &rows)?;
+    output.line("")?;
+    for (class, wait, tolerated) in waits(&config.detector) {
+        let sentence = match class {
+            "gone" => format!(
+                "a peer whose host refuses connections is accused {} after its last sign of life",
+                duration_text(wait)
+            ),
+            "silent" => format!(
+                "a peer of which nothing comes back is accused after {}; a pause of {} is surely tolerated",
+                duration_text(wait),
+                duration_text(tolerated)
+            ),
+            _ => format!(
+                "a peer that accepts and does not answer is accused after {}; a pause of {} is surely tolerated",
+                duration_text(wait),
+                duration_text(tolerated)
+            ),
+        };
+        output.line(&sentence)?;
+    }
+    Ok(())
+}
+
+fn shown(config: &Config) -> serde_json::Value {
+    let settings: Vec<_> = config
+        .settings
+        .iter()
+        .map(|setting| {
+            json!({ "name": setting.name, "variable": setting.variable, "value": setting.value, "source": setting.source.as_str() })
+        })
+        .collect();
+    let waits: serde_json::Map<_, _> = waits(&config.detector)
+        .into_iter()
+        .map(|(class, wait, tolerated)| {
+            let figures = json!({ "wait_ms": wait.as_secs_f64() * 1000.0, "tolerated_pause_ms": tolerated.as_secs_f64() * 1000.0 });
+            (class.to_owned(), figures)
+        })
+        .collect();
+    json!({ "node": config.node.as_str(), "settings": settings, "waits": waits })
+}

@@ -1,0 +1,160 @@
+//! `heartbeat simulate`: the very same detector, in virtual time.
+
+use std::fmt::Write;
+use std::io::Read;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure, Outcome};
+use super::output::{Cell, Output, Paint};
+use crate::config::environment::Environment;
+use crate::sim::{self, Entry, Run, Scenario, What};
+
+/// A scenario is a few lines; a longer file is not one.
+const FILE_MAX: u64 = 1024 * 1024;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  heartbeat simulate --list
+  heartbeat simulate crash
+  heartbeat simulate crash --seed=7          another roll of the dice, the same story each time
+  heartbeat simulate random --seed=42        the schedule that the tests make of this seed
+  heartbeat simulate crash --text > my.txt   a scenario to change
+  heartbeat simulate my.txt                  (- reads standard input)
+
+Exit codes: 0 played, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
+pub struct Simulate {
+    /// A scenario file, the name of a built-in one, or random
+    #[arg(required_unless_present = "list")]
+    pub scenario: Option<String>,
+    /// Which roll of the dice; the same seed gives the same timeline, packet by packet
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// List the built-in scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Print the scenario instead of playing it
+    #[arg(long)]
+    pub text: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Plays a scenario and prints its timeline.
+///
+/// # Errors
+/// When there is no such scenario, or an invariant broke.
+pub fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    if command.list {
+        list(command, &mut output)?;
+        return Ok(Exit::Success);
+    }
+    let name = command.scenario.as_deref().unwrap_or_default();
+    let scenario = find(name, command.seed)?;
+    if command.text {
+        output.line(scenario.to_string().trim_end())?;
+        return Ok(Exit::Success);
+    }
+    let run = sim::run(&scenario, command.seed);
+    if command.json {
+        tell_json(&run, &mut output)?
+    } else {
+        tell(&run, &mut output)?
+    }
+    if run.violations.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let broken: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
+    let replay = format!("replay: heartbeat simulate {name} --seed={}", command.seed);
+    Err(Failure::Failed(format!("{} invariants broke\n{}\n{replay}", broken.len(), broken.join("\n"))))
+}
+
+fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
+    let names = sim::builtin_names();
+    if command.json {
+        let list: Vec<Value> = names.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect();
+        return output.line(&Value::from(list).to_string());
+    }
+    let rows: Vec<Vec<Cell>> =
+        names.iter().map(|(name, about)| vec![Cell::new(Paint::Strong, *name), Cell::plain(*about)]).collect();
+    output.table(&["NAME", "WHAT TO EXPECT"], &rows)
+}
+
+fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
+    if name == "random" {
+        return Ok(sim::random(seed));
+    }
+    if let Some(scenario) = sim::builtin(name) {
+        return Ok(scenario);
+    }
+    let text = read(name).map_err(|error| {
+        let nearest = sim::builtin_names()
+            .into_iter()
+            .map(|(known, _)| (strsim::jaro_winkler(known, name), known))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or("", |(_, known)| known);
+        Failure::Usage(format!(
+            "{name:?} is neither a built-in scenario nor a file that can be read ({error})\n\
+             Perhaps {nearest:?}; `heartbeat simulate --list` shows the built-in ones."
+        ))
+    })?;
+    text.parse::<Scenario>().map_err(|problems| Failure::Usage(format!("{name} is no scenario:\n{problems}")))
+}
+
+fn read(name: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    match name {
+        "-" => std::io::stdin().take(FILE_MAX).read_to_string(&mut text)?,
+        path => std::fs::File::open(path)?.take(FILE_MAX).read_to_string(&mut text)?,
+    };
+    Ok(text)
+}
+
+fn tell(run: &Run, output: &mut Output) -> Result<(), Failure> {
+    let mut text = String::new();
+    let about = if run.scenario.about.is_empty() { String::new() } else { format!(": {}", run.scenario.about) };
+    output.line(&output.paint(Paint::Strong, &format!("{}{about}", run.scenario.name)))?;
+    // Writing into a string does not fail.
+    let _ = sim::print_timeline(run, &mut text);
+    for line in text.lines() {
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+fn tell_json(run: &Run, output: &mut Output) -> Result<(), Failure> {
+    for entry in &run.timeline {
+        output.line(&entry_json(entry).to_string())?;
+    }
+    let violations: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
+    let mut trace = String::new();
+    let _ = write!(trace, "{:016x}", run.hash);
+    let end = json!({
+        "scenario": run.scenario.name, "seed": run.seed, "length_ms": milliseconds(run.scenario.length),
+        "trace": trace, "violations": violations,
+    });
+    output.line(&end.to_string())?;
+    Ok(())
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    let at = milliseconds(entry.at);
+    match &entry.what {
+        What::Step(action) => json!({ "at_ms": at, "step": action.to_string() }),
+        What::Event(node, event) => json!({
+            "at_ms": at,
+            "node": node.as_str(),
+            "event": event.kind.name(),
+            "peer": event.peer.as_ref().map(|peer| peer.key.0.to_string()),
+            "message": event.kind.message(),
+            "sentence": crate::protocol::words::sentence(event),
+        }),
+    }
+}
+
+fn milliseconds(span: std::time::Duration) -> f64 {
+    span.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,216 @@
+//! `heartbeat verify`: is the mesh whole, and if not, what to do about it. For
+//! installers: the exit code says the first, the text the second.
+
+use clap::Args;
+
+use super::answer::Part;
+use super::ask::{Address, Place};
+use super::exit::{Exit, Failure, Outcome};
+use super::output::{Output, Paint, names};
+use crate::config::environment::Environment;
+use crate::config::parse;
+use crate::protocol::mesh::{Heard, MEMBERS_MAX, MeshVerdict, Weight};
+
+/// What all nodes together say of each.
+pub const CLUSTER: &str = "/api/v1/cluster";
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  heartbeat verify                           ask the node of this host about the whole mesh
+  heartbeat verify --expect=3 --addr=:8002   and demand that there are three nodes
+  heartbeat wait --all --timeout=60s && heartbeat verify --expect=3
+
+A mesh is whole when every node that should be there was asked, answered, and reaches all others.
+A node that said goodbye or is in maintenance does not count as missing.
+Exit codes: 0 whole, 1 not whole or another number of nodes, 69 the node cannot be reached.")]
+pub struct Verify {
+    #[command(flatten)]
+    pub address: Address,
+    /// So many nodes must there be, the asked one included and those that left not
+    #[arg(long, value_name = "NODES", value_parser = nodes)]
+    pub expect: Option<usize>,
+    /// Print the node's own JSON (`/api/v1/cluster`); the exit code says the rest
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn nodes(text: &str) -> Result<usize, String> {
+    parse::count(text, 1, MEMBERS_MAX)
+}
+
+/// Says whether the mesh is whole, and what to do where it is not.
+///
+/// # Errors
+/// When the node cannot be reached.
+pub async fn verify(command: &Verify, environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let place = command.address.place(environment)?;
+    let answer = place.ask(CLUSTER, "a view of the mesh").await?;
+    let cluster = answer.root();
+    let miscount = miscount(cluster, command.expect);
+    let good = cluster.flag("whole") && miscount.is_none();
+    if command.json {
+        output.line(&answer.body)?;
+        if let Some(miscount) = miscount {
+            return Err(Failure::Failed(miscount));
+        }
+    } else {
+        explain(cluster, command.expect, &place, &output).iter().try_for_each(|line| output.line(line))?;
+    }
+    Ok(if good { Exit::Success } else { Exit::Failed })
+}
+
+/// What is wrong with the number of nodes.
+pub fn miscount(cluster: Part<'_>, expected: Option<usize>) -> Option<String> {
+    let there = members(cluster);
+    let expected = expected.filter(|expected| *expected != there.len())?;
+    let listed = if there.len() > 8 { String::new() } else { format!(": {}", names(&there)) };
+    Some(format!("expected {expected} {}, found {}{listed}", if expected == 1 { "node" } else { "nodes" }, there.len()))
+}
+
+fn members(cluster: Part<'_>) -> Vec<String> {
+    let there = cluster.parts("nodes").filter(|node| node.text("verdict") != MeshVerdict::Left.as_str());
+    there.map(|node| node.name("node")).collect()
+}
+
+/// The sentence, then every finding that it does not repeat.
+pub fn findings(cluster: Part<'_>, output: &Output) -> Vec<String> {
+    let sentence = cluster.text("sentence");
+    let paint = if cluster.flag("whole") { Paint::Good } else { Paint::Bad };
+    let mut lines = vec![output.paint(paint, sentence)];
+    let others: Vec<Part<'_>> = cluster.parts("findings").collect();
+    // One or two findings are the sentence itself.
+    for finding in others.iter().filter(|finding| !sentence.contains(finding.text("text"))) {
+        let (mark, paint) = match finding.text("weight") {
+            word if word == Weight::Fault.as_str() => ('!', Paint::Bad),
+            word if word == Weight::Gap.as_str() => ('?', Paint::Doubtful),
+            _ => ('-', Paint::Plain),
+        };
+        lines.push(output.paint(paint, &format!("{mark} {}", finding.text("text"))));
+    }
+    lines
+}
+
+fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &Output) -> Vec<String> {
+    let miscount = miscount(cluster, expected);
+    let mut lines = findings(cluster, output);
+    if let Some(miscount) = &miscount {
+        lines.push(output.paint(Paint::Bad, &format!("! {miscount}")));
+    }
+    let mut advice: Vec<String> = Vec::new();
+    if !cluster.flag("whole") {
+        advice.extend(cluster.parts("nodes").filter_map(remedy));
+        advice.extend(cluster.parts("mismatches").map(|mismatch| {
+            format!(
+                "{} does not list {}: give every node the same --peers",
+                mismatch.name("observer"),
+                names(&mismatch.names("missing"))
+            )
+        }));
+    }
+    let there = members(cluster).len();
+    if let Some(expected) = expected.filter(|expected| *expected > there) {
+        let asked = cluster.name("node");
+        let missing = expected - there;
+        advice.push(format!(
+            "{missing} more: nobody lists them; start them, and name them in --peers of {asked} and the others"
+        ));
+    } else if miscount.is_some() {
+        advice.push("too many: take those that are gone for good out of --peers everywhere".to_owned());
+    }
+    if !advice.is_empty() {
+        let expect = expected.map(|expected| format!(" --expect={expected}")).unwrap_or_default();
+        advice.push(format!("then: heartbeat wait --all{expect} --addr={}", place.0));
+        lines.extend([String::new(), "what to do:".to_owned()]);
+        lines.extend(advice.iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+/// What helps against the verdict on a node.
+fn remedy(node: Part<'_>) -> Option<String> {
+    let word = node.text("verdict");
+    let verdict = MeshVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)?;
+    let name = node.name("node");
+    let missed_by = names(&node.names("missed_by"));
+    let silent = node.text("heard") != Heard::Now.as_str();
+    Some(match verdict {
+        MeshVerdict::Down | MeshVerdict::Unconfirmed => {
+            format!(
+                "{name}: see whether its process runs and what its log says last, and start it; heartbeat why {name}"
+            )
+        }
+        MeshVerdict::NeverSeen => {
+            format!("{name}: start it, or correct its host and port in --peers of those who have never heard it")
+        }
+        MeshVerdict::LinkBroken => {
+            format!("{name}: it runs; look at the network and the firewalls between it and {missed_by}")
+        }
+        MeshVerdict::OneWay => {
+            format!("{name}: it runs; look for a firewall that drops new connections from {missed_by} to its port")
+        }
+        MeshVerdict::CutOff => format!("{name}: look at its network, and ask a node on its side (--addr)"),
+        MeshVerdict::Unknown => format!("{name}: it has not answered yet; give it a moment"),
+        MeshVerdict::Up | MeshVerdict::Restarted if silent => {
+            format!("{name}: its peers reach it, but it did not say what it sees: busy, or another version")
+        }
+        MeshVerdict::Up | MeshVerdict::Restarted if node.flag("stalled") => {
+            format!("{name}: its host is starved or was suspended; give it a moment")
+        }
+        MeshVerdict::Up | MeshVerdict::Restarted | MeshVerdict::Left | MeshVerdict::Maintenance => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::answer::Answer;
+
+    fn told(text: &str, expected: Option<usize>) -> String {
+        let answer = Answer::new(text.into(), "").unwrap();
+        let cluster = answer.root();
+        let output = Output::to(Box::new(std::io::sink()), false);
+        explain(cluster, expected, &Place("localhost:8001".into()), &output).join("\n")
+    }
+
+    #[test]
+    fn what_is_wrong_and_what_to_do() {
+        let text = r#"{"node":"node-1","whole":false,"sentence":"node-3 is down for 3 s, seen by node-1",
+            "findings":[{"weight":"fault","text":"node-3 is down for 3 s, seen by node-1"},{"weight":"note","text":"node-2 restarted"}],
+            "nodes":[{"node":"node-1","verdict":"up","heard":"now"},{"node":"node-2","verdict":"restarted","heard":"now"},
+                     {"node":"node-3","verdict":"down","heard":"before","missed_by":["node-1"]},
+                     {"node":"node-4","verdict":"left","heard":"never"}],
+            "mismatches":[{"observer":"node-2","missing":["node-3"]}]}"#;
+        assert_eq!(
+            told(text, Some(4)),
+            "\
+node-3 is down for 3 s, seen by node-1
+- node-2 restarted
+! expected 4 nodes, found 3: node-1, node-2 and node-3
+
+what to do:
+  node-3: see whether its process runs and what its log says last, and start it; heartbeat why node-3
+  node-2 does not list node-3: give every node the same --peers
+  1 more: nobody lists them; start them, and name them in --peers of node-1 and the others
+  then: heartbeat wait --all --expect=4 --addr=localhost:8001"
+        );
+    }
+
+    #[test]
+    fn a_whole_mesh_needs_no_advice() {
+        let text = r#"{"node":"a","whole":true,"sentence":"both nodes reach each other","findings":[],
+            "nodes":[{"node":"a","verdict":"up","heard":"now"},{"node":"b","verdict":"up","heard":"now"}]}"#;
+        assert_eq!(told(text, Some(2)), "both nodes reach each other");
+        assert!(told(text, Some(3)).contains("expected 3 nodes, found 2: a and b"));
+    }
+
+    #[test]
+    fn every_bad_verdict_has_a_remedy() {
+        for verdict in MeshVerdict::ALL {
+            let text = format!(r#"{{"node":"a","verdict":"{}","heard":"now","missed_by":["b"]}}"#, verdict.as_str());
+            let answer = Answer::new(text, "").unwrap();
+            let advised = remedy(answer.root()).is_some();
+            assert_eq!(advised, verdict.is_bad() || verdict == MeshVerdict::Unknown, "{verdict:?}");
+        }
+    }
+}

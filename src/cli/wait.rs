@@ -1,0 +1,279 @@
+//! `heartbeat wait`: until the mesh is whole, or until certain nodes are up.
+//!
+//! It asks again and again, and a node that does not answer yet is no reason to
+//! stop: whoever waits has often just started it.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::answer::{Answer, Part};
+use super::ask::{Address, PATIENCE, Place};
+use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
+use super::output::{Output, Paint, names};
+use super::verify::{CLUSTER, findings, miscount, nodes};
+use crate::config::environment::Environment;
+use crate::config::parse;
+use crate::protocol::mesh::Heard;
+use crate::protocol::mesh::text::{short, tenths};
+use crate::protocol::peer::SelfState;
+use crate::protocol::words::span;
+use crate::runtime::clock::Clock;
+
+/// Between two looks: shorter than an interval of the pings, longer than the time for which readers share a look.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A shorter wait needs no word.
+const SILENT_AT_FIRST: Duration = Duration::from_secs(2);
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  heartbeat wait --all --timeout=60s         until every node answers and reaches all others
+  heartbeat wait --all --expect=5            and until there are five of them
+  heartbeat wait node-2 node-3 --addr=:8001  until both answer, and all who watch them reach them
+
+A node that cannot be reached yet is waited for as well. Names are those of `heartbeat matrix`,
+or the asked node's own for its peers (`heartbeat members`).
+Exit codes: 0 it is so, 64 a wrong argument, 69 the node could not be reached in all that time,
+75 not in time (what is missing is said), 130 Ctrl-C.")]
+pub struct Wait {
+    #[command(flatten)]
+    pub address: Address,
+    /// The nodes to wait for [default: all]
+    #[arg(value_name = "PEER")]
+    pub peers: Vec<String>,
+    /// Wait until the mesh is whole, as without names
+    #[arg(long, conflicts_with = "peers")]
+    pub all: bool,
+    /// Wait until there are so many nodes, the asked one included and those that left not
+    #[arg(long, value_name = "NODES", value_parser = nodes)]
+    pub expect: Option<usize>,
+    /// How long at most; 0 looks once
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
+    pub timeout: Duration,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Waits.
+///
+/// # Errors
+/// When it did not come about in time.
+pub async fn wait(command: &Wait, environment: &Environment) -> Outcome {
+    let output = Output::stdout(environment);
+    let place = command.address.place(environment)?;
+    let progress = Progress::new(!command.json && io::stderr().is_terminal() && !environment.dumb_terminal);
+    until_asked(look_until(command, &place, output, progress), early_end).await
+}
+
+async fn look_until(command: &Wait, place: &Place, mut output: Output, mut progress: Progress) -> Outcome {
+    let clock = Clock::start();
+    let mut known = Known::default();
+    loop {
+        let rest = command.timeout.saturating_sub(clock.now().0);
+        let looked = place.limited(patience(command.timeout, rest), look(command, place)).await;
+        let waited = clock.now().0;
+        let reached = known.take(looked)?;
+        if reached || waited >= command.timeout {
+            progress.clear();
+            return end(command, known, place, waited, &mut output);
+        }
+        progress.show(waited, command.timeout, &known.missing(place).join("; "));
+        tokio::time::sleep(LOOK_EVERY.min(command.timeout - waited)).await;
+    }
+}
+
+/// For one look: the rest of the time, in tenths of a second. A last look at the very end has a moment all the same, or it
+/// would see nothing, and one that is the only one has what every question has.
+fn patience(timeout: Duration, rest: Duration) -> Duration {
+    if timeout.is_zero() { PATIENCE } else { tenths(rest + Duration::from_nanos(99_999_999)).max(LOOK_EVERY) }
+}
+
+/// What the looks showed so far.
+#[derive(Default)]
+struct Known {
+    /// The last one that succeeded: a node that misses the very last one has not taken back what it said.
+    look: Option<Look>,
+    /// Why the very last one failed.
+    failure: Option<Failure>,
+    /// The node answered, with whatever.
+    answered: bool,
+}
+
+/// What one look showed.
+struct Look {
+    answer: Answer,
+    missing: Vec<String>,
+}
+
+impl Known {
+    /// Whether it has come about.
+    ///
+    /// # Errors
+    /// When no further look would change anything.
+    fn take(&mut self, looked: Result<Look, Failure>) -> Result<bool, Failure> {
+        match looked {
+            Ok(look) => {
+                let reached = look.missing.is_empty();
+                *self = Known { look: Some(look), failure: None, answered: true };
+                return Ok(reached);
+            }
+            Err(failure @ Failure::Unreachable { .. }) => self.failure = Some(failure),
+            // A node that is starting up or stopping.
+            Err(failure @ Failure::Failed(_)) => {
+                self.failure = Some(failure);
+                self.answered = true;
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(false)
+    }
+
+    fn missing(&self, place: &Place) -> Vec<String> {
+        let mut missing = self.look.as_ref().map(|look| look.missing.clone()).unwrap_or_default();
+        missing.extend(self.failure.as_ref().map(|failure| format!("http://{}: {}", place.0, failure.cause())));
+        missing
+    }
+}
+
+async fn look(command: &Wait, place: &Place) -> Result<Look, Failure> {
+    let answer = place.ask(CLUSTER, "a view of the mesh").await?;
+    let cluster = answer.root();
+    let mut missing: Vec<String> = miscount(cluster, command.expect).into_iter().collect();
+    if command.peers.is_empty() {
+        if !cluster.flag("whole") {
+            missing.push(cluster.text("sentence").to_owned());
+        }
+        return Ok(Look { answer, missing });
+    }
+    let known = |name: &str| cluster.parts("nodes").find(|node| node.text("node") == name);
+    let mut keys = None;
+    for wanted in &command.peers {
+        let mut node = known(wanted);
+        if node.is_none() {
+            if keys.is_none() {
+                keys = Some(place.ask("/api/v1/peers", "a list of peers").await?);
+            }
+            let peers = keys.as_ref().map(Answer::root);
+            let peer = peers.and_then(|peers| peers.parts("peers").find(|peer| peer.text("key") == wanted));
+            node = peer.and_then(|peer| known(peer.text("node")));
+        }
+        missing.extend(lacks(wanted, node));
+    }
+    Ok(Look { answer, missing })
+}
+
+/// What a node lacks to be up for everybody.
+fn lacks(wanted: &str, node: Option<Part<'_>>) -> Option<String> {
+    let wanted = short(wanted);
+    let Some(node) = node else { return Some(format!("{wanted} is not known or has never answered")) };
+    if node.text("heard") != Heard::Now.as_str() || node.text("state") == SelfState::Leaving.as_str() {
+        return Some(format!("{wanted} is {} and does not answer", node.name("verdict").replace('_', " ")));
+    }
+    for (by, what) in
+        [("missed_by", "is not reached by"), ("unmet_by", "is not known yet to"), ("suspected_by", "is suspect to")]
+    {
+        let by = node.names(by);
+        if !by.is_empty() {
+            return Some(format!("{wanted} {what} {}", names(&by)));
+        }
+    }
+    None
+}
+
+fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &mut Output) -> Outcome {
+    let missing = known.missing(place);
+    let reached = missing.is_empty();
+    if command.json {
+        let sentence = known.look.as_ref().map(|look| look.answer.root().text("sentence")).unwrap_or_default();
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        let told = json!({ "reached": reached, "waited_ms": waited_ms, "missing": missing, "sentence": sentence });
+        output.line(&told.to_string())?;
+        return Ok(match known.answered {
+            _ if reached => Exit::Success,
+            true => Exit::NotInTime,
+            false => Exit::Unreachable,
+        });
+    }
+    let after = tenths(waited);
+    let Some(look) = known.look.filter(|_| reached) else {
+        if let (false, Some(failure)) = (known.answered, known.failure) {
+            return Err(failure);
+        }
+        let when = if command.timeout.is_zero() { "not now".to_owned() } else { format!("not within {}", span(after)) };
+        return Err(Failure::NotInTime(format!("{when}: {}", missing.join("; "))));
+    };
+    let after = if after.is_zero() { String::new() } else { format!(" (after {})", span(after)) };
+    let after = output.paint(Paint::Faint, &after);
+    if command.peers.is_empty() {
+        let said = findings(look.answer.root(), output).swap_remove(0);
+        output.line(&format!("{said}{after}"))?;
+    } else {
+        let peers: Vec<String> = command.peers.iter().map(|peer| short(peer)).collect();
+        let be = if peers.len() == 1 { "is" } else { "are" };
+        output.line(&format!("{} {be} up{after}", names(&peers)))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// One line on standard error that is drawn over, for whoever sits before it.
+struct Progress {
+    wanted: bool,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(wanted: bool) -> Progress {
+        Progress { wanted, shown: false }
+    }
+
+    /// A line that would be wrapped is cut by the terminal, or it could not be drawn over.
+    fn show(&mut self, waited: Duration, timeout: Duration, why: &str) {
+        if self.wanted && waited >= SILENT_AT_FIRST {
+            self.shown = true;
+            let line = format!("waiting, {} of {} s: {why}", waited.as_secs(), timeout.as_secs());
+            let _ = write!(io::stderr(), "\r\x1b[2K\x1b[?7l{line}\x1b[?7h");
+        }
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_is_what_everybody_sees() {
+        let table = [
+            (r#"{"verdict":"up","heard":"now","state":"ready","missed_by":[],"unmet_by":[],"suspected_by":[]}"#, None),
+            (r#"{"verdict":"maintenance","heard":"now","state":"ready"}"#, None),
+            (r#"{"verdict":"down","heard":"before","missed_by":["b"]}"#, Some("a is down and does not answer")),
+            (r#"{"verdict":"left","heard":"now","state":"leaving"}"#, Some("a is left and does not answer")),
+            (
+                r#"{"verdict":"link_broken","heard":"now","state":"ready","missed_by":["b","c"]}"#,
+                Some("a is not reached by b and c"),
+            ),
+            (r#"{"verdict":"up","heard":"now","state":"ready","unmet_by":["b"]}"#, Some("a is not known yet to b")),
+            (r#"{"verdict":"up","heard":"now","state":"ready","suspected_by":["b"]}"#, Some("a is suspect to b")),
+        ];
+        for (text, expected) in table {
+            let answer = Answer::new(text.into(), "").unwrap();
+            assert_eq!(lacks("a", Some(answer.root())).as_deref(), expected, "{text}");
+        }
+        assert!(lacks("a\u{1b}", None).is_some_and(|text| text.starts_with("a? is not known")));
+    }
+}

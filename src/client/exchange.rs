@@ -1,0 +1,153 @@
+//! HTTP on one connection, driven by whoever waits for the answer.
+//!
+//! hyper's connection is a future of its own, and the usual way is to give it a
+//! task. Here it is polled together with its one request: an answer then wakes
+//! one task and not two, which is a third of what a ping costs, and dropping
+//! the future closes the connection with nothing left behind.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::{USER_AGENT, evidence, parse_answer};
+use crate::protocol::evidence::Evidence;
+use crate::protocol::peer::{Answer, Caller};
+use crate::wire::{ANSWER_BYTES, caller_headers};
+
+/// The most bytes of an answer's head. Ours has some two hundred.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// A connection that speaks HTTP.
+pub(super) struct Exchange {
+    sender: SendRequest<Empty<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<Listening>, Empty<Bytes>>>>,
+    /// Some byte of the present answer has come.
+    heard: Arc<AtomicBool>,
+}
+
+impl Exchange {
+    /// # Errors
+    /// When the connection broke before anything was said.
+    pub(super) async fn handshake(stream: TcpStream) -> Result<Exchange, Evidence> {
+        let heard = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(Listening { stream, heard: Arc::clone(&heard) });
+        let handshake = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await;
+        let (sender, connection) = handshake.map_err(|error| evidence::of_hyper(&error, false))?;
+        Ok(Exchange { sender, connection: Box::pin(connection), heard })
+    }
+
+    /// Whether a kept connection still stands, as far as this machine's kernel knows.
+    pub(super) async fn is_open(&mut self) -> bool {
+        let mut ready = pin!(self.sender.ready());
+        std::future::poll_fn(|cx| {
+            // First the connection: a peer that has closed it is read from the socket here.
+            if self.connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+            ready.as_mut().poll(cx).map(|ready| ready.is_ok())
+        })
+        .await
+    }
+
+    /// One ping.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub(super) async fn ping(&mut self, request: Request<Empty<Bytes>>) -> Result<Answer, Evidence> {
+        self.heard.store(false, Ordering::Relaxed);
+        let heard = &self.heard;
+        let sender = &mut self.sender;
+        let mut exchange = pin!(async {
+            let response = sender.send_request(request).await;
+            let response = response.map_err(|error| evidence::of_hyper(&error, heard.load(Ordering::Relaxed)))?;
+            if response.status() != StatusCode::OK {
+                return Err(Evidence::Invalid);
+            }
+            let body = Limited::new(response.into_body(), ANSWER_BYTES);
+            let body = body.collect().await.map_err(|_| Evidence::Invalid)?;
+            parse_answer(&body.to_bytes())
+        });
+        tokio::select! {
+            biased;
+            result = &mut exchange => result,
+            // The connection is done or broken; the exchange holds what came of it, or the error.
+            _ = self.connection.as_mut() => exchange.await,
+        }
+    }
+
+    /// Sends one request whose answer has no end in sight, and gives its head.
+    pub(super) async fn open(&mut self, request: Request<Empty<Bytes>>) -> Option<Response<Incoming>> {
+        let mut exchange = pin!(self.sender.send_request(request));
+        tokio::select! {
+            biased;
+            response = &mut exchange => response.ok(),
+            _ = self.connection.as_mut() => exchange.await.ok(),
+        }
+    }
+
+    /// The next piece of a body that this connection carries; `None` at its end.
+    pub(super) async fn piece(&mut self, body: &mut Incoming) -> Option<Bytes> {
+        loop {
+            let mut frame = pin!(body.frame());
+            let frame = tokio::select! {
+                biased;
+                frame = &mut frame => frame,
+                _ = self.connection.as_mut() => frame.await,
+            };
+            if let Ok(piece) = frame?.ok()?.into_data() {
+                return Some(piece);
+            }
+        }
+    }
+}
+
+/// A ping, as every connection sends it.
+pub(super) fn request(caller: &Caller, authority: HeaderValue) -> Request<Empty<Bytes>> {
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = hyper::Uri::from_static("/ping");
+    *request.headers_mut() = caller_headers(caller);
+    let headers = request.headers_mut();
+    headers.insert(header::HOST, authority);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    request
+}
+
+/// A stream that remembers whether anything was ever read from it.
+struct Listening {
+    stream: TcpStream,
+    heard: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Listening {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Listening {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,259 @@
+//! Names to addresses, kept away from the time it takes.
+//!
+//! A lookup may hang for seconds, and a name may vanish together with the
+//! container that had it; neither says anything about whether the peer's
+//! process lives. So a lookup runs once for all who wait for it, those who know
+//! an older answer wait for it only a moment, and a lookup that fails leaves the
+//! older answer in place: the check then goes to the address where the peer
+//! was last, and shows what is really there. Only a name that never resolved is
+//! a failure of the *name*.
+//!
+//! The system's resolver runs on the runtime's blocking threads. Turned down: a
+//! resolver of our own in Rust, which would know DNS but not the hosts file,
+//! nsswitch or a VPN's rules, and so disagree with every other tool.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::watch;
+use tokio::time;
+
+use crate::protocol::evidence::Evidence;
+
+/// How long to wait for a fresh answer when an older one is known. A local
+/// resolver answers in a few milliseconds; a check has only a quarter of a second.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A name did not resolve, now or ever.
+#[derive(Debug, thiserror::Error)]
+#[error("the name {0} does not resolve")]
+pub struct NameFailure(String);
+
+/// Where names are looked up: the system's resolver, or a table that a test holds.
+#[derive(Clone)]
+pub enum NameService {
+    System,
+    Table(Table),
+}
+
+/// Addresses by host name.
+pub type Table = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
+
+/// Looks names up and remembers. Clones share their memory.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// One entry for each host name in the configuration, so no bound of its own.
+    entries: Arc<Mutex<BTreeMap<String, Entry>>>,
+    limit: Duration,
+    service: NameService,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// The last good answer, best address first.
+    known: Option<Arc<[IpAddr]>>,
+    /// Why the last lookup gave nothing, if it did.
+    failure: Option<Arc<str>>,
+    /// The address that accepted a connection last. `localhost` has two, and a node may listen on one.
+    preferred: Option<IpAddr>,
+    /// Closed when the lookup that is running has ended, even by a panic.
+    running: Option<watch::Receiver<()>>,
+}
+
+impl Resolver {
+    /// `limit`: how long a first lookup may take.
+    pub fn with(service: NameService, limit: Duration) -> Resolver {
+        Resolver { entries: Arc::default(), limit, service }
+    }
+
+    /// What `host` leads to now, and nothing remembered. Waits for at most `limit`; a lookup that takes longer goes
+    /// on, and the next call waits for the same one.
+    ///
+    /// # Errors
+    /// Why there is no answer, in the words of the system.
+    pub async fn look_up_now(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Arc<str>> {
+        let (mut ended, _) = self.begin(host);
+        if time::timeout(limit, ended.changed()).await.is_err() {
+            return Err(format!("no answer within {} s", limit.as_secs()).into());
+        }
+        let entries = self.lock();
+        let entry = entries.get(host);
+        match entry.and_then(|entry| entry.failure.clone()) {
+            Some(failure) => Err(failure),
+            None => Ok(entry.and_then(|entry| entry.known.as_deref()).unwrap_or_default().to_vec()),
+        }
+    }
+
+    /// The addresses of `host`, which may be one itself.
+    ///
+    /// # Errors
+    /// `Name` when it does not resolve and never did.
+    pub async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Evidence> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let found = self.look_up(host).await.map_err(|_| Evidence::Name)?;
+        Ok(found.iter().map(|address| SocketAddr::new(*address, port)).collect())
+    }
+
+    /// `address` of `host` accepted a connection: try it first from now on.
+    pub fn prefer(&self, host: &str, address: IpAddr) {
+        if let Some(entry) = self.lock().get_mut(host) {
+            entry.preferred = Some(address);
+            if let Some(known) = entry.known.take() {
+                entry.known = Some(best_first(known.to_vec(), entry.preferred));
+            }
+        }
+    }
+
+    async fn look_up(&self, host: &str) -> Result<Arc<[IpAddr]>, NameFailure> {
+        let (mut ended, knows_already) = self.begin(host);
+        let patience = if knows_already { PATIENCE } else { self.limit };
+        // However the lookup ends, what is known afterwards is the answer.
+        let _ = time::timeout(patience, ended.changed()).await;
+        self.lock().get(host).and_then(|entry| entry.known.clone()).ok_or_else(|| NameFailure(host.to_owned()))
+    }
+
+    /// Starts a lookup, or joins the one that is running. The receiver closes when it has ended.
+    fn begin(&self, host: &str) -> (watch::Receiver<()>, bool) {
+        let mut entries = self.lock();
+        let entry = entries.entry(host.to_owned()).or_default();
+        let knows_already = entry.known.is_some();
+        if let Some(running) = entry.running.as_ref().filter(|running| running.has_changed().is_ok()) {
+            return (running.clone(), knows_already);
+        }
+        let (ends, ended) = watch::channel(());
+        entry.running = Some(ended.clone());
+        tokio::spawn(self.clone().run(host.to_owned(), ends));
+        (ended, knows_already)
+    }
+
+    /// One lookup. Dropping `ends` wakes everybody who waits.
+    async fn run(self, host: String, ends: watch::Sender<()>) {
+        let found = self.service.addresses(&host).await;
+        let mut entries = self.lock();
+        let entry = entries.entry(host).or_default();
+        entry.failure = match found {
+            Ok(found) if !found.is_empty() => {
+                entry.known = Some(best_first(found, entry.preferred));
+                None
+            }
+            Ok(_) => Some("the name has no addresses".into()),
+            Err(error) => Some(plain(&error).into()),
+        };
+        drop(entries);
+        drop(ends);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        // The map is only ever replaced entry by entry: sound even after a panic elsewhere.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NameService {
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        match self {
+            NameService::System => {
+                let found = tokio::net::lookup_host((host, 0)).await?;
+                Ok(found.map(|address| address.ip().to_canonical()).collect())
+            }
+            NameService::Table(table) => table(host),
+        }
+    }
+}
+
+impl fmt::Debug for NameService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NameService::System => "System",
+            NameService::Table(_) => "Table",
+        })
+    }
+}
+
+/// The system's words without the preamble that the standard library puts before them.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").map_or(text.clone(), str::to_owned)
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let found = resolver.look_up(name.as_str()).await?;
+            // The port is in the URL.
+            let addresses: Vec<SocketAddr> = found.iter().map(|address| SocketAddr::new(*address, 0)).collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Each address once, the preferred one first, the rest in the resolver's order.
+fn best_first(found: Vec<IpAddr>, preferred: Option<IpAddr>) -> Arc<[IpAddr]> {
+    let mut ordered: Vec<IpAddr> = Vec::with_capacity(found.len());
+    for address in found {
+        if !ordered.contains(&address) {
+            ordered.push(address);
+        }
+    }
+    // A stable sort: `false` before `true`.
+    ordered.sort_by_key(|address| Some(*address) != preferred);
+    ordered.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[tokio::test]
+    async fn an_address_needs_no_lookup() {
+        let resolver = Resolver::with(NameService::System, Duration::ZERO);
+        let found = resolver.addresses("::1", 80).await.expect("an address");
+        assert_eq!(found, vec![SocketAddr::new(ip("::1"), 80)]);
+        assert!(resolver.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn localhost_resolves_and_keeps_its_preferred_address() {
+        let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
+        let first = resolver.addresses("localhost", 80).await.expect("localhost resolves");
+        let last = first[first.len() - 1].ip();
+        resolver.prefer("localhost", last);
+        let again = resolver.addresses("localhost", 80).await.expect("localhost resolves");
+        assert_eq!(again[0].ip(), last);
+        assert_eq!(again.len(), first.len());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_never_resolved_is_a_failure() {
+        let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
+        assert_eq!(resolver.addresses("no-such-host.invalid", 80).await, Err(Evidence::Name));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_vanished_keeps_its_address() {
+        let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
+        let gone = Entry { known: Some(vec![ip("192.0.2.7")].into()), ..Entry::default() };
+        resolver.lock().insert("no-such-host.invalid".to_owned(), gone);
+        let found = resolver.addresses("no-such-host.invalid", 80).await.expect("remembered");
+        assert_eq!(found, vec![SocketAddr::new(ip("192.0.2.7"), 80)]);
+    }
+
+    #[test]
+    fn each_address_once_and_the_preferred_first() {
+        let found = vec![ip("::1"), ip("127.0.0.1"), ip("::1"), ip("127.0.0.2")];
+        assert_eq!(&*best_first(found.clone(), None), [ip("::1"), ip("127.0.0.1"), ip("127.0.0.2")]);
+        assert_eq!(&*best_first(found, Some(ip("127.0.0.2"))), [ip("127.0.0.2"), ip("::1"), ip("127.0.0.1")]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The event stream that this node holds to a peer.
+//!
+//! It carries news at once and its end says that something happened; neither
+//! is needed for being right, only for being quick. The peer sends a comment
+//! line every five seconds, so a stream on which nothing comes for fifteen is
+//! as dead as a closed one, whatever the socket believes.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
+
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::http::{HeaderValue, Request, StatusCode, header};
+use tokio::time;
+
+use super::exchange::Exchange;
+use super::sse::{Parser, ServerEvent};
+use crate::protocol::peer::Answer;
+use crate::wire::AnswerBody;
+
+/// Three signs of life missed.
+const SILENCE: Duration = Duration::from_secs(15);
+/// After a pause of this process the time is over before the bytes that came
+/// meanwhile were read. They are read within this.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// An open stream, on a connection of its own: it must not take the one that pings use.
+pub struct NewsStream {
+    exchange: Exchange,
+    body: Incoming,
+    parser: Parser,
+    /// Events of the chunk read last: at most as many as fit into one read.
+    ready: VecDeque<ServerEvent>,
+}
+
+impl NewsStream {
+    /// Asks for the stream. `None` when the peer does not want one.
+    pub(super) async fn open(mut exchange: Exchange, mut request: Request<Empty<Bytes>>) -> Option<NewsStream> {
+        *request.uri_mut() = hyper::Uri::from_static("/api/v1/events");
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let response = within_silence(exchange.open(request)).await??;
+        let streams = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        (response.status() == StatusCode::OK && streams).then(|| NewsStream {
+            exchange,
+            body: response.into_body(),
+            parser: Parser::default(),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// The next piece of news; `None` when the stream has ended or gone silent.
+    /// News that cannot be understood is skipped: answers say the same.
+    pub async fn next(&mut self) -> Option<Answer> {
+        loop {
+            while let Some(event) = self.ready.pop_front() {
+                if event.name == b"news"
+                    && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
+                {
+                    return Some(news);
+                }
+            }
+            let chunk = within_silence(self.exchange.piece(&mut self.body)).await??;
+            self.ready.extend(self.parser.feed(&chunk));
+        }
+    }
+}
+
+/// What `read` gives within the longest silence; `None` when it takes longer.
+async fn within_silence<T>(read: impl Future<Output = T>) -> Option<T> {
+    let mut read = std::pin::pin!(read);
+    match time::timeout(SILENCE, &mut read).await {
+        Ok(value) => Some(value),
+        Err(_) => time::timeout(GRACE, read).await.ok(),
+    }
+}

@@ -1,0 +1,312 @@
+//! Every setting, as data. Help texts, the table in the README, `config show`
+//! and the messages about bad values are all made from this one list, so that
+//! none of them can tell a different story.
+
+use crate::protocol::config::Timing;
+
+/// One setting and what a person needs to choose it.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingSpec {
+    /// The flag without its dashes; the variable is `HEARTBEAT_` and the same word in capitals.
+    pub name: &'static str,
+    pub variable: &'static str,
+    /// What stands for the value in help texts.
+    pub value_name: &'static str,
+    /// The default as a person would say it.
+    pub default: &'static str,
+    /// Completes "accepted: ".
+    pub accepted: &'static str,
+    /// What it does, and what is given up for what when it is changed.
+    pub trades: &'static str,
+    pub group: Group,
+    /// Its value is never shown.
+    pub secret: bool,
+}
+
+/// Under which heading a setting stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Node,
+    Detector,
+    Logs,
+    Limits,
+    Access,
+}
+
+impl Group {
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Node => "Node",
+            Group::Detector => "Detector",
+            Group::Logs => "Logs",
+            Group::Limits => "Stopping and limits",
+            Group::Access => "Who may change something",
+        }
+    }
+}
+
+/// The prefix of every variable.
+pub const PREFIX: &str = "HEARTBEAT_";
+
+/// The port a node listens on when none was set, and that a peer's URL means when it names none.
+pub const PORT: u16 = 8001;
+
+const A_PORT: &str = "a port number from 1 to 65535, or 0 for any free port";
+const A_DURATION: &str = "a number with its unit, such as 250ms, 1s or 1.5s";
+const A_TOKEN: &str = "16 to 256 visible ASCII characters without blanks, such as the output of `openssl rand -hex 16`";
+const A_SWITCH: &str = "on or off";
+
+macro_rules! setting {
+    ($group:ident, $name:literal, $variable:literal, $value_name:literal, $default:expr, $accepted:expr, $trades:expr) => {
+        SettingSpec {
+            name: $name,
+            variable: concat!("HEARTBEAT_", $variable),
+            value_name: $value_name,
+            default: $default,
+            accepted: $accepted,
+            trades: $trades,
+            group: Group::$group,
+            secret: false,
+        }
+    };
+}
+
+/// All settings, in the order in which a reader meets them.
+pub const SETTINGS: &[SettingSpec] = &[
+    setting!(Node, "port", "PORT", "PORT", "8001", A_PORT, "Where the node answers: pings, API, health, metrics."),
+    setting!(
+        Node,
+        "peers",
+        "PEERS",
+        "URLS",
+        "none",
+        "http://host:port, name=http://host:port or dns+http://host:port, separated by commas; port 8001 where none is written",
+        "Whom to watch. A name before the URL is pinned: a peer that calls itself otherwise does not count as answering. \
+         dns+http:// stands for every address behind the name, looked up again and again. \
+         The node itself may be in the list and is skipped."
+    ),
+    setting!(
+        Node,
+        "node",
+        "NODE",
+        "NAME",
+        "the host name, with :port where the port is not 8001",
+        "1 to 253 visible ASCII characters without blanks, quotes, commas, slashes or angle brackets",
+        "What this node calls itself. Two nodes must not share a name."
+    ),
+    setting!(
+        Node,
+        "address",
+        "ADDRESS",
+        "IP",
+        "all interfaces, IPv4 and IPv6",
+        "an IP address of this machine, such as 127.0.0.1 or ::1",
+        "The one address to listen on. Whoever reaches it can read everything this node says."
+    ),
+    setting!(
+        Node,
+        "metrics-port",
+        "METRICS_PORT",
+        "PORT",
+        "9100, or the next free port up to 9199",
+        A_PORT,
+        "Where the metrics are served a second time, for scrapers that must not reach the rest. Once set, exactly this one."
+    ),
+    setting!(
+        Detector,
+        "profile",
+        "PROFILE",
+        "PROFILE",
+        "balanced",
+        "balanced, fast or steady",
+        "The defaults of all settings of this group. fast: silent hosts in 2s, frozen processes in 5s, twice the traffic. \
+         steady: 10s and 15s, for networks and machines that hiccup."
+    ),
+    setting!(
+        Detector,
+        "interval",
+        "INTERVAL",
+        "DURATION",
+        "1s",
+        "a duration from 100ms to 60s, such as 250ms, 1s or 1.5s",
+        "Between the starts of two pings of one peer. Shorter notices sooner and costs a request and two wake-ups each time."
+    ),
+    setting!(
+        Detector,
+        "jitter",
+        "JITTER",
+        "PART",
+        "0.1",
+        "a number from 0 to 0.5",
+        "Each interval is stretched or shrunk by up to this part of itself, so that nodes started together do not ping in step."
+    ),
+    setting!(
+        Detector,
+        "ping-timeout",
+        "PING_TIMEOUT",
+        "DURATION",
+        "2s",
+        A_DURATION,
+        "When a ping counts as failed. It starts a closer look and never decides who is dead."
+    ),
+    setting!(
+        Detector,
+        "connect-timeout",
+        "CONNECT_TIMEOUT",
+        "DURATION",
+        "1s",
+        "a duration of at least 50ms and below the ping timeout, such as 250ms or 1s",
+        "How long a connection may take. Longer suits slow links, and delays the verdict about silent hosts."
+    ),
+    setting!(
+        Detector,
+        "wait-gone",
+        "WAIT_GONE",
+        "DURATION",
+        "250ms",
+        "a duration of at least 250ms, such as 250ms or 1s",
+        "Wait before accusing a peer whose host refuses connections. Longer hides quick restarts, shorter reports a crash sooner."
+    ),
+    setting!(
+        Detector,
+        "wait-silent",
+        "WAIT_SILENT",
+        "DURATION",
+        "3s",
+        "a duration of at least 1.1 intervals and the connect timeout, such as 3s",
+        "Wait before accusing a peer of which nothing comes back. Longer rides out hiccups of the network."
+    ),
+    setting!(
+        Detector,
+        "wait-stalled",
+        "WAIT_STALLED",
+        "DURATION",
+        "10s",
+        "a duration not below the silent wait, such as 10s",
+        "Wait before accusing a peer that accepts connections and does not answer. Longer rides out pauses: collections, snapshots, a busy disk."
+    ),
+    setting!(
+        Detector,
+        "witnesses",
+        "WITNESSES",
+        "COUNT",
+        "3",
+        "a whole number from 1 to 8",
+        "Other observers asked when a peer is suspect. More see more, and cost a ping each while something is wrong."
+    ),
+    setting!(
+        Detector,
+        "streams",
+        "STREAMS",
+        "SWITCH",
+        "on",
+        A_SWITCH,
+        "Hold event streams to the peers. Off saves a connection a peer; everything stays correct and comes up to an interval later."
+    ),
+    setting!(
+        Logs,
+        "log-format",
+        "LOG_FORMAT",
+        "FORMAT",
+        "auto",
+        "auto, json or text",
+        "auto: text on a terminal, JSON lines elsewhere."
+    ),
+    setting!(
+        Logs,
+        "log-level",
+        "LOG_LEVEL",
+        "LEVEL",
+        "info",
+        "error, warn, info, debug or trace",
+        "info tells changes only; debug tells every ping, which is a line a second for each peer."
+    ),
+    setting!(
+        Logs,
+        "log-color",
+        "LOG_COLOR",
+        "WHEN",
+        "auto",
+        "auto, always or never",
+        "auto: on a terminal, unless NO_COLOR is set."
+    ),
+    setting!(
+        Limits,
+        "shutdown-delay",
+        "SHUTDOWN_DELAY",
+        "DURATION",
+        "0s",
+        "a duration up to 5m, such as 0s or 5s",
+        "Between the stop signal and the closing of the listeners. Longer gives load balancers time to notice; goodbyes are said at once."
+    ),
+    setting!(
+        Limits,
+        "drain-timeout",
+        "DRAIN_TIMEOUT",
+        "DURATION",
+        "5s",
+        "a duration up to 5m, such as 0s or 5s",
+        "How long open requests may take to end when the node stops. Longer is kinder to slow readers, and slower to stop."
+    ),
+    setting!(
+        Limits,
+        "max-connections",
+        "MAX_CONNECTIONS",
+        "COUNT",
+        "1024, and 4 more for each peer; 5120 where peers are looked up",
+        "a whole number from 16 to 65536",
+        "Open connections of each of the two ports. Each costs a file and a few kilobytes; callers beyond get 503."
+    ),
+    setting!(
+        Limits,
+        "max-streams",
+        "MAX_STREAMS",
+        "COUNT",
+        "64",
+        "a whole number from 0 to 4096",
+        "Open event streams of browsers and tools. Peers have slots of their own and are never crowded out."
+    ),
+    SettingSpec {
+        secret: true,
+        ..setting!(
+            Access,
+            "token",
+            "TOKEN",
+            "TOKEN",
+            "none: nothing can be changed over HTTP",
+            A_TOKEN,
+            "Who knows it may put this node into maintenance. The flag is seen by everybody on this host (ps) and the variable \
+             by whoever may look at the process; a token file by neither. Without TLS whoever listens on the way learns it."
+        )
+    },
+    setting!(
+        Access,
+        "token-file",
+        "TOKEN_FILE",
+        "PATH",
+        "none",
+        "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
+        "The same, read from a file at start. Only its path is seen; a new token needs a restart."
+    ),
+];
+
+/// The setting of that name.
+pub fn find(name: &str) -> Option<&'static SettingSpec> {
+    SETTINGS.iter().find(|spec| spec.name == name)
+}
+
+/// The profiles by name.
+pub const PROFILES: &[(&str, Timing)] =
+    &[("balanced", Timing::BALANCED), ("fast", Timing::FAST), ("steady", Timing::STEADY)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_its_flag_in_capitals() {
+        for spec in SETTINGS {
+            assert_eq!(spec.variable, format!("{PREFIX}{}", spec.name.replace('-', "_").to_uppercase()));
+        }
+    }
+}

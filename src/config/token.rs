@@ -1,0 +1,147 @@
+//! The secret that lets somebody change something, and the three ways to hand it over.
+//!
+//! A file is the safest: only its path is seen, and orchestrators mount secrets
+//! as files. A variable is seen by whoever may look at the process or its
+//! container's description. A flag is seen by everybody on the host (`ps`), and
+//! stays in the shell's history; it is there because every setting is a pair,
+//! and for trying things out.
+//!
+//! It is compared in constant time, so that the time an answer takes does not
+//! tell how much of a guess was right; its length can be told. It is never
+//! shown: `Debug` writes stars, `config show` and `/api/v1/config` do, and messages
+//! about a token that cannot be used say what is wrong without repeating it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+
+use super::problem::{Problem, Problems};
+use super::raw::Layers;
+use super::settings::find;
+
+/// Sixteen random characters are beyond guessing over a network.
+pub const TOKEN_MIN: usize = 16;
+/// It travels in a header, and heads are limited.
+pub const TOKEN_MAX: usize = 256;
+/// A token and its line end. More is another file.
+const FILE_BYTES: u64 = 1024;
+
+/// What a caller must know to change something.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// The text as a token; blanks and line ends around it do not count.
+    ///
+    /// # Errors
+    /// What is wrong, without the text.
+    pub fn new(text: &str) -> Result<Token, String> {
+        let text = text.trim();
+        if !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err("has characters that are not visible ASCII, or blanks".into());
+        }
+        match text.len() {
+            0 => Err("is empty".into()),
+            1..TOKEN_MIN => Err(format!("is shorter than {TOKEN_MIN} characters")),
+            TOKEN_MIN..=TOKEN_MAX => Ok(Token(text.into())),
+            _ => Err(format!("is longer than {TOKEN_MAX} characters")),
+        }
+    }
+
+    /// Whether a caller said the same, in a time that does not depend on where they differ.
+    pub fn matches(&self, said: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(said).into()
+    }
+
+    /// For the header of a request that this program makes.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(***)")
+    }
+}
+
+/// The token that flags and variables name, if any.
+///
+/// # Errors
+/// A token or a file that cannot be used, or both at once: nobody could say which of them holds.
+pub fn token(layers: &Layers<'_>) -> Result<Option<Token>, Problems> {
+    let (inline, file) = (layers.typed("token"), layers.typed("token-file"));
+    let problem = |name: &str, typed, wrong: String| {
+        Problems(find(name).map(|spec| Problem::typed(spec, typed, wrong)).into_iter().collect())
+    };
+    match (inline, file) {
+        (None, None) => Ok(None),
+        (Some(typed), None) => Token::new(typed.text).map(Some).map_err(|wrong| problem("token", typed, wrong)),
+        (None, Some(typed)) => read(typed.text.trim()).map(Some).map_err(|wrong| problem("token-file", typed, wrong)),
+        (Some(_), Some(typed)) => Err(problem("token-file", typed, "is set beside a token: set one of the two".into())),
+    }
+}
+
+fn read(path: &str) -> Result<Token, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(format!("has more than {FILE_BYTES} bytes, so it is not the file of a token"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "holds no text".to_owned())?;
+    Token::new(&text).map_err(|wrong| format!("holds a token that {wrong}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::Environment;
+    use crate::config::raw::Raw;
+
+    const GOOD: &str = "correct-horse-battery";
+
+    #[test]
+    fn a_token_has_a_shape_and_is_never_shown() {
+        assert_eq!(format!("{:?}", Token::new(GOOD).unwrap()), "Token(***)");
+        assert!(Token::new(&format!(" {GOOD}\n")).unwrap().matches(GOOD.as_bytes()));
+        for (text, wrong) in [
+            ("", "is empty"),
+            ("fifteen-letters", "is shorter than 16 characters"),
+            ("sixteen letters and blanks", "has characters that are not visible ASCII, or blanks"),
+            ("sechzehn-Zeichen-ü", "has characters that are not visible ASCII, or blanks"),
+        ] {
+            assert_eq!(Token::new(text).unwrap_err(), wrong);
+        }
+        assert!(Token::new(&"x".repeat(TOKEN_MAX)).is_ok() && Token::new(&"x".repeat(TOKEN_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn only_the_same_matches() {
+        let token = Token::new(GOOD).unwrap();
+        assert!(token.matches(GOOD.as_bytes()));
+        for other in ["", "correct-horse-batterz", "correct-horse-batter", "correct-horse-battery "] {
+            assert!(!token.matches(other.as_bytes()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_from_one_place() {
+        let of = |inline: Option<&str>, file: Option<&str>| {
+            let flags = Raw { token: inline.map(Into::into), token_file: file.map(Into::into), ..Raw::default() };
+            let environment = Environment::default();
+            token(&Layers { flags: &flags, environment: &environment }).map_err(|problems| problems.0[0].to_owned())
+        };
+        assert_eq!(of(None, None), Ok(None));
+        assert_eq!(of(Some(GOOD), None), Ok(Token::new(GOOD).ok()));
+        let short = of(Some("hunter2"), None).unwrap_err();
+        assert_eq!((short.subject.as_str(), short.wrong.as_str()), ("--token=***", "is shorter than 16 characters"));
+        assert_eq!(of(Some(GOOD), Some("/x")).unwrap_err().wrong, "is set beside a token: set one of the two");
+        let missing = of(None, Some("/nowhere/token")).unwrap_err();
+        assert!(missing.wrong.starts_with("cannot be read: "), "{missing:?}");
+        assert_eq!(missing.subject, "--token-file=/nowhere/token");
+    }
+}

@@ -1,0 +1,235 @@
+//! `GET /api/v1/events`: the ring as a list, or as a stream that goes on.
+//!
+//! A list also has what peers tell that they saw, marked as theirs.
+//!
+//! A browser or curl gets the ring. A peer, known by its `heartbeat-*` headers,
+//! gets news instead: the same shape as the answer to a ping, pushed at once.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::Response;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+
+use super::describe::text;
+use super::problem::Problem;
+use super::stream::{self, Closing, Source};
+use super::{AppState, Shared, wall_time};
+use crate::protocol::event::EventKind;
+use crate::runtime::chronicle::EVENTS_OF_PEERS;
+use crate::telemetry::EventLog;
+use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
+use crate::wire::{PastEvent, caller_from_headers};
+
+/// Events in a list when nobody said how many.
+const LIMIT_DEFAULT: usize = 100;
+/// All of this node's own and all that peers told: nobody's are missing because others had more to tell.
+const LIMIT_MAX: usize = EVENTS_KEPT + EVENTS_OF_PEERS;
+/// Events read from the ring at a time for a stream.
+const STREAM_PAGE: usize = 64;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    since: Option<String>,
+    peer: Option<String>,
+    kind: Option<String>,
+    limit: Option<String>,
+}
+
+pub(super) async fn events(
+    State(state): State<Shared>,
+    query: Result<Query<Asked>, QueryRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Query(asked) =
+        query.map_err(|_| Problem::bad_query("the parameters are since, peer, kind and limit, each once"))?;
+    let (filter, limit) = asked.check()?;
+    if !wants_stream(request.headers()) {
+        return Ok(text("application/json", list(&state, &filter, limit)));
+    }
+    let closing = Closing::of(&request);
+    if caller_from_headers(request.headers()).is_some() {
+        let slot = take(&state.slots.peer_streams)?;
+        let news = state.handle.subscribe_news();
+        return Ok(stream::response(News { news, _slot: slot }, closing));
+    }
+    let slot = take(&state.slots.streams)?;
+    let filter = Filter { since: resume(request.headers())?.or(filter.since), ..filter };
+    Ok(stream::response(Follow::new(state.events.clone(), filter, slot), closing))
+}
+
+/// This node's own, and, where nobody reads on from a number, what its peers tell, all by time. Numbers are of one node:
+/// whoever reads on reads this node's own.
+fn list(state: &AppState, filter: &Filter, limit: usize) -> String {
+    let page = state.events.list(filter, limit);
+    let now = state.clock.now();
+    let own = page.entries.iter().map(|entry| (now - entry.moment, Cow::from(&*entry.json)));
+    let mut all: Vec<(Duration, Cow<'_, str>)> = own.collect();
+    if filter.since.is_none() {
+        let wall = wall_time();
+        let wanted = |event: &PastEvent| {
+            filter.peer.as_deref().is_none_or(|peer| event.peer.as_deref() == Some(peer))
+                && filter.kind.as_deref().is_none_or(|kind| event.event == kind)
+        };
+        let theirs = state.chronicle.events_of_peers().into_iter().filter(|(_, event, _)| wanted(event));
+        all.extend(theirs.map(|(node, event, age)| {
+            (age, of_peer(node.as_str(), &event, wall.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)).into())
+        }));
+        // The oldest first; of one moment what this node saw, in its order.
+        all.sort_by_key(|(age, _)| Reverse(*age));
+    }
+    let events: Vec<&str> = all.iter().skip(all.len().saturating_sub(limit)).map(|(_, json)| &**json).collect();
+    format!("{{\"events\":[{}],\"next\":{}}}", events.join(","), page.next)
+}
+
+impl Asked {
+    fn check(self) -> Result<(Filter, usize), Problem> {
+        let number = |name: &str, text: Option<String>| {
+            let parse = |text: String| {
+                text.parse::<u64>().map_err(|_| Problem::bad_query(format!("{name} must be a whole number")))
+            };
+            text.map(parse).transpose()
+        };
+        let since = number("since", self.since)?;
+        let limit = match number("limit", self.limit)? {
+            None => LIMIT_DEFAULT,
+            Some(0) => return Err(Problem::bad_query("limit must be at least 1")),
+            Some(limit) => usize::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX),
+        };
+        let names: Vec<&str> = EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect();
+        if self.kind.as_deref().is_some_and(|kind| !names.contains(&kind)) {
+            return Err(Problem::bad_query(format!("kind must be one of {}", names.join(", "))));
+        }
+        Ok((Filter { since, peer: self.peer, kind: self.kind }, limit))
+    }
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accept
+        .flat_map(|value| value.split(','))
+        .any(|media| media.split(';').next().map(str::trim) == Some(stream::MEDIA_TYPE))
+}
+
+/// Where a browser that lost its stream wants to read on.
+fn resume(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok());
+    id.map(Some).ok_or_else(|| Problem::bad_query("Last-Event-ID must be the number of an event"))
+}
+
+fn take(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    slots.clone().try_acquire_owned().map_err(|_| Problem::too_many_streams())
+}
+
+/// News for a peer. Missed news does no harm: answers repeat what it said.
+struct News {
+    news: broadcast::Receiver<Arc<str>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Source for News {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            match self.news.recv().await {
+                Ok(news) => return Some(stream::message("news", None, &news)),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+/// The ring for everybody else: from `since`, or from now on.
+struct Follow {
+    log: Arc<EventLog>,
+    filter: Filter,
+    last: watch::Receiver<u64>,
+    /// Read from the ring and not sent yet: at most a page.
+    read: VecDeque<Arc<Entry>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Follow {
+    fn new(log: Arc<EventLog>, filter: Filter, slot: OwnedSemaphorePermit) -> Follow {
+        let mut last = log.subscribe();
+        let now = *last.borrow_and_update();
+        let since = filter.since.unwrap_or(now);
+        Follow { log, filter: Filter { since: Some(since), ..filter }, last, read: VecDeque::new(), _slot: slot }
+    }
+}
+
+impl Source for Follow {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(entry) = self.read.pop_front() {
+                return Some(stream::message(entry.event, Some(entry.seq), &entry.json));
+            }
+            // Marked as seen before the ring is read: what comes after that wakes us again.
+            self.last.borrow_and_update();
+            let page = self.log.list(&self.filter, STREAM_PAGE);
+            self.filter.since = Some(page.next);
+            self.read.extend(page.entries);
+            if self.read.is_empty() {
+                self.last.changed().await.ok()?;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn asked(since: Option<&str>, kind: Option<&str>, limit: Option<&str>) -> Result<(Filter, usize), Problem> {
+        let text = |value: Option<&str>| value.map(str::to_owned);
+        Asked { since: text(since), peer: None, kind: text(kind), limit: text(limit) }.check()
+    }
+
+    #[test]
+    fn a_query_is_checked() {
+        assert_eq!(asked(None, None, None), Ok((Filter::default(), 100)));
+        assert_eq!(
+            asked(Some("7"), None, Some("5000")).map(|(filter, limit)| (filter.since, limit)),
+            Ok((Some(7), 2048))
+        );
+        for (since, kind, limit) in [
+            (Some("-1"), None, None),
+            (Some("x"), None, None),
+            (None, Some("peer_vanished"), None),
+            (None, Some("ping"), None),
+            (None, None, Some("0")),
+            (None, None, Some("")),
+        ] {
+            assert_eq!(asked(since, kind, limit).map_err(|problem| problem.code), Err("bad_query"));
+        }
+    }
+
+    #[test]
+    fn only_the_named_media_type_streams() {
+        let table = [
+            (None, false),
+            (Some("application/json"), false),
+            (Some("*/*"), false),
+            (Some("text/event-stream"), true),
+            (Some("text/html, text/event-stream;q=0.5"), true),
+        ];
+        for (accept, streams) in table {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            }
+            assert_eq!(wants_stream(&headers), streams, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `GET /`: the mesh for a person who has just opened the port in a browser.
+//!
+//! The page is complete as plain HTML, so it can be read with scripts off, by a
+//! screen reader, in a terminal browser, and printed into a ticket. Its script
+//! adds one thing: it keeps the page young, by asking for it again when this
+//! node's event stream says that something happened, and every two seconds for
+//! the links that other nodes watch. Without the script the page asks the
+//! browser to load it again every five.
+//!
+//! Nothing is loaded from anywhere else, and a strict content security policy
+//! says so to the browser. Names come from other nodes; the template escapes
+//! everything it is given (`render.rs`), and names that are absurdly long are cut.
+//!
+//! When something breaks everybody opens it. So readers of one gathering get
+//! one writing of it ([`Written`]); what differs is a third of a second.
+//!
+//! Turned down: a page that draws itself from the API in the browser. It shows
+//! nothing without scripts, and it would word the verdicts a second time.
+
+mod incidents;
+mod render;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::describe::text;
+use super::problem::Problem;
+use super::{AppState, Shared, wall_time};
+use crate::protocol::time::Monotonic;
+use crate::runtime::chronicle::Entry;
+use crate::runtime::gather::Gathered;
+use crate::telemetry::events::{Filter, Page as Events};
+use crate::telemetry::metrics::{REVISION, VERSION};
+use crate::telemetry::timestamp::{rfc3339, rfc3339_before};
+pub use incidents::IncidentRow;
+pub use render::{Happening, Me, Page};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Events shown. What fits on a screen below the matrix; the API has the rest.
+const HAPPENINGS: usize = 25;
+
+/// Everything from this origin, nothing from elsewhere, no inline scripts or styles, no frames. `data:` is the icon.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page that was written last, for everybody who comes before there is something new to write.
+#[derive(Default)]
+pub struct Written(Mutex<Option<(Stamp, Bytes)>>);
+
+/// What a page was written from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    gathered: Monotonic,
+    events: u64,
+}
+
+impl Written {
+    /// The page of this stamp: the one that is there, or else the one that `write` makes.
+    fn get(&self, stamp: Stamp, write: impl FnOnce() -> String) -> Bytes {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((of, page)) if *of == stamp => page.clone(),
+            _ => last.insert((stamp, write().into())).1.clone(),
+        }
+    }
+}
+
+pub(super) async fn page(State(state): State<Shared>) -> Result<Response, Problem> {
+    let (gathered, age) = state.mesh.view().await?;
+    let events = state.events.list(&Filter::default(), HAPPENINGS);
+    let stamp = Stamp { gathered: gathered.at, events: events.next };
+    let page = state.page.get(stamp, || write(&state, &gathered, age, &events));
+    Ok(guarded("text/html; charset=utf-8", page))
+}
+
+fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) -> String {
+    // What this node is stands in its own row, and is then of the same moment as all else on the page.
+    let own = gathered.view.rows.iter().find(|row| row.observer.as_str() == gathered.node.as_str());
+    // Written by this process a moment ago, so all of them can be read.
+    let happenings = events.entries.iter().rev().filter_map(|entry| serde_json::from_str::<Told>(&entry.json).ok());
+    let me = Me {
+        node: gathered.node.as_str(),
+        boot: own.and_then(|row| row.boot),
+        state: own.and_then(|row| row.state),
+        version: VERSION,
+        revision: REVISION,
+        started: rfc3339(state.started),
+        up_for: wall_time().duration_since(state.started).unwrap_or_default(),
+        tolerated_pause: state.config.detector.tolerated_pause(),
+    };
+    let page = Page {
+        me,
+        mesh: &gathered.view,
+        age,
+        asked: gathered.asked,
+        answered: gathered.answered,
+        now: rfc3339(wall_time()),
+        incidents: incidents(state),
+        happenings: happenings.map(Happening::from).collect(),
+    };
+    page.html()
+}
+
+fn incidents(state: &AppState) -> Vec<IncidentRow> {
+    let now = wall_time();
+    let row = |entry: &Entry| IncidentRow {
+        open: entry.told.is_open(),
+        began: rfc3339_before(now, entry.told.began),
+        began_age: entry.told.began,
+        ended_age: entry.told.ended,
+        verdict: entry.told.verdict.as_str().to_owned(),
+        story: entry.told.story(),
+        from: entry.from.as_ref().map(ToString::to_string),
+    };
+    // One more than is shown says that there are older ones.
+    state.chronicle.list().iter().take(incidents::INCIDENTS + 1).map(row).collect()
+}
+
+pub(super) async fn style() -> Response {
+    guarded("text/css; charset=utf-8", STYLE)
+}
+
+pub(super) async fn script() -> Response {
+    guarded("text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn guarded(media_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
+    let mut response = text(media_type, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// What the page shows of an event in the ring.
+#[derive(Deserialize)]
+struct Told {
+    at: String,
+    level: String,
+    event: String,
+    sentence: String,
+}
+
+impl From<Told> for Happening {
+    fn from(told: Told) -> Happening {
+        let grave = told.level == "warn";
+        Happening { at: told.at, grave, event: told.event, sentence: told.sentence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_written_once_for_what_it_was_written_from() {
+        let written = Written::default();
+        let stamp = |gathered, events| Stamp { gathered: Monotonic(Duration::from_millis(gathered)), events };
+        for (stamp, text, expected) in [
+            (stamp(1, 1), "first", "first"),
+            (stamp(1, 1), "second", "first"),
+            (stamp(1, 2), "third", "third"),
+            (stamp(2, 2), "fourth", "fourth"),
+            (stamp(1, 1), "fifth", "fifth"),
+        ] {
+            assert_eq!(written.get(stamp, || text.to_owned()), expected);
+        }
+    }
+}

@@ -1,0 +1,562 @@
+//! The page as a function of what is known: no clock, no socket, so the tests
+//! can show it ten thousand meshes.
+//!
+//! A cell never tells by its colour alone: it has a mark, a word, and how old
+//! the word is. A row that is not of now reads "unknown" in every cell, whatever
+//! it said last, because an old good is no good.
+
+use std::time::Duration;
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::incidents::{self, IncidentRow};
+use crate::protocol::event::EventKind;
+use crate::protocol::mesh::{Cell, Heard, Member, MeshVerdict, MeshView, Reading, Row, Standing, Weight};
+use crate::protocol::peer::{BootId, SelfState};
+use crate::protocol::words::{round_trip, span};
+
+/// Members up to which there is a matrix; a wider one is read by nobody. The
+/// same number up to which everybody watches everybody.
+const COLUMNS_MAX: usize = 32;
+/// The most characters of a name that are shown; the whole name is in the API.
+const NAME_CHARS: usize = 64;
+/// The most names in one cell of the list of nodes.
+const NAMES_SHOWN: usize = 8;
+
+/// A heart; no request is made for it.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
+                    fill='%23b3325f' d='M8 14 2 8a3.6 3.6 0 0 1 6-4 3.6 3.6 0 0 1 6 4z'/%3E%3C/svg%3E";
+
+/// Everything that the page shows.
+pub struct Page<'a> {
+    pub me: Me<'a>,
+    pub mesh: &'a MeshView,
+    /// How long ago the rows were gathered.
+    pub age: Duration,
+    /// Peers that were asked for their rows, and how many gave one.
+    pub asked: usize,
+    pub answered: usize,
+    /// Wall time, RFC 3339.
+    pub now: String,
+    /// Those that are open first, then the youngest.
+    pub incidents: Vec<IncidentRow>,
+    /// Youngest first.
+    pub happenings: Vec<Happening>,
+}
+
+/// The node that was asked.
+pub struct Me<'a> {
+    pub node: &'a str,
+    pub boot: Option<BootId>,
+    pub state: Option<SelfState>,
+    pub version: &'a str,
+    pub revision: &'a str,
+    /// Wall time, RFC 3339.
+    pub started: String,
+    pub up_for: Duration,
+    /// The longest pause of a peer that is surely ridden out.
+    pub tolerated_pause: Duration,
+}
+
+/// An event, as a line of the timeline.
+pub struct Happening {
+    /// Wall time, RFC 3339.
+    pub at: String,
+    /// Louder than information.
+    pub grave: bool,
+    pub event: String,
+    pub sentence: String,
+}
+
+impl Page<'_> {
+    /// The whole document.
+    pub fn html(&self) -> String {
+        let me = shown(self.me.node);
+        let state = self.me.state.map(|state| state.as_str().replace('_', " "));
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (self.title()) }
+                    link rel="icon" href=(ICON);
+                    link rel="stylesheet" href="/page.css";
+                    noscript { meta http-equiv="refresh" content="5"; }
+                    script src="/page.js" defer {}
+                }
+                body data-events=(self.events()) {
+                    header {
+                        p { "The mesh as told by " strong { bdi { (me) } } @if let Some(state) = &state { ", " (state) } }
+                        p #stale hidden role="alert" {}
+                    }
+                    main {
+                        (self.summary())
+                        @if self.mesh.rows.len() <= COLUMNS_MAX { (self.matrix()) }
+                        (incidents::section(&self.incidents))
+                        (self.nodes())
+                        (self.timeline())
+                        (self.about())
+                    }
+                    p #announce .unseen aria-live="polite" {}
+                }
+            }
+        };
+        page.into_string()
+    }
+
+    /// What the script listens for: everything that has a name, but the pings.
+    fn events(&self) -> String {
+        EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect::<Vec<_>>().join(" ")
+    }
+
+    fn title(&self) -> String {
+        let mark = match self.mood() {
+            "fault" => "✕",
+            "gap" => "?",
+            _ => "✓",
+        };
+        format!("{mark} {} · heartbeat", shown(self.me.node))
+    }
+
+    /// `fault` when something is wrong, `gap` when something is not known, else `whole`.
+    fn mood(&self) -> &'static str {
+        let has = |weight| self.mesh.findings.iter().any(|finding| finding.weight == weight);
+        match (has(Weight::Fault), self.mesh.whole) {
+            (true, _) => "fault",
+            (false, false) => "gap",
+            (false, true) => "whole",
+        }
+    }
+
+    fn summary(&self) -> Markup {
+        html! {
+            section #summary .(self.mood()) aria-label="Summary" {
+                h1 { (self.mesh.sentence) }
+                @if self.mesh.findings.len() > 1 {
+                    ul { @for finding in &self.mesh.findings { li .(finding.weight.as_str()) { (finding.text) } } }
+                }
+            }
+        }
+    }
+
+    /// Rows are observers, columns are peers.
+    fn matrix(&self) -> Markup {
+        let table = html! {
+            caption {
+                "Each row is what one node tells of the others: what it sees, the round trip of its last ping, and when the \
+                 other last answered it. Gathered " (ago(self.age)) ", " (self.answered) " of " (self.asked) " peers answered."
+            }
+            thead {
+                tr {
+                    th scope="col" { "from ↓ to →" }
+                    @for row in &self.mesh.rows { th scope="col" { (name(&row.observer)) } }
+                }
+            }
+            tbody { @for row in &self.mesh.rows { (self.matrix_row(row)) } }
+        };
+        wide_table("matrix", "Who reaches whom", &table)
+    }
+
+    fn matrix_row(&self, row: &Row) -> Markup {
+        html! {
+            tr .mute[!row.speaks()] {
+                th scope="row" { (name(&row.observer)) small { (said(row)) } }
+                @for column in &self.mesh.rows {
+                    @if column.observer == row.observer {
+                        td .self { span aria-label="itself" { "·" } }
+                    } @else if let Some(cell) = row.cell(&column.observer) {
+                        (matrix_cell(row, cell))
+                    } @else {
+                        td .unknown { b { "?" } " " (if row.heard == Heard::Never { "unknown" } else { "not listed" }) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn nodes(&self) -> Markup {
+        let table = html! {
+            thead {
+                tr {
+                    @for title in ["node", "verdict", "its own word", "up for", "reached by", "missed by"] {
+                        th scope="col" { (title) }
+                    }
+                }
+            }
+            tbody {
+                @for (standing, row) in self.mesh.standings.iter().zip(&self.mesh.rows) { (node_row(standing, row)) }
+            }
+        };
+        wide_table("nodes", "Nodes", &table)
+    }
+
+    fn timeline(&self) -> Markup {
+        html! {
+            section #timeline aria-labelledby="timeline-title" {
+                h2 #timeline-title { "What " bdi { (shown(self.me.node)) } " has seen" }
+                @if self.happenings.is_empty() { p { "Nothing yet." } }
+                ol {
+                    @for happening in &self.happenings {
+                        li .grave[happening.grave] {
+                            time datetime=(happening.at) { (clock(&happening.at)) }
+                            " " span title=(happening.event) { (happening.sentence) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn about(&self) -> Markup {
+        let links = [
+            ("/matrix.txt", "this as text"),
+            ("/api/v1/cluster", "cluster"),
+            ("/api/v1/matrix", "matrix"),
+            ("/api/v1/peers", "peers"),
+            ("/api/v1/events", "events"),
+            ("/api/v1/incidents", "incidents"),
+            ("/api/v1/node", "node"),
+            ("/api/v1/config", "settings"),
+            ("/metrics", "metrics"),
+            ("/healthz", "health"),
+            ("/ping", "a heartbeat"),
+            ("/openapi.json", "the contract"),
+        ];
+        html! {
+            section #about aria-labelledby="about-title" {
+                h2 #about-title { "This node" }
+                dl {
+                    dt { "name" } dd { bdi { (shown(self.me.node)) } }
+                    dt { "boot" } dd { code { @if let Some(boot) = self.me.boot { (boot) } @else { "-" } } }
+                    dt { "version" } dd { (self.me.version) ", revision " (self.me.revision) }
+                    dt { "started" } dd { time datetime=(self.me.started) { (self.me.started) } ", " (ago(self.me.up_for)) }
+                    dt { "rides out pauses of" } dd { (span(self.me.tolerated_pause)) }
+                    dt { "now" } dd { time datetime=(self.now) { (self.now) } }
+                }
+                nav aria-label="API" { @for (path, what) in links { a href=(path) { (what) } " " } }
+            }
+        }
+    }
+}
+
+/// A section with one table, which may be wider than the screen: it scrolls by itself, with the keyboard as well.
+fn wide_table(id: &str, title: &str, table: &Markup) -> Markup {
+    let title_id = format!("{id}-title");
+    html! {
+        section id=(id) aria-labelledby=(title_id) {
+            h2 id=(title_id) { (title) }
+            div .wide tabindex="0" role="region" aria-labelledby=(title_id) { table { (table) } }
+        }
+    }
+}
+
+fn matrix_cell(row: &Row, cell: &Cell) -> Markup {
+    let reading = row.reading(cell);
+    let word = match reading {
+        Reading::Good if cell.degraded => "degraded".to_owned(),
+        Reading::Good => "up".to_owned(),
+        Reading::Bad => cell.verdict.map_or(cell.state.as_str(), |verdict| verdict.as_str()).replace('_', " "),
+        Reading::Unknown => format!("was {}", cell.state),
+        Reading::Doubt | Reading::Waiting | Reading::Left => cell.state.to_string(),
+    };
+    html! {
+        td .(reading.as_str()) .degraded[cell.degraded] .maintenance[cell.maintenance] {
+            b aria-hidden="true" { (mark(reading)) } " " (word)
+            @if cell.flapping { " (flapping)" }
+            @if cell.maintenance { " (maintenance)" }
+            @if reading.reaches() { @if let Some(rtt) = cell.rtt { " " span .rtt { (round_trip(rtt)) } } }
+            @if let Some(age) = cell.last_answer { small { "answered " (ago(age)) } }
+        }
+    }
+}
+
+fn node_row(standing: &Standing, row: &Row) -> Markup {
+    let verdict = standing.verdict.as_str().replace('_', " ");
+    let since = standing.silent_for.or(standing.since).map(|time| format!(" for {}", seconds(time)));
+    let class = match standing.verdict {
+        verdict if verdict.is_bad() => "bad",
+        MeshVerdict::Up | MeshVerdict::Restarted => "good",
+        MeshVerdict::Left | MeshVerdict::Maintenance => "left",
+        _ => "unknown",
+    };
+    html! {
+        tr {
+            th scope="row" { (name(&standing.member)) }
+            td .(class) { (verdict) (since.unwrap_or_default()) }
+            td { (said(row)) @if row.stalled { ", has just not been running" } }
+            td .short { @if let (Some(up_for), Heard::Now) = (row.up_for, row.heard) { (seconds(up_for)) } @else { "-" } }
+            td { (names(&standing.reached_by)) }
+            td { (names(&standing.missed_by)) }
+        }
+    }
+}
+
+/// Told by shape, for whoever does not tell the colours apart.
+fn mark(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Good => "✓",
+        Reading::Doubt => "~",
+        Reading::Bad => "✕",
+        Reading::Waiting => "…",
+        Reading::Left => "–",
+        Reading::Unknown => "?",
+    }
+}
+
+/// When the observer said what its row says.
+fn said(row: &Row) -> String {
+    match (row.heard, row.as_of) {
+        (Heard::Now, _) if row.stalled => "stalled".to_owned(),
+        (Heard::Now, _) => "told now".to_owned(),
+        (Heard::Before, Some(age)) => format!("told {}", ago(age)),
+        (Heard::Before | Heard::Never, _) => "never told".to_owned(),
+    }
+}
+
+pub(super) fn ago(age: Duration) -> String {
+    if age < Duration::from_secs(1) { "now".to_owned() } else { format!("{} ago", seconds(age)) }
+}
+
+/// A span without its milliseconds, which nobody reads from a page.
+pub(super) fn seconds(time: Duration) -> String {
+    span(Duration::from_secs(time.as_secs()))
+}
+
+/// Isolated from the text around it, so that a name in another direction of writing stays in its place.
+fn name(member: &Member) -> Markup {
+    html! { bdi { (shown(member.as_str())) } }
+}
+
+fn names(members: &[Member]) -> Markup {
+    html! {
+        @if members.is_empty() { "-" }
+        @for (place, member) in members.iter().take(NAMES_SHOWN).enumerate() {
+            @if place > 0 { ", " }
+            (name(member))
+        }
+        @if members.len() > NAMES_SHOWN { " and " (members.len() - NAMES_SHOWN) " more" }
+    }
+}
+
+/// A name as it is shown: never empty, never longer than a line.
+pub(super) fn shown(name: &str) -> String {
+    if name.trim().is_empty() { "(no name)".to_owned() } else { cut(name, NAME_CHARS) }
+}
+
+/// The first `chars` characters, with a mark where more were.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The time of day of an RFC 3339 text.
+pub(super) fn clock(at: &str) -> &str {
+    at.split_once('T').map_or(at, |(_, time)| time)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Shown ten thousand meshes, with names that mean harm.
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::protocol::mesh;
+    use crate::protocol::peer::{PeerState, Verdict};
+
+    fn page(rows: Vec<Row>) -> String {
+        page_with(rows, Vec::new())
+    }
+
+    fn page_with(rows: Vec<Row>, incidents: Vec<IncidentRow>) -> String {
+        let view = mesh::view(rows);
+        let me = Me {
+            node: "<b>me</b>",
+            boot: Some(BootId(7)),
+            state: Some(SelfState::Ready),
+            version: "0.1.0",
+            revision: "unknown",
+            started: "2026-01-01T00:00:00.000Z".to_owned(),
+            up_for: Duration::from_secs(130),
+            tolerated_pause: Duration::from_millis(8900),
+        };
+        let happening = Happening {
+            at: "2026-01-01T00:00:01.000Z".to_owned(),
+            grave: true,
+            event: "peer_down".to_owned(),
+            sentence: "<img src=x onerror=alert(1)> is down".to_owned(),
+        };
+        let page = Page {
+            me,
+            mesh: &view,
+            age: Duration::ZERO,
+            asked: 2,
+            answered: 1,
+            now: "2026-01-01T00:02:10.000Z".to_owned(),
+            incidents,
+            happenings: vec![happening],
+        };
+        page.html()
+    }
+
+    fn cell(peer: &str, state: PeerState, verdict: Option<Verdict>) -> Cell {
+        let age = Some(Duration::from_secs(5));
+        let rtt = Some(Duration::from_micros(420));
+        Cell {
+            verdict,
+            state_age: Duration::from_secs(5),
+            last_proof: age,
+            last_answer: age,
+            rtt,
+            ..Cell::new(peer.into(), state)
+        }
+    }
+
+    fn row(observer: &str, heard: Heard, cells: Vec<Cell>) -> Row {
+        let as_of = (heard != Heard::Never).then_some(Duration::from_secs(12));
+        Row { heard, as_of, state: Some(SelfState::Ready), cells, ..Row::never(observer.into()) }
+    }
+
+    #[test]
+    fn a_silent_row_is_never_blank_and_never_good() {
+        let alive = |peer| cell(peer, PeerState::Alive, None);
+        let html = page(vec![row("a", Heard::Now, vec![alive("b")]), row("b", Heard::Before, vec![alive("a")])]);
+        let cells = html.split("<tbody>").nth(1).unwrap_or_default();
+        assert_eq!(cells.matches("class=\"good\"").count(), 1, "only a's word is of now: {cells}");
+        assert!(cells.contains("<td class=\"unknown\"><b aria-hidden=\"true\">?</b> was alive"), "{cells}");
+        assert!(cells.contains("told 12 s ago"), "{cells}");
+    }
+
+    #[test]
+    fn a_page_names_what_is_wrong_first() {
+        let down = || cell("c", PeerState::Dead, Some(Verdict::Down));
+        let rows = vec![
+            row("a", Heard::Now, vec![cell("b", PeerState::Alive, None), down()]),
+            row("b", Heard::Now, vec![cell("a", PeerState::Alive, None), down()]),
+        ];
+        let html = page(rows);
+        assert!(html.contains("<h1>c is down for 5 s, seen by a and b</h1>"), "{html}");
+        assert!(
+            html.contains("id=\"summary\" class=\"fault\"") || html.contains("class=\"fault\" id=\"summary\""),
+            "{html}"
+        );
+        assert!(html.contains("<title>✕ "), "{html}");
+    }
+
+    fn incident(story: &str, began_s: u64, ended_s: Option<u64>, from: Option<&str>) -> IncidentRow {
+        IncidentRow {
+            open: ended_s.is_none(),
+            began: "2026-01-01T00:00:01.000Z".to_owned(),
+            began_age: Duration::from_secs(began_s),
+            ended_age: ended_s.map(Duration::from_secs),
+            verdict: "link_broken".to_owned(),
+            story: story.to_owned(),
+            from: from.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn incidents_say_whether_they_are_over_and_whose_word_they_are() {
+        let incidents = vec![incident("c is down", 130, None, None), incident("a <b> b", 300, Some(240), Some("d"))];
+        let html = page_with(Vec::new(), incidents);
+        let section = html.split("id=\"incidents\"").nth(1).and_then(|rest| rest.split("</section>").next());
+        let section = section.expect("a section of incidents");
+        let entries: Vec<&str> = section.split("<li").skip(1).collect();
+        assert_eq!(entries.len(), 2, "{section}");
+        assert!(entries[0].starts_with(" class=\"open\">") && entries[0].contains("</span> open</b>"), "{section}");
+        assert!(entries[0].contains("2 m 10 s ago") && !entries[0].contains("told by"), "{section}");
+        assert!(entries[1].contains("</span> over</b>") && entries[1].contains("over after 1 m"), "{section}");
+        assert!(entries[1].contains("a &lt;b&gt; b") && entries[1].contains("told by <bdi>d</bdi>"), "{section}");
+        assert!(page(Vec::new()).contains("None that this node knows of."));
+        let many = (0..20).map(|_| incident("x", 1, None, None)).collect();
+        let html = page_with(Vec::new(), many);
+        assert_eq!(html.matches("<li class=\"open\">").count(), 12, "{html}");
+        assert!(html.contains("older incidents"), "{html}");
+    }
+
+    #[test]
+    fn names_stay_text() {
+        let evil =
+            ["<script>alert(1)</script>", "\" onmouseover=\"x", "", "&amp;", "\u{202e}gnp.exe", &"x".repeat(10_000)];
+        let cells = |skip: &str| {
+            evil.iter().filter(|name| **name != skip).map(|name| cell(name, PeerState::Alive, None)).collect()
+        };
+        let html = page(evil.iter().map(|name| row(name, Heard::Now, cells(name))).collect());
+        assert!(
+            !html.contains("<script>alert") && !html.contains("<img") && !html.contains("\" onmouseover"),
+            "{html}"
+        );
+        assert!(
+            html.contains("&lt;script&gt;") && html.contains("(no name)") && html.contains("&lt;b&gt;me&lt;/b&gt;")
+        );
+        assert!(html.len() < 60_000, "{} bytes: long names are cut", html.len());
+    }
+
+    fn any_name() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-e]",
+            "<[a-z]{1,5}>",
+            Just(String::new()),
+            Just("א\u{202e}ב".to_owned()),
+            Just("y".repeat(300)),
+            "\\PC{0,12}"
+        ]
+    }
+
+    fn any_cell() -> impl Strategy<Value = Cell> {
+        let states = prop::sample::select(&PeerState::ALL[..]);
+        let verdicts = prop::option::of(prop::sample::select(&Verdict::ALL[..]));
+        (any_name(), states, verdicts, prop::option::of(0..u64::MAX), any::<[bool; 3]>()).prop_map(
+            |(peer, state, verdict, age, [degraded, flapping, maintenance])| {
+                let last_answer = age.map(Duration::from_millis);
+                Cell { degraded, flapping, maintenance, last_answer, rtt: last_answer, ..cell(&peer, state, verdict) }
+            },
+        )
+    }
+
+    fn any_row() -> impl Strategy<Value = Row> {
+        let heard = prop::sample::select(&Heard::ALL[..]);
+        (any_name(), heard, any::<bool>(), prop::collection::vec(any_cell(), 0..7))
+            .prop_map(|(observer, heard, stalled, cells)| Row { stalled, ..row(&observer, heard, cells) })
+    }
+
+    fn any_incident() -> impl Strategy<Value = IncidentRow> {
+        let from = prop::option::of(any_name());
+        (any_name(), any::<bool>(), any::<u64>(), prop::option::of(any::<u64>()), any_name(), from).prop_map(
+            |(story, open, began_ms, ended_ms, text, from)| IncidentRow {
+                open,
+                began: text.clone(),
+                began_age: Duration::from_millis(began_ms),
+                ended_age: ended_ms.map(Duration::from_millis),
+                verdict: text,
+                story,
+                from,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_mesh_has_a_page(
+            rows in prop::collection::vec(any_row(), 0..7),
+            incidents in prop::collection::vec(any_incident(), 0..4),
+        ) {
+            let html = page_with(rows, incidents);
+            // Only the template opens an element: whatever came from a name is escaped.
+            let opened = html.split('<').skip(1).map(|rest| rest.trim_start_matches('/'));
+            let known = ["!DOCTYPE", "html", "head", "meta", "title", "link", "noscript", "script", "body", "header", "main", "section",
+                "h1", "h2", "p", "ul", "ol", "li", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "b>", "bdi", "small",
+                "span", "strong", "time", "dl", "dt", "dd", "code", "nav", "a "];
+            for element in opened {
+                let is_known = known.iter().any(|name| element.starts_with(name)) || element.starts_with("b ") || element.starts_with("a>");
+                prop_assert!(is_known, "<{}", element.chars().take(40).collect::<String>());
+            }
+        }
+    }
+}

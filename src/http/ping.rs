@@ -1,0 +1,20 @@
+//! `GET /ping`: the heartbeat itself.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::Shared;
+use super::describe::json;
+use super::problem::Problem;
+use crate::wire::{AnswerBody, caller_from_headers};
+
+/// Answered by the detector itself, so that an answer proves that it runs.
+pub(super) async fn ping(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    let caller = caller_from_headers(&headers);
+    if caller.is_some() {
+        state.metrics.ping_received();
+    }
+    let answer = state.handle.ping(caller).await?;
+    Ok(json(&AnswerBody::from(&answer)))
+}

@@ -1,0 +1,610 @@
+//! The owner of the detector: feeds it inputs, does what it asks for, tells it the time.
+//!
+//! The driver sleeps exactly until the detector's next deadline and never
+//! ticks, because the detector measures its own stalls by how late it wakes.
+//! When it wakes, everything that waits is read before anybody is judged:
+//! messages first, then ended requests, then the time; and before a deadline
+//! that could turn out badly for a peer, the runtime gets a few turns to read
+//! what the kernel still holds. An answer that has arrived counts, even when
+//! this process was too slow to look.
+//!
+//! After every single input all outputs are drained, so the detector never has
+//! to think about a half-done conversation. Everything runs on one thread in
+//! one order; that is why the three counters of pings agree at every scrape.
+
+mod requests;
+
+use std::collections::BTreeMap;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinError, JoinSet, yield_now};
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::attempts::Ended;
+use super::clock::{Clock, millis};
+use super::discovery;
+use super::handle::{Inbox, Input, Roster, StreamPart};
+use crate::client::{Client, Target};
+use crate::protocol::config::DetectorConfig;
+use crate::protocol::discovery::{DnsName, ProbeId};
+use crate::protocol::event::Event;
+use crate::protocol::node::{Deadline, Me, Node, Reason};
+use crate::protocol::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
+use crate::protocol::time::Monotonic;
+use crate::protocol::transmit::Transmit;
+
+/// Turns without anything new after which the kernel holds nothing for us. An
+/// answer needs one turn to be read, one to reach its request and one to end
+/// it; a ping of a peer needs one more to be accepted.
+const QUIET_TURNS: u32 = 4;
+/// A wake-up this late means that this process did not run, so that much waits to be read.
+const STALL: Duration = Duration::from_millis(500);
+/// Turns after a stall before quiet counts: one turn of the runtime polls some
+/// sixty tasks, so this reaches everybody in a mesh of hundreds.
+const STALL_TURNS: u32 = 16;
+/// Turns in all: traffic that never ceases must not postpone a judgement for ever.
+const TURNS: u32 = 256;
+
+/// A peer to watch and where it is.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub spec: PeerSpec,
+    pub target: Target,
+}
+
+/// Who hears of what the detector does. There is one in the product, `telemetry`.
+pub trait Observer: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+    /// A deadline was met, `late` after its time.
+    fn woke(&mut self, late: Duration);
+}
+
+/// What a driver is made of.
+pub struct Parts {
+    pub config: DetectorConfig,
+    pub me: Me,
+    /// Feeds jitter and the choice of witnesses.
+    pub seed: u64,
+    pub peers: Vec<Watch>,
+    /// Names behind which there are more peers.
+    pub names: Vec<DnsName>,
+    pub clock: Clock,
+    pub client: Client,
+    pub inbox: Inbox,
+    pub observer: Box<dyn Observer>,
+}
+
+/// Owns the detector. Made by [`Driver::new`], which starts nothing; [`Driver::run`] does.
+pub struct Driver {
+    node: Node,
+    me: Me,
+    /// When the detector was made: its `seq` counts from here.
+    born: Monotonic,
+    clock: Clock,
+    client: Client,
+    inbox: Inbox,
+    observer: Box<dyn Observer>,
+    peers: Vec<Watch>,
+    targets: BTreeMap<PeerId, Target>,
+    /// Every request of ours that is open: at most a handful a peer, by the detector's rules.
+    tasks: JoinSet<Ended>,
+    attempts: BTreeMap<AttemptId, AbortHandle>,
+    questions: BTreeMap<QuestionId, AbortHandle>,
+    probes: BTreeMap<ProbeId, AbortHandle>,
+    /// The stream to each peer and its number: one that was closed may still have messages in the queue.
+    streams: BTreeMap<PeerId, (u64, AbortHandle)>,
+    streams_opened: u64,
+    /// Who waits for what I am asked as a witness: at most as many as the server has connections.
+    asked: BTreeMap<QuestionId, oneshot::Sender<Testimony>>,
+    questions_heard: u64,
+    /// Goodbyes that are under way, and who waits for their end.
+    goodbyes: usize,
+    left: Option<oneshot::Sender<()>>,
+    /// Who waits for the first lookups: the one that makes this node ready.
+    tried: Option<oneshot::Sender<()>>,
+    /// The detector's count of opinions when it was asked last whether anything is wrong.
+    opinions: u64,
+}
+
+impl Driver {
+    /// A detector that waits for [`Driver::run`]. Its time begins now.
+    pub fn new(parts: Parts) -> Driver {
+        let Parts { config, me, seed, peers, names, clock, client, inbox, observer } = parts;
+        let born = clock.now();
+        let mut node = Node::new(config, me.clone(), seed, born);
+        node.set_names(names);
+        Driver {
+            node,
+            me,
+            born,
+            clock,
+            client,
+            inbox,
+            observer,
+            peers,
+            targets: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            attempts: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            streams_opened: 0,
+            asked: BTreeMap::new(),
+            questions_heard: 0,
+            goodbyes: 0,
+            left: None,
+            tried: None,
+            opinions: 0,
+        }
+    }
+
+    /// Runs the detector until `stop`. Dropping the driver closes every connection it made.
+    ///
+    /// # Panics
+    /// When the task of a request panicked: the supervisor of this task must hear of it.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let peers = std::mem::take(&mut self.peers);
+        self.set_peers(peers);
+        let mut sleep = pin!(sleep_until(self.clock.timer(self.clock.now())));
+        let mut armed = None;
+        loop {
+            let deadline = self.node.poll_timeout();
+            self.arm(sleep.as_mut(), &mut armed, deadline);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(input) = self.inbox.inputs.recv() => self.accept(input),
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => self.end(ended),
+                () = sleep.as_mut(), if deadline.is_some() => {
+                    armed = None;
+                    if let Some(deadline) = deadline {
+                        self.time_is_up(deadline).await;
+                    }
+                }
+            }
+            self.drain();
+        }
+    }
+
+    /// Replaces the list of peers.
+    fn set_peers(&mut self, peers: Vec<Watch>) {
+        let specs = peers.iter().map(|peer| peer.spec.clone()).collect();
+        let ids = self.node.set_peers(self.clock.now(), specs);
+        self.targets = ids.into_iter().zip(peers.into_iter().map(|peer| peer.target)).collect();
+        self.perform();
+    }
+
+    fn arm(&self, sleep: Pin<&mut Sleep>, armed: &mut Option<Monotonic>, deadline: Option<Deadline>) {
+        self.inbox.shared.sleep_until(deadline.map(|deadline| millis(deadline.at.0)));
+        if let Some(deadline) = deadline
+            && *armed != Some(deadline.at)
+        {
+            sleep.reset(self.clock.timer(deadline.at));
+            *armed = Some(deadline.at);
+        }
+    }
+
+    /// Handles a deadline that has passed, after letting in whatever was on its way.
+    async fn time_is_up(&mut self, deadline: Deadline) {
+        let late = self.clock.now() - deadline.at;
+        self.observer.woke(late);
+        let stalled = late > STALL;
+        if stalled || deadline.reason == Reason::Judge {
+            let least = if stalled { STALL_TURNS } else { 0 };
+            let mut quiet = 0;
+            for turn in 0..TURNS {
+                // Comes back only after the runtime has asked the kernel for news.
+                yield_now().await;
+                quiet = if self.drain() { 0 } else { quiet + 1 };
+                if turn >= least && quiet >= QUIET_TURNS {
+                    break;
+                }
+            }
+        }
+        // What came in may have moved the deadline: then nobody is judged.
+        let now = self.clock.now();
+        if self.node.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+            self.node.handle_timeout(now);
+            self.perform();
+        }
+    }
+
+    /// Takes everything that waits, and says whether there was anything. No other task runs
+    /// meanwhile, so this ends: the queue's bound is the bound.
+    fn drain(&mut self) -> bool {
+        let mut any = false;
+        // Messages before ends: a check is connected before it is over.
+        while let Ok(input) = self.inbox.inputs.try_recv() {
+            self.accept(input);
+            any = true;
+        }
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.end(ended);
+            any = true;
+        }
+        any
+    }
+
+    fn accept(&mut self, input: Input) {
+        let now = self.clock.now();
+        match input {
+            Input::Ping { caller, reply } => {
+                // A caller that no longer waits needs no answer; its ping counted all the same.
+                let _ = reply.send(self.node.handle_ping(now, caller));
+            }
+            Input::Question { node, boot, reply } => self.hear_question(now, node, boot, reply),
+            Input::View { reply } => {
+                let _ = reply.send(self.node.view(now));
+            }
+            Input::Why { peer, reply } => drop(reply.send(self.node.why(now, &peer).map(Box::new))),
+            Input::Discovery { tried } => self.tried = Some(tried),
+            Input::Roster { reply } => {
+                let _ = reply.send(Roster { view: self.node.view(now), targets: self.targets.clone() });
+            }
+            Input::Maintain { wish, done } => {
+                self.node.handle_maintenance(now, wish);
+                let _ = done.send(());
+            }
+            Input::Ready => self.node.handle_ready(now),
+            Input::Leave { done } => {
+                self.left = Some(done);
+                self.node.handle_leave(now);
+            }
+            Input::Connected { attempt } => {
+                if self.attempts.contains_key(&attempt) {
+                    self.node.handle_connected(now, attempt);
+                }
+            }
+            Input::Stream { peer, stream, part } => {
+                if self.streams.get(&peer).is_some_and(|(open, _)| *open == stream) {
+                    match part {
+                        StreamPart::Opened => self.node.handle_stream_opened(now, peer),
+                        StreamPart::News(news) => self.node.handle_stream_news(now, peer, *news),
+                    }
+                }
+            }
+        }
+        self.perform();
+    }
+
+    fn hear_question(&mut self, now: Monotonic, node: NodeName, boot: BootId, reply: oneshot::Sender<Testimony>) {
+        // Whoever has given up waiting leaves no trace.
+        self.asked.retain(|_, waiting| !waiting.is_closed());
+        self.questions_heard += 1;
+        let question = QuestionId(self.questions_heard);
+        self.asked.insert(question, reply);
+        self.node.handle_question(now, question, node, boot);
+    }
+
+    /// One request of ours is over. One that was cancelled is no longer in its map and is not reported.
+    fn end(&mut self, ended: Result<Ended, JoinError>) {
+        let now = self.clock.now();
+        match ended {
+            Ok(Ended::Ping { attempt, result, renew }) => {
+                if let Some(errand) = renew {
+                    self.tasks.spawn(errand.renew());
+                }
+                if self.attempts.remove(&attempt).is_some() {
+                    match result {
+                        Ok(answer) => self.node.handle_answer(now, attempt, answer),
+                        Err(evidence) => self.node.handle_failure(now, attempt, evidence),
+                    }
+                }
+            }
+            Ok(Ended::Question { question, testimony }) => {
+                if self.questions.remove(&question).is_some() {
+                    self.node.handle_testimony(now, question, testimony);
+                }
+            }
+            Ok(Ended::Stream { peer, stream }) => {
+                if self.streams.get(&peer).is_some_and(|(open, _)| *open == stream) {
+                    self.streams.remove(&peer);
+                    self.node.handle_stream_ended(now, peer);
+                }
+            }
+            Ok(Ended::Renewed) => {}
+            Ok(Ended::LookUp { id, found }) => self.node.handle_lookup(now, id, found),
+            Ok(Ended::Probe { probe, result }) => {
+                if self.probes.remove(&probe).is_some() {
+                    self.node.handle_probe(now, probe, result);
+                }
+            }
+            Ok(Ended::Goodbye) => self.goodbyes = self.goodbyes.saturating_sub(1),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // Cancelled, as the detector wished.
+            Err(_) => {}
+        }
+        self.perform();
+    }
+
+    /// Does what the detector wants, and passes on what it has to say.
+    fn perform(&mut self) {
+        while let Some(event) = self.node.poll_event() {
+            self.observer.event(&event);
+        }
+        while let Some(transmit) = self.node.poll_transmit() {
+            self.transmit(transmit);
+        }
+        if self.goodbyes == 0
+            && let Some(left) = self.left.take()
+        {
+            let _ = left.send(());
+        }
+        if self.tried.is_some()
+            && self.node.discovery_was_tried()
+            && let Some(tried) = self.tried.take()
+        {
+            let _ = tried.send(());
+        }
+        self.worry();
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        match transmit {
+            Transmit::Ping { attempt, peer, purpose, known_rev } => self.ping(attempt, peer, purpose, known_rev),
+            Transmit::Cancel { attempt } => abort(self.attempts.remove(&attempt)),
+            Transmit::Ask { question, witness, node, boot } => {
+                let task = match self.errand(witness, 0) {
+                    Some(errand) => self.tasks.spawn(errand.ask(question, node, boot)),
+                    None => {
+                        self.tasks.spawn(async move { Ended::Question { question, testimony: Testimony::NoOpinion } })
+                    }
+                };
+                self.questions.insert(question, task);
+            }
+            Transmit::CancelQuestion { question } => abort(self.questions.remove(&question)),
+            Transmit::Testify { question, testimony } => {
+                if let Some(reply) = self.asked.remove(&question) {
+                    // Whoever asked may have given up.
+                    let _ = reply.send(testimony);
+                }
+            }
+            Transmit::OpenStream { peer } => self.open_stream(peer),
+            Transmit::CloseStream { peer } => abort(self.streams.remove(&peer).map(|(_, task)| task)),
+            Transmit::Goodbye { peer } => {
+                if let Some(errand) = self.errand(peer, 0) {
+                    self.goodbyes += 1;
+                    self.tasks.spawn(errand.goodbye());
+                }
+            }
+            Transmit::PublishNews => self.publish(),
+            Transmit::LookUp { id, name } => {
+                self.tasks.spawn(discovery::look_up(self.client.clone(), id, name));
+            }
+            Transmit::Probe { probe, address } => {
+                let task = discovery::probe(self.client.clone(), self.caller(0), probe, address);
+                self.probes.insert(probe, self.tasks.spawn(task));
+            }
+            Transmit::CancelProbe { probe } => abort(self.probes.remove(&probe)),
+            Transmit::Locate { peer, address } => self.locate(peer, address),
+            Transmit::Forget { peer } => drop(self.targets.remove(&peer)),
+        }
+    }
+}
+
+fn abort(task: Option<AbortHandle>) {
+    if let Some(task) = task {
+        task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::client::{ClientSettings, NameService};
+    use crate::protocol::config::Timing;
+    use crate::protocol::evidence::Evidence;
+    use crate::protocol::peer::{Answer, PeerKey, PeerState, SelfState, Seq, WatchDelta};
+    use crate::runtime::handle::{Handle, channel};
+    use crate::wire::AnswerBody;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// Hands on the name of each event that is not a ping.
+    struct Told(mpsc::Sender<&'static str>);
+
+    impl Observer for Told {
+        fn event(&mut self, event: &Event) {
+            if event.kind.name() != "ping" {
+                // A test that has seen enough no longer listens.
+                let _ = self.0.try_send(event.kind.name());
+            }
+        }
+        fn woke(&mut self, _late: Duration) {}
+    }
+
+    /// A peer made of a socket: answers every ping, remembers every head, dies when dropped.
+    struct Peer {
+        port: u16,
+        heads: Arc<Mutex<Vec<String>>>,
+        life: JoinSet<()>,
+    }
+
+    impl Peer {
+        async fn start() -> Peer {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let port = listener.local_addr().expect("bound").port();
+            let heads = Arc::new(Mutex::new(Vec::new()));
+            let mut life = JoinSet::new();
+            let remembered = Arc::clone(&heads);
+            life.spawn(async move {
+                let mut connections = JoinSet::new();
+                loop {
+                    let (stream, _) = listener.accept().await.expect("accepts");
+                    connections.spawn(Peer::serve(stream, Arc::clone(&remembered)));
+                }
+            });
+            Peer { port, heads, life }
+        }
+
+        async fn serve(mut stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
+            let node = NodeName::new("peer").expect("valid");
+            let answer = Answer {
+                node,
+                boot: BootId(7),
+                seq: Seq(1),
+                state: SelfState::Ready,
+                version: "0.1.0".into(),
+                accusations: Vec::new(),
+                watch: WatchDelta::default(),
+                maintenance: None,
+            };
+            let body = AnswerBody::from(&answer).to_json();
+            let mut head = Vec::new();
+            while let Ok(byte) = stream.read_u8().await {
+                head.push(byte);
+                if head.ends_with(b"\r\n\r\n") {
+                    let text = String::from_utf8(std::mem::take(&mut head)).expect("ASCII");
+                    let found = text.starts_with("GET /ping ");
+                    heads.lock().expect("no panic").push(text);
+                    let status = if found { "200 OK" } else { "404 Not Found" };
+                    let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    stream.write_all(reply.as_bytes()).await.expect("writes");
+                }
+            }
+        }
+    }
+
+    struct Running {
+        handle: Handle,
+        told: mpsc::Receiver<&'static str>,
+        driver: JoinSet<()>,
+        stop: CancellationToken,
+    }
+
+    fn start(ports: &[u16]) -> Running {
+        start_with(ports, Vec::new(), NameService::System)
+    }
+
+    fn start_with(ports: &[u16], names: Vec<DnsName>, service: NameService) -> Running {
+        let clock = Clock::start();
+        let (handle, inbox) = channel(clock);
+        let (sender, told) = mpsc::channel(1024);
+        let timing = Timing { interval: Duration::from_millis(100), ..Timing::BALANCED };
+        let settings = ClientSettings { connect_timeout: timing.connect_timeout, question_timeout: LONG };
+        let peer = |port: &u16| Watch {
+            spec: PeerSpec { key: PeerKey(format!("127.0.0.1:{port}").into()), pinned: None },
+            target: Target::new(&format!("http://127.0.0.1:{port}").parse().expect("a URL")).expect("valid"),
+        };
+        let driver = Driver::new(Parts {
+            config: timing.check().expect("sensible"),
+            me: Me { node: NodeName::new("me").expect("valid"), boot: BootId(1), version: "0.1.0".into() },
+            seed: 1,
+            peers: ports.iter().map(peer).collect(),
+            names,
+            clock,
+            client: Client::with_names(settings, service).expect("a client"),
+            inbox,
+            observer: Box::new(Told(sender)),
+        });
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(driver.run(stop.clone()));
+        Running { handle, told, driver: tasks, stop }
+    }
+
+    impl Running {
+        async fn wait_for(&mut self, name: &str) {
+            let seen = async {
+                while let Some(told) = self.told.recv().await {
+                    if told == name {
+                        return;
+                    }
+                }
+                panic!("the driver ended before {name}");
+            };
+            timeout(LONG, seen).await.unwrap_or_else(|_| panic!("{name} was never told"));
+        }
+
+        async fn wait_for_pings(&self, peer: &Peer, count: usize) {
+            let pinged = async {
+                while peer.heads.lock().expect("no panic").len() < count {
+                    yield_now().await;
+                }
+            };
+            timeout(LONG, pinged).await.expect("pings come");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_joined_and_its_end_is_seen() {
+        let peer = Peer::start().await;
+        let mut node = start(&[peer.port]);
+        node.handle.ready().await.expect("runs");
+        node.wait_for("peer_joined").await;
+        let view = node.handle.view().await.expect("runs");
+        assert_eq!((view.state, view.peers[0].peer.state), (SelfState::Ready, PeerState::Alive));
+        drop(peer);
+        node.wait_for("peer_down").await;
+        let view = node.handle.view().await.expect("runs");
+        assert_eq!(view.peers[0].evidence, Some(Evidence::Refused));
+    }
+
+    /// The name server answers at the third time.
+    #[tokio::test]
+    async fn a_peer_behind_a_name_is_found_and_pinged() {
+        let peer = Peer::start().await;
+        let asked = Arc::new(Mutex::new(0));
+        let service = NameService::Table(Arc::new(move |host| {
+            let mut asked = asked.lock().expect("no panic");
+            *asked += 1;
+            assert_eq!(host, "nodes");
+            let found = vec!["127.0.0.1".parse().expect("an address")];
+            if *asked < 3 { Err(std::io::Error::other("not yet")) } else { Ok(found) }
+        }));
+        let mut node = start_with(&[], vec![DnsName { host: "nodes".into(), port: peer.port }], service);
+        timeout(LONG, node.handle.discovery_tried()).await.expect("a failed attempt is one").expect("runs");
+        let view = node.handle.view().await.expect("runs");
+        assert_eq!(view.discovery.names[0].error.as_deref(), Some("not yet"));
+        node.wait_for("peer_joined").await;
+        let view = node.handle.view().await.expect("runs");
+        assert_eq!((&*view.peers[0].peer.key.0, view.discovery.errors), ("peer", 2));
+        // Whoever gathers the mesh finds it, too.
+        let roster = node.handle.roster().await.expect("runs");
+        assert!(roster.targets.contains_key(&roster.view.peers[0].peer.id));
+        node.wait_for_pings(&peer, 3).await;
+        drop(peer);
+        node.wait_for("peer_down").await;
+    }
+
+    #[tokio::test]
+    async fn leaving_is_said_aloud_and_waited_for() {
+        let peer = Peer::start().await;
+        let mut node = start(&[peer.port]);
+        node.handle.ready().await.expect("runs");
+        node.wait_for("peer_joined").await;
+        timeout(LONG, node.handle.leave()).await.expect("goodbyes end").expect("runs");
+        let said = peer.heads.lock().expect("no panic").clone();
+        assert!(said.iter().any(|head| head.contains("heartbeat-state: leaving")), "{said:?}");
+        // Still there to say so to whoever asks.
+        let answer = node.handle.ping(None).await.expect("runs");
+        assert_eq!(answer.state, SelfState::Leaving);
+        node.stop.cancel();
+        assert!(node.driver.join_next().await.expect("one task").is_ok());
+        assert!(node.handle.ping(None).await.is_err());
+        assert!(!peer.life.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_node_alone_answers_and_leaves_at_once() {
+        let node = start(&[]);
+        node.handle.ready().await.expect("runs");
+        assert_eq!(node.handle.ping(None).await.expect("runs").node.as_str(), "me");
+        let stranger = NodeName::new("stranger").expect("valid");
+        let testimony = timeout(LONG, node.handle.question(stranger, BootId(9))).await.expect("answered");
+        assert_eq!(testimony, Ok(Testimony::NoOpinion));
+        assert_eq!(node.handle.watchdog_age(), Duration::ZERO);
+        timeout(LONG, node.handle.leave()).await.expect("nobody to wait for").expect("runs");
+    }
+}

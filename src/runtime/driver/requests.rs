@@ -1,0 +1,80 @@
+//! What each request needs: a target, a caller, and a task that reports its end.
+
+use std::net::SocketAddr;
+
+use super::{Driver, abort};
+use crate::client::Target;
+use crate::protocol::event::Purpose;
+use crate::protocol::evidence::Evidence;
+use crate::protocol::peer::{AttemptId, Caller, PeerId, Seq};
+use crate::runtime::attempts::{Ended, Errand};
+use crate::runtime::clock::millis;
+use crate::wire::AnswerBody;
+
+impl Driver {
+    pub(super) fn ping(&mut self, attempt: AttemptId, peer: PeerId, purpose: Purpose, known_rev: u64) {
+        let task = match self.errand(peer, known_rev) {
+            Some(errand) => self.tasks.spawn(errand.ping(attempt, purpose, self.inbox.sender.clone())),
+            // A peer without an address cannot be blamed for anything.
+            None => self.tasks.spawn(async move { Ended::Ping { attempt, result: Err(Evidence::Name), renew: None } }),
+        };
+        self.attempts.insert(attempt, task);
+    }
+
+    pub(super) fn open_stream(&mut self, peer: PeerId) {
+        self.streams_opened += 1;
+        let stream = self.streams_opened;
+        let task = match self.errand(peer, 0) {
+            Some(errand) => self.tasks.spawn(errand.stream(peer, stream, self.inbox.sender.clone())),
+            None => self.tasks.spawn(async move { Ended::Stream { peer, stream } }),
+        };
+        abort(self.streams.insert(peer, (stream, task)).map(|(_, replaced)| replaced));
+    }
+
+    pub(super) fn publish(&mut self) {
+        // Asked for even when nobody listens: the detector counts what it has told.
+        let news = self.node.news(self.clock.now());
+        if self.inbox.news.receiver_count() > 0 {
+            // Written once for all streams. Nobody listening any more is fine.
+            let _ = self.inbox.news.send(AnswerBody::from(&news).to_json().into());
+        }
+    }
+
+    /// Wakes who watches over incidents, when something is wrong or no longer is.
+    pub(super) fn worry(&mut self) {
+        let opinions = self.node.opinions();
+        if std::mem::replace(&mut self.opinions, opinions) == opinions {
+            return;
+        }
+        let trouble = self.node.trouble();
+        self.inbox.trouble.send_if_modified(|known| {
+            let matters = known.any || trouble.any;
+            *known = trouble;
+            matters
+        });
+    }
+
+    /// A new target has a new kept connection: nothing goes to the old address any more.
+    pub(super) fn locate(&mut self, peer: PeerId, address: SocketAddr) {
+        // An address is a target always; a peer without one cannot be blamed for anything.
+        if let Ok(target) = Target::at(address) {
+            self.targets.insert(peer, target);
+        }
+    }
+
+    pub(super) fn errand(&self, peer: PeerId, known_rev: u64) -> Option<Errand> {
+        let target = self.targets.get(&peer)?.clone();
+        Some(Errand { client: self.client.clone(), target, caller: self.caller(known_rev) })
+    }
+
+    pub(super) fn caller(&self, known_rev: u64) -> Caller {
+        Caller {
+            node: self.me.node.clone(),
+            boot: self.me.boot,
+            // Counted as the detector counts it, because a goodbye and an answer are compared.
+            seq: Seq(millis(self.clock.now() - self.born)),
+            state: self.node.state(),
+            known_rev,
+        }
+    }
+}

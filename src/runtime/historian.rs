@@ -1,0 +1,168 @@
+//! Asks peers what they saw, so that it survives them, and so that this node
+//! knows what happened while it was away.
+//!
+//! Three occasions. *On start* the first peers that answer are asked for all
+//! they have. *When an incident is over*, those whom it struck are asked at
+//! once: their side of it may be another story. And *in between* one peer after
+//! the other, slowly, for what is new since the last time, so that the last
+//! hours of one that dies can be read from any survivor.
+//!
+//! Turned down: events that travel with the answers to pings (every ping of
+//! every day would pay for them), and passing on what others told (it would go
+//! round for ever, and a lie would have many mouths).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::chronicle::Chronicle;
+use super::clock::Clock;
+use super::handle::{Handle, Stopped};
+use super::watcher::tell;
+use crate::client::{Client, Target};
+use crate::protocol::mesh::Member;
+use crate::protocol::node::Trouble;
+use crate::protocol::peer::{BootId, PeerId, PeerState};
+use crate::protocol::time::Monotonic;
+use crate::telemetry::Telemetry;
+use crate::telemetry::events::EVENTS_KEPT;
+use crate::wire::EVENTS;
+
+/// Between two questions while all is well: in a mesh of three each peer's news are twenty seconds old at most.
+const SLOWLY: Duration = Duration::from_secs(10);
+/// Between two looks for somebody to ask, on start and while an incident is not closed.
+const SOON: Duration = Duration::from_secs(1);
+/// Peers asked on start: what happened was seen by most, and one of them may have been away as well.
+const ON_START: usize = 3;
+/// When starting is over, whoever has answered by then.
+const STARTING: Duration = Duration::from_secs(30);
+/// How long one answer may take. Nothing waits for it.
+const LIMIT: Duration = Duration::from_secs(2);
+/// Pages that one answer may have: all that a peer remembers, and the one that has nothing more. One that
+/// always has more is asked on when it has its turn again.
+const PAGES: usize = EVENTS_KEPT / EVENTS + 1;
+/// Peers asked at one time when an incident is over.
+const AT_ONCE: usize = 4;
+
+/// Owns the asking. Made by [`Historian::new`], which starts nothing; [`Historian::run`] does.
+pub struct Historian {
+    handle: Handle,
+    client: Client,
+    clock: Clock,
+    chronicle: Arc<Chronicle>,
+    telemetry: Arc<Telemetry>,
+    trouble: watch::Receiver<Trouble>,
+    started: Monotonic,
+    /// When each peer was asked last. At most one for each on the list.
+    asked: BTreeMap<PeerId, Monotonic>,
+    last: Option<Monotonic>,
+}
+
+/// A peer that can be asked.
+struct Source {
+    id: PeerId,
+    node: Member,
+    boot: Option<BootId>,
+    target: Target,
+}
+
+impl Historian {
+    pub fn new(
+        handle: Handle,
+        client: Client,
+        clock: Clock,
+        chronicle: Arc<Chronicle>,
+        telemetry: Arc<Telemetry>,
+    ) -> Historian {
+        let trouble = handle.trouble();
+        let (started, asked) = (clock.now(), BTreeMap::new());
+        Historian { handle, client, clock, chronicle, telemetry, trouble, started, asked, last: None }
+    }
+
+    /// Asks until `stop`, or until the detector has ended.
+    pub async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            _ = self.ask_on() => stop.cancelled().await,
+        }
+    }
+
+    async fn ask_on(&mut self) -> Result<(), Stopped> {
+        loop {
+            let starting = self.asked.len() < ON_START && self.clock.now() - self.started < STARTING;
+            let busy = self.chronicle.deadline().is_some() || self.chronicle.open() > 0;
+            let pause = if starting || busy { SOON } else { SLOWLY };
+            tokio::select! {
+                () = sleep(pause) => {}
+                // Nothing comes this way while all is well.
+                changed = self.trouble.changed() => {
+                    changed.map_err(|_| Stopped)?;
+                    sleep(SOON).await;
+                }
+            }
+            for source in self.chosen(starting).await? {
+                self.ask(&source).await;
+            }
+        }
+    }
+
+    /// Whom to ask now: on start those who have not been asked, then those who have just come out of an incident, and
+    /// now and then the one who has not been asked for longest.
+    async fn chosen(&mut self, starting: bool) -> Result<Vec<Source>, Stopped> {
+        let roster = self.handle.roster().await?;
+        self.asked.retain(|id, _| roster.view.peers.iter().any(|peer| peer.peer.id == *id));
+        let names = || roster.view.peers.iter().filter_map(|peer| peer.peer.node.as_ref()).map(Member::from);
+        self.chronicle.forget(|node| names().any(|name| name == *node));
+        let now = self.clock.now();
+        let mut recovered: BTreeMap<Member, Duration> = BTreeMap::new();
+        for (node, age) in self.chronicle.recovered() {
+            recovered.entry(node).and_modify(|last| *last = age.min(*last)).or_insert(age);
+        }
+        let alive = roster.view.peers.iter().filter(|peer| peer.peer.state == PeerState::Alive);
+        let mut sources: Vec<(bool, Option<Monotonic>, Source)> = alive
+            .filter_map(|peer| {
+                let (id, node) = (peer.peer.id, Member::from(peer.peer.node.as_ref()?));
+                let target = roster.targets.get(&id)?.clone();
+                let last = self.asked.get(&id).copied();
+                let since_end = recovered.get(&node).copied();
+                let wanted = match (since_end, last) {
+                    (Some(ended), Some(last)) => now - last > ended,
+                    (Some(_), None) => true,
+                    (None, last) => starting && last.is_none(),
+                };
+                Some((!wanted, last, Source { id, node, boot: peer.peer.boot, target }))
+            })
+            .collect();
+        sources.sort_by_key(|(unwanted, last, _)| (*unwanted, *last));
+        let wanted = sources.iter().filter(|(unwanted, ..)| !unwanted).count().min(AT_ONCE);
+        let due = self.last.is_none_or(|last| now - last >= SLOWLY);
+        let count = if wanted == 0 { usize::from(due) } else { wanted };
+        Ok(sources.into_iter().take(count).map(|(_, _, source)| source).collect())
+    }
+
+    async fn ask(&mut self, source: &Source) {
+        self.last = Some(self.clock.now());
+        for _ in 0..PAGES {
+            let since = self.chronicle.since(&source.node, source.boot);
+            let asked = timeout(LIMIT, self.client.history(&source.target, since)).await;
+            // A peer that does not answer, or of a version that has no history, takes its turn all the same.
+            self.asked.insert(source.id, self.clock.now());
+            // Another node at that address speaks for itself elsewhere.
+            let Ok(Some(history)) = asked else { return };
+            if Member::from(&history.node) != source.node || source.boot.is_some_and(|boot| boot != history.boot) {
+                return;
+            }
+            let has_more = history.next > since;
+            let changes = self.chronicle.hear(history);
+            tell(&self.telemetry, &self.chronicle, self.clock.now(), changes);
+            if !has_more {
+                return;
+            }
+        }
+    }
+}

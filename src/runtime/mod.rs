@@ -1,0 +1,23 @@
+//! The detector at work: the clock, the way in, the driver that owns it, and
+//! what keeps watch over the tasks. Read in this order.
+//!
+//! There is one runtime thread and one owner of the detector. Nothing is locked
+//! across an await, and a page, a scrape and the log always agree, because they
+//! are all made from what one task did in one order.
+
+pub mod clock;
+pub mod handle;
+
+pub mod attempts;
+mod discovery;
+pub mod driver;
+
+pub mod gather;
+
+pub mod chronicle;
+pub mod historian;
+pub mod watcher;
+
+pub mod listen;
+pub mod signals;
+pub mod supervisor;

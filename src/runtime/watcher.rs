@@ -1,0 +1,137 @@
+//! Watches over the mesh while something is wrong, and tells incidents.
+//!
+//! The detector says whether anything is wrong as far as it knows: a link of
+//! its own, or somebody's link that its answers bring along. While nothing is,
+//! this task sleeps and costs nothing; a whole mesh is not looked at by anybody.
+//! Otherwise it gathers the mesh about once a second, through the gatherer
+//! that pages and commands share, and shows each view to the fold in
+//! [`crate::protocol::incident`]. What changes there becomes an event like any other.
+//!
+//! An outage of days should not cost a gathering a second in every node: when
+//! the picture has not changed for a while, it looks less often, and at once
+//! when the detector hears another opinion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::chronicle::Chronicle;
+use super::clock::Clock;
+use super::gather::{Mesh, SHARED_FOR};
+use crate::protocol::event::{Event, EventKind};
+use crate::protocol::incident::Change;
+use crate::protocol::mesh::Member;
+use crate::protocol::node::Trouble;
+use crate::protocol::time::Monotonic;
+use crate::telemetry::Telemetry;
+
+/// Between two looks while things change: an outage's length is told in seconds.
+const PACE: Duration = Duration::from_secs(1);
+/// Between two looks at an outage that goes on unchanged.
+const PACE_CALM: Duration = Duration::from_secs(5);
+/// After this long without another opinion nothing changes any more.
+const CALM_AFTER: Duration = Duration::from_secs(30);
+
+/// Owns the looking. Made by [`Watcher::new`], which starts nothing; [`Watcher::run`] does.
+pub struct Watcher {
+    mesh: Mesh,
+    trouble: watch::Receiver<Trouble>,
+    clock: Clock,
+    chronicle: Arc<Chronicle>,
+    telemetry: Arc<Telemetry>,
+    /// When somebody's opinion changed last.
+    stirred: Monotonic,
+}
+
+impl Watcher {
+    pub fn new(
+        mesh: Mesh,
+        trouble: watch::Receiver<Trouble>,
+        clock: Clock,
+        chronicle: Arc<Chronicle>,
+        telemetry: Arc<Telemetry>,
+    ) -> Watcher {
+        Watcher { mesh, trouble, clock, chronicle, telemetry, stirred: clock.now() }
+    }
+
+    /// Watches until `stop`, or until nobody is left to ask.
+    pub async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.watch() => stop.cancelled().await,
+        }
+    }
+
+    async fn watch(&mut self) {
+        loop {
+            if self.trouble.borrow_and_update().any || self.chronicle.open() > 0 {
+                // A detector that has stopped: its supervisor ends this task, too.
+                let Ok((gathered, _)) = self.mesh.view().await else { return };
+                let me = Member::from(&gathered.node);
+                let changes = self.chronicle.observe(gathered.at, &me, &gathered.view);
+                self.tell(changes);
+                if self.pause().await.is_err() {
+                    return;
+                }
+            } else {
+                if self.rest().await.is_err() {
+                    return;
+                }
+                let changes = self.chronicle.tick();
+                self.tell(changes);
+            }
+        }
+    }
+
+    /// Until the next look: in a while, or a moment after somebody changed their mind.
+    async fn pause(&mut self) -> Result<(), watch::error::RecvError> {
+        let calm = self.clock.now() - self.stirred >= CALM_AFTER;
+        let pace = if calm { PACE_CALM } else { PACE };
+        tokio::select! {
+            () = sleep(pace) => Ok(()),
+            changed = self.trouble.changed() => {
+                self.stirred = self.clock.now();
+                // Opinions come in crowds, and what was gathered just now is given out again.
+                sleep(SHARED_FOR).await;
+                changed
+            }
+        }
+    }
+
+    /// Until something is wrong, or an incident is due to be announced or closed.
+    async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
+        let due = self.chronicle.deadline().map(|at| self.clock.timer(at));
+        tokio::select! {
+            changed = self.trouble.changed() => {
+                self.stirred = self.clock.now();
+                changed
+            }
+            () = async {
+                match due {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            } => Ok(()),
+        }
+    }
+
+    fn tell(&self, changes: Vec<Change>) {
+        tell(&self.telemetry, &self.chronicle, self.clock.now(), changes);
+    }
+}
+
+/// What changed becomes events, and the gauge is set.
+pub(super) fn tell(telemetry: &Telemetry, chronicle: &Chronicle, now: Monotonic, changes: Vec<Change>) {
+    for change in changes {
+        let kind = match change {
+            Change::Opened(told) => EventKind::IncidentOpened { incident: Box::new(told) },
+            Change::Closed(told) => EventKind::IncidentClosed { incident: Box::new(told) },
+        };
+        telemetry.observe(&Event { at: now, peer: None, kind });
+    }
+    telemetry.metrics().incidents_open(chronicle.open());
+}
