@@ -1,0 +1,75 @@
+//! One measured number beside its limit, on a line and in a table.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use super::machine;
+
+pub struct Figure {
+    pub what: String,
+    pub unit: &'static str,
+    pub measured: f64,
+    /// `None`: told for comparison, without a budget.
+    pub limit: Option<f64>,
+    pub note: String,
+}
+
+impl Figure {
+    pub fn new(what: impl Into<String>, unit: &'static str, measured: f64, limit: Option<f64>) -> Figure {
+        Figure { what: what.into(), unit, measured, limit, note: String::new() }
+    }
+
+    pub fn note(mut self, note: impl Into<String>) -> Figure {
+        self.note = note.into();
+        self
+    }
+
+    fn measured_text(&self) -> String {
+        format!("{} {}", number(self.measured), self.unit)
+    }
+
+    fn limit_text(&self) -> String {
+        self.limit.map_or_else(|| "-".to_owned(), |limit| format!("{} {}", number(limit), self.unit))
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.limit {
+            None => "",
+            Some(limit) if self.measured <= limit => "within",
+            Some(_) => "ABOVE",
+        }
+    }
+}
+
+/// Three digits that matter.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size == 0.0 || size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (measured, limit) = (self.measured_text(), self.limit_text());
+        write!(f, "{:<66} {measured:>14}  limit {limit:>12}  {:<6} {}", self.what, self.outcome(), self.note)
+    }
+}
+
+/// Writes all figures into `docs/benchmarks.md`.
+pub fn write(figures: &[Figure]) -> std::io::Result<()> {
+    let mut text = String::from(
+        "# Benchmarks\n\nWritten by `just bench --write`; do not edit. What each row measures stands in `benches/budgets/`.\n\n",
+    );
+    let _ = writeln!(text, "{}\n", machine::description());
+    text.push_str("| what | measured | budget | | |\n|---|---|---|---|---|\n");
+    for figure in figures {
+        let (measured, limit) = (figure.measured_text(), figure.limit_text());
+        let _ = writeln!(text, "| {} | {measured} | {limit} | {} | {} |", figure.what, figure.outcome(), figure.note);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
+    std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+    std::fs::write(path, text)
+}

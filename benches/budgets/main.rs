@@ -1,0 +1,81 @@
+//! What a node costs, beside what it may cost: `just bench`.
+//!
+//! Every figure is measured on real processes of the release build where a
+//! process is meant, and never decides whether a test passes: machines differ,
+//! and a budget that fails on a busy one teaches people to ignore it. What is
+//! printed names the machine and the commit, and `--write` puts it into
+//! `docs/benchmarks.md`, so that no figure there was typed by hand.
+//!
+//!     cargo bench --bench budgets                 all figures
+//!     cargo bench --bench budgets -- idle core    some of them
+//!     cargo bench --bench budgets -- --write      all, and into docs/benchmarks.md
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod detector;
+mod echo;
+mod figure;
+mod machine;
+mod mesh;
+mod nodes;
+mod pages;
+mod simulator;
+mod stub;
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use figure::Figure;
+
+#[global_allocator]
+static ALLOCATOR: detector::Counting = detector::Counting;
+
+/// A name to choose it by, and what it measures.
+type Group = (&'static str, fn() -> Vec<Figure>);
+
+/// What needs a quiet machine comes first, what heats it comes last.
+const GROUPS: &[Group] = &[
+    ("start", nodes::start),
+    ("idle", nodes::idle),
+    ("mesh", mesh::figures),
+    ("pages", pages::figures),
+    ("ping", nodes::ping),
+    ("bulk", nodes::bulk),
+    ("thousand", nodes::thousand),
+    ("core", detector::figures),
+    ("simulator", simulator::figures),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == stub::COMMAND) {
+        return stub::serve(&arguments[1..]);
+    }
+    if arguments.first().is_some_and(|word| word == echo::COMMAND) {
+        return echo::run(&arguments[1..]);
+    }
+    // `cargo test --benches` runs this too, without the word that `cargo bench` adds.
+    if !arguments.iter().any(|word| word == "--bench") {
+        println!("budgets are measured by `cargo bench`");
+        return ExitCode::SUCCESS;
+    }
+    let names: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
+    let chosen = GROUPS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|word| *word == name));
+    println!("{}\n", machine::description());
+    let mut figures = Vec::new();
+    for (name, measure) in chosen {
+        println!("{name}:");
+        for figure in measure() {
+            println!("  {figure}");
+            figures.push(figure);
+        }
+    }
+    if arguments.iter().any(|word| word == "--write")
+        && let Err(problem) = figure::write(&figures)
+    {
+        eprintln!("docs/benchmarks.md: {problem}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,102 @@
+//! What it takes to tell about the whole mesh, as JSON and as a page: in peace, among many, and while two peers are black holes.
+
+use std::time::{Duration, Instant};
+
+use heartbeat::protocol::mesh::{self, Cell, Heard, Member, Row};
+use heartbeat::protocol::peer::{BootId, PeerState, SelfState};
+
+use super::figure::Figure;
+use super::support::{Cluster, Plan, check, hold, millis, seconds};
+
+/// Answers are shared among readers for 300 ms; each question here shall make the node ask its peers.
+const APART: Duration = millis(350);
+const QUESTIONS: usize = 20;
+
+pub fn figures() -> Vec<Figure> {
+    let mut figures = among(3, 5.0);
+    figures.extend(among(32, 50.0));
+    figures.extend(["/api/v1/matrix", "/"].map(black_holes));
+    figures.push(pure());
+    figures
+}
+
+/// The most that is ever laid side by side at once.
+fn pure() -> Figure {
+    let name = |at: usize| Member::from(&*format!("node-{at}"));
+    let cell = |at: usize| Cell {
+        boot: Some(BootId(1)),
+        state_age: seconds(60),
+        last_proof: Some(millis(300)),
+        last_answer: Some(millis(300)),
+        rtt: Some(millis(1)),
+        rtt_p99: Some(millis(2)),
+        loss: Some(0),
+        pings_me: true,
+        ..Cell::new(name(at), PeerState::Alive)
+    };
+    let row = |at: usize| Row {
+        heard: Heard::Now,
+        as_of: Some(Duration::ZERO),
+        boot: Some(BootId(1)),
+        state: Some(SelfState::Ready),
+        up_for: Some(seconds(60)),
+        cells: (1..=128).filter(|other| *other != at).map(cell).collect(),
+        ..Row::never(name(at))
+    };
+    let rows: Vec<Row> = (1..=128).map(row).collect();
+    let began = Instant::now();
+    let view = mesh::view(rows);
+    let took = began.elapsed();
+    assert!(view.whole, "{}", view.sentence);
+    Figure::new("the rows of 128 nodes laid side by side", "ms", in_ms(took), None)
+        .note("on the one thread; a tenth of a stall is 50")
+}
+
+/// Matrix and cluster among so many nodes that are all well.
+fn among(nodes: usize, limit: f64) -> Vec<Figure> {
+    let cluster = Plan::loopback(nodes).start();
+    check("the mesh is whole", seconds(60), || {
+        let answer = cluster.node(1).get("/api/v1/cluster?strict=1")?;
+        if answer.status == 200 { Ok(()) } else { Err(answer.body) }
+    });
+    let paths = ["/api/v1/matrix", "/api/v1/cluster", "/"];
+    paths.map(|path| figure(&format!("{path} among {nodes} nodes, median of 20"), &times(&cluster, path), limit)).into()
+}
+
+/// Two of four stop running: at first they are waited for, then they are known to be ill.
+fn black_holes(path: &str) -> Figure {
+    let cluster = Plan::loopback(4).start();
+    // So that the question comes before the node has noticed anything.
+    hold(APART);
+    cluster.signal(3, "STOP");
+    cluster.signal(4, "STOP");
+    let mut times = times(&cluster, path);
+    cluster.signal(3, "CONT");
+    cluster.signal(4, "CONT");
+    times.sort();
+    let (longest, median) = (times[times.len() - 1], times[times.len() / 2]);
+    Figure::new(format!("{path} with two peers black-holed, longest of 20"), "ms", in_ms(longest), Some(1000.0))
+        .note(format!("median {:.0} ms", in_ms(median)))
+}
+
+fn times(cluster: &Cluster, path: &str) -> Vec<Duration> {
+    let ask = |_| {
+        hold(APART);
+        let began = Instant::now();
+        let answer = cluster.node(1).get(path).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        began.elapsed()
+    };
+    (0..QUESTIONS).map(ask).collect()
+}
+
+fn figure(what: &str, times: &[Duration], limit: f64) -> Figure {
+    let mut times = times.to_vec();
+    times.sort();
+    Figure::new(what, "ms", in_ms(times[times.len() / 2]), Some(limit))
+        .note(format!("longest {:.1} ms", in_ms(times[times.len() - 1])))
+}
+
+fn in_ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

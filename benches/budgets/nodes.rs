@@ -1,0 +1,159 @@
+//! Figures of real processes: start, rest, pings, a thousand peers.
+
+use std::time::{Duration, Instant};
+
+use super::echo;
+use super::figure::Figure;
+use super::machine::{self, Used};
+use super::stub::Stub;
+use super::support::{Cluster, Plan, check, hold, seconds};
+
+/// Processes start differently from time to time.
+const STARTS: usize = 20;
+
+/// From the start of the process to the first `/readyz` that says so.
+pub fn start() -> Vec<Figure> {
+    let calibrated = Instant::now();
+    drop(metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder());
+    let calibration = calibrated.elapsed();
+    let mut times: Vec<Duration> = (0..STARTS).map(|_| time_of_one_start()).collect();
+    times.sort();
+    let (median, longest) = (times[STARTS / 2], times[STARTS - 1]);
+    vec![
+        Figure::new("start to ready, median of 20", "ms", in_ms(median), Some(50.0))
+            .note(format!("longest {:.0} ms", in_ms(longest))),
+        Figure::new("of which the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
+            .note("measured alone, in this process"),
+    ]
+}
+
+fn time_of_one_start() -> Duration {
+    let mut cluster = Plan::loopback(1).build();
+    let began = cluster.start(1);
+    while !cluster.node(1).get("/readyz").is_ok_and(|answer| answer.status == 200) {
+        assert!(began.elapsed() < seconds(20), "{}", cluster.node(1).log_text());
+        std::thread::yield_now();
+    }
+    began.elapsed()
+}
+
+fn in_ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// One of three nodes that have nothing to say but pings.
+pub fn idle() -> Vec<Figure> {
+    let cluster = Plan::loopback(3).start();
+    hold(seconds(5));
+    let process = cluster.node(1).process_id();
+    let used = machine::watch(process, seconds(30));
+    assert!(cluster.node(1).get("/livez").is_ok(), "it is gone: {}", cluster.node(1).log_text());
+    vec![
+        Figure::new("idle node of three at 1 s: processor time a second", "ms", used.cpu_ms_per_second(), Some(1.0))
+            .note("aim 0.5"),
+        // It sends two pings a second and answers two.
+        Figure::new("of which two bare exchanges a second would be", "ms", 2.0 * echo::exchange_us(1) / 1000.0, None)
+            .note("no HTTP, no JSON, no runtime: what this machine asks of any program"),
+        Figure::new("idle node of three at 1 s: wake-ups a second", "", used.wake_ups_per_second(), None),
+        Figure::new("idle node of three: resident memory", "MiB", machine::resident_mib(process), Some(8.0))
+            .note("aim 5"),
+    ]
+}
+
+/// 200 peers at 1 s, that ping back at 1 s: 200 pings out and 200 in each second, so both ends of 200 pings.
+pub fn ping() -> Vec<Figure> {
+    let used = both_ends(200, Duration::from_secs(1), &[]);
+    let rate = 200.0;
+    vec![
+        Figure::new(
+            "processor time of one ping, both ends, 200 a second",
+            "us",
+            used.cpu_ms_per_second() * 1000.0 / rate,
+            Some(75.0),
+        ),
+        Figure::new("of which a bare exchange of as many bytes, 200 a second", "us", echo::exchange_us(200), None),
+        Figure::new("wake-ups for one ping, both ends, 200 a second", "", used.wake_ups_per_second() / rate, None),
+    ]
+}
+
+/// The same ten times as often.
+pub fn bulk() -> Vec<Figure> {
+    let used = both_ends(200, Duration::from_millis(100), &["--interval=100ms"]);
+    let rate = 2000.0;
+    vec![
+        Figure::new(
+            "processor time of one ping, both ends, 2,000 a second",
+            "us",
+            used.cpu_ms_per_second() * 1000.0 / rate,
+            Some(25.0),
+        ),
+        Figure::new("of which a bare exchange of as many bytes, 2,000 a second", "us", echo::exchange_us(2000), None),
+        Figure::new("wake-ups for one ping, both ends, 2,000 a second", "", used.wake_ups_per_second() / rate, None),
+    ]
+}
+
+/// What a node uses that watches `count` stub peers and is watched by them, over streams too.
+fn both_ends(count: usize, interval: Duration, arguments: &[&str]) -> Used {
+    let mut stub = Stub::start();
+    let cluster = node_with_stubs(&stub, count, arguments);
+    stub.ping_back(cluster.node(1).host.address, count, interval);
+    hold(seconds(5));
+    let before = pings(&cluster);
+    let used = machine::watch(cluster.node(1).process_id(), seconds(15));
+    let (sent, received) = pings(&cluster);
+    let expected = count as f64 / interval.as_secs_f64();
+    for (what, rate) in [
+        ("sent", (sent - before.0) / used.span.as_secs_f64()),
+        ("received", (received - before.1) / used.span.as_secs_f64()),
+    ] {
+        if (rate / expected - 1.0).abs() > 0.05 {
+            println!("  note: {rate:.0} pings a second {what}, not {expected:.0}");
+        }
+    }
+    used
+}
+
+/// Pings that a node has sent and received so far.
+fn pings(cluster: &Cluster) -> (f64, f64) {
+    let scrape = cluster.node(1).metrics().expect("metrics");
+    (scrape.sum("heartbeat_pings_total"), scrape.sum("heartbeat_pings_received_total"))
+}
+
+/// A node that watches `count` stub peers, once it sees them all alive on open streams.
+fn node_with_stubs(stub: &Stub, count: usize, arguments: &[&str]) -> Cluster {
+    let plan = (0..count).map(|index| stub.peer(index));
+    let plan = plan.fold(Plan::loopback(1), |plan, (name, address)| plan.watching(&name, address));
+    let cluster = plan.with(arguments).start();
+    check("all stub peers are alive", seconds(60), || {
+        let view = cluster.node(1).json("/api/v1/peers")?;
+        let peers = view["peers"].as_array().ok_or("no peers")?;
+        let well = peers.iter().filter(|peer| peer["state"] == "alive" && peer["streaming"] == true).count();
+        if well == count { Ok(()) } else { Err(format!("{well} of {count}")) }
+    });
+    cluster
+}
+
+/// A thousand watched peers with a stream each.
+pub fn thousand() -> Vec<Figure> {
+    let stub = Stub::start();
+    let cluster = node_with_stubs(&stub, 1000, &[]);
+    hold(seconds(5));
+    let before = cluster.node(1).metrics().expect("metrics");
+    stub.gaps();
+    let process = cluster.node(1).process_id();
+    let used = machine::watch(process, seconds(30));
+    let (longest, late) = stub.gaps();
+    let after = cluster.node(1).metrics().expect("metrics");
+    let grown = |name: &str| after.sum(name) - before.sum(name);
+    let what = "1,000 watched peers at 1 s with streams";
+    vec![
+        Figure::new(format!("{what}: part of a core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
+            .note(format!("{:.0} pings a second", grown("heartbeat_pings_total") / used.span.as_secs_f64())),
+        Figure::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(64.0)),
+        Figure::new(format!("{what}: late pings in 30 s"), "", late as f64, Some(0.0)).note(format!(
+            "longest gap {} ms; {} failed",
+            longest.as_millis(),
+            grown("heartbeat_pings_failed_total")
+        )),
+    ]
+}

@@ -1,0 +1,159 @@
+//! The page for everybody: without scripts, on a narrow screen, in the dark, without colours, and read aloud.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::driver::{Browser, Setup};
+use crate::matrix::shows;
+use crate::support::{Cluster, Plan, Report, millis};
+
+/// Three nodes of which one is dead: every kind of cell is on the page but doubt.
+#[track_caller]
+fn one_down() -> Cluster {
+    let mut cluster = Plan::loopback(3).start();
+    // So that the survivors have its row from before.
+    cluster.node(1).get("/api/v1/matrix").expect("an answer");
+    cluster.kill(3);
+    cluster
+}
+
+const DOWN: &str = "^node-3 is down for .*, seen by node-1 and node-2$";
+
+#[track_caller]
+fn open(cluster: &Cluster, setup: Setup) -> Browser {
+    let page = Browser::open(cluster.node(1).host.address, "/", setup);
+    shows(&page, DOWN, &[("node-1 > node-3", "bad"), ("node-1 > node-2", "good"), ("node-3 > node-1", "unknown")]);
+    page
+}
+
+/// Everything is in the document, and the browser itself loads it again.
+pub fn with_scripts_off(report: &Report) {
+    let mut cluster = Plan::loopback(3).start();
+    let page = Browser::open(cluster.node(1).host.address, "/", Setup::DESK.without_scripts());
+    shows(&page, "^all 3 nodes reach each other", &[("node-1 > node-3", "good")]);
+    let complete = page.ask(
+        "const sections = [...document.querySelectorAll('main > section')];
+        return sections.map((section) => section.id + ':' + (section.innerText.trim().length > 20));",
+    );
+    let sections: Vec<&str> =
+        complete.as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(Value::as_str).collect();
+    for section in ["summary", "matrix", "incidents", "nodes", "timeline", "about"] {
+        assert!(sections.contains(&&*format!("{section}:true")), "{section} is missing or empty: {sections:?}");
+    }
+    let killed = cluster.kill(3);
+    let seen = shows(&page, DOWN, &[("node-1 > node-3", "bad")]);
+    // The page asks the browser to load it every five seconds.
+    report.measured("kill -9 to the sentence, scripts off", seen - killed, millis(6500));
+    let requests = page.requests();
+    let scripts: Vec<&String> =
+        requests.iter().filter(|url| url.ends_with("/page.js") || url.contains("/api/")).collect();
+    assert!(scripts.is_empty(), "scripts are not off: {scripts:?}");
+    let again = requests.iter().filter(|url| url.ends_with('/')).count();
+    assert!(again > 1, "{requests:?}");
+}
+
+/// What scrolls is the table, never the page; and all text stands out from its ground as much as the guidelines for
+/// accessible content (WCAG 2.2, level AA) want: 4.5 to 1.
+pub fn on_a_phone_and_in_the_dark(_: &Report) {
+    let cluster = one_down();
+    for setup in [Setup::DESK, Setup::PHONE, Setup::DESK.dark(), Setup::PHONE.dark()] {
+        let page = open(&cluster, setup);
+        let widths = page.ask("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]");
+        assert_eq!(widths, json!([setup.width, setup.width]), "the page is wider than the screen");
+        let ground = page.ask("return getComputedStyle(document.documentElement).backgroundColor");
+        let is_dark = ground == json!("rgb(20, 24, 27)");
+        assert_eq!(is_dark, setup.dark, "the ground is {ground}");
+        let faint = page.ask(FAINT_TEXT);
+        assert_eq!(faint, json!([]), "too little contrast, dark: {}", setup.dark);
+        page.close();
+    }
+}
+
+/// Every text on the page with less contrast than 4.5 to 1.
+const FAINT_TEXT: &str = "
+    const channels = (colour) => { const all = colour.match(/[\\d.]+/g).map(Number); return all.length > 3 ? all : [...all, 1]; };
+    const part = (value) => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
+    const light = ([red, green, blue]) => 0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue);
+    const ground = (element) => {
+      for (; element !== null; element = element.parentElement) {
+        const colour = channels(getComputedStyle(element).backgroundColor);
+        if (colour[3] > 0) return colour;
+      }
+      return [255, 255, 255, 1];
+    };
+    const faint = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const element = texts.currentNode.parentElement;
+      const text = texts.currentNode.textContent.trim();
+      if (text === '' || !element.checkVisibility() || element.closest('.unseen') !== null) continue;
+      const [one, other] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
+      const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      if (contrast < 4.5) faint.push(text + ': ' + contrast.toFixed(2));
+    }
+    return faint;";
+
+/// The tree that a browser hands to a screen reader.
+pub fn by_ear(_: &Report) {
+    let cluster = one_down();
+    let page = open(&cluster, Setup::DESK);
+    page.devtools("Accessibility.enable", &json!({}));
+    let tree = page.devtools("Accessibility.getFullAXTree", &json!({}));
+    let nodes = tree["nodes"].as_array().expect("a tree has nodes");
+    let named = |role: &str| -> Vec<&str> {
+        let of_role = nodes.iter().filter(|node| node["role"]["value"] == role && node["ignored"] == false);
+        of_role.map(|node| node["name"]["value"].as_str().unwrap_or_default()).collect()
+    };
+    let headings = named("heading");
+    assert!(headings[0].starts_with("node-3 is down for "), "the sentence comes first: {headings:?}");
+    for heading in ["Who reaches whom", "Incidents", "Nodes", "What node-1 has seen", "This node"] {
+        assert!(headings.contains(&heading), "{headings:?}");
+    }
+    let levels = page.ask("return [...document.querySelectorAll('h1, h2, h3, h4')].map((h) => h.tagName).join(' ')");
+    assert!(
+        levels.as_str().is_some_and(|levels| levels.starts_with("H1 H2") && levels.matches("H1").count() == 1),
+        "{levels}"
+    );
+    for node in ["node-1", "node-2", "node-3"] {
+        assert_eq!(
+            named("columnheader").iter().filter(|name| **name == node).count(),
+            1,
+            "{:?}",
+            named("columnheader")
+        );
+        let rows = named("rowheader").into_iter().filter(|name| name.starts_with(node)).count();
+        assert_eq!(rows, 2, "one in each table: {:?}", named("rowheader"));
+    }
+    for (role, count) in [("main", 1), ("banner", 1), ("navigation", 1), ("table", 2)] {
+        assert_eq!(named(role).len(), count, "{role}: {:?}", named(role));
+    }
+    let live = |node: &&Value| {
+        let properties = node["properties"].as_array().map_or(&[][..], Vec::as_slice);
+        properties.iter().any(|property| property["name"] == "live" && property["value"]["value"] == "polite")
+    };
+    assert_eq!(nodes.iter().filter(live).count(), 1, "changes of the sentence are announced");
+    without_colours(&page);
+    page.close();
+}
+
+/// Cells of different meaning have different marks, not only colours: each class has one mark, and each mark one class.
+#[track_caller]
+fn without_colours(page: &Browser) {
+    let pairs = page.ask(
+        "const cells = [...document.querySelectorAll('#matrix td')];
+        return [...new Set(cells.map((cell) => cell.className.split(' ')[0] + ' ' + cell.innerText.trim()[0]))];",
+    );
+    let pairs: Vec<(&str, &str)> = pairs
+        .as_array()
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .filter_map(|pair| pair.as_str()?.split_once(' '))
+        .collect();
+    let classes: BTreeSet<&str> = pairs.iter().map(|(class, _)| *class).collect();
+    let marks: BTreeSet<&str> = pairs.iter().map(|(_, mark)| *mark).collect();
+    assert_eq!((classes.len(), marks.len()), (pairs.len(), pairs.len()), "{pairs:?}");
+    for pair in [("good", "✓"), ("bad", "✕"), ("unknown", "?")] {
+        assert!(pairs.contains(&pair), "{pairs:?}");
+    }
+}

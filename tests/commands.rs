@@ -1,0 +1,665 @@
+//! The commands against real nodes: what they print, how they end, and that
+//! nothing they started is left behind.
+
+#![cfg(feature = "node")]
+// The tests start processes, wait for them and look for free ports; that is their job.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Far above what anything here takes on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+
+fn heartbeat(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_heartbeat"));
+    command.env_clear().args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    heartbeat(arguments).output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Looks again until it is so.
+#[track_caller]
+fn until(what: &str, mut look: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !look() {
+        assert!(began.elapsed() < SOON, "not within {SOON:?}: {what}");
+        sleep(Duration::from_millis(25));
+    }
+}
+
+/// Ends the process at the latest when the test does, well or badly.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Two demos that look for free ports at the same moment find the same ones; one demo at a time.
+static ONE_DEMO: Mutex<()> = Mutex::new(());
+
+/// A demo and what it said at its beginning.
+struct Demo {
+    process: Running,
+    lines: BufReader<std::process::ChildStdout>,
+    nodes: Vec<Value>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Demo {
+    fn start(arguments: &[&str]) -> Demo {
+        Demo::start_with(arguments, &[])
+    }
+
+    /// Its nodes are given the variables as well.
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Demo {
+        let turn = ONE_DEMO.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut command = heartbeat(&[&["demo", "--json"], arguments].concat());
+        let mut child = command.envs(variables.iter().copied()).spawn().expect("the demo starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("it was piped"));
+        let mut first = String::new();
+        lines.read_line(&mut first).expect("the demo introduces itself");
+        let intro: Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("not JSON: {first:?}"));
+        let nodes = intro["nodes"].as_array().expect("it names its nodes").clone();
+        Demo { _turn: turn, process: Running(child), lines, nodes }
+    }
+
+    fn port(&self, number: usize) -> u16 {
+        let url = self.nodes[number]["url"].as_str().expect("a URL");
+        url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
+    fn addr(&self, number: usize) -> String {
+        format!("--addr=:{}", self.port(number))
+    }
+
+    fn await_members(&self, number: usize, words: &str, code: i32) {
+        let addr = self.addr(number);
+        until(&format!("members {addr} says {words:?} and ends with {code}"), || {
+            let output = output(&["members", &addr]);
+            output.status.code() == Some(code) && text(&output.stdout).contains(words)
+        });
+    }
+
+    /// Reads lines until one has the words.
+    #[track_caller]
+    fn read_until(&mut self, words: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let count = self.lines.read_line(&mut line).expect("the demo's output can be read");
+            assert!(count > 0, "the demo ended without saying {words:?}");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+}
+
+fn answers(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn kill(process_id: &Value) {
+    signal("KILL", process_id.as_u64().expect("a process id"));
+}
+
+fn signal(name: &str, process_id: u64) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process_id}")]).status().expect("a shell");
+    assert!(sent.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_demo_shows_a_killed_node_and_its_commands_answer() {
+    let mut demo = Demo::start(&["--nodes=3"]);
+    (0..3).for_each(|number| demo.await_members(number, "2 of 2 peers up", 0));
+    assert_eq!(output(&["healthcheck", &demo.addr(0)]).status.code(), Some(0));
+    let mut follower =
+        Running(heartbeat(&["events", "--follow", "--peer=node-3", &demo.addr(0)]).spawn().expect("starts"));
+    let mut followed = BufReader::new(follower.0.stdout.take().expect("it was piped")).lines();
+    let online = |line: &String| line.contains("node-3 is online");
+    assert!(followed.by_ref().map_while(Result::ok).any(|line| online(&line)), "what was is told first");
+
+    kill(&demo.nodes[2]["process_id"]);
+    demo.read_until("node-3 has ended");
+    let hint = demo.read_until("to start it again");
+    assert!(hint.contains("run --node=node-3"), "{hint}");
+    assert!(followed.map_while(Result::ok).any(|line| line.contains("node-3 is down")), "what happens is told next");
+    demo.await_members(0, "1 of 2 peers up", 1);
+    let json: Value = serde_json::from_slice(&output(&["members", "--json", &demo.addr(0)]).stdout).expect("JSON");
+    let dead = json["peers"].as_array().expect("peers").iter().find(|peer| peer["key"] == "node-3").expect("node-3");
+    assert_eq!(dead["state"], "dead");
+    let events = text(&output(&["events", "--json", "--peer=node-3", &demo.addr(0)]).stdout);
+    assert!(events.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{events}");
+    assert!(events.contains("peer_down"), "{events}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_node_in_maintenance_is_missed_by_nobody() {
+    const TOKEN: (&str, &str) = ("HEARTBEAT_TOKEN", "correct-horse-battery");
+    let demo = Demo::start_with(&["--nodes=3"], &[TOKEN]);
+    (0..3).for_each(|number| demo.await_members(number, "2 of 2 peers up", 0));
+    let maint = |arguments: &[&str], number: usize, token: &str| {
+        let mut command = heartbeat(&[&["maint"], arguments, &[&demo.addr(number)]].concat());
+        command.env(TOKEN.0, token).output().expect("the binary runs")
+    };
+    let on = &["on", "--for=10m", "--reason=new disk"];
+    assert!(text(&maint(&[], 2, "").stdout).contains("node-3 is not in maintenance"));
+    for (token, code, words) in
+        [("", 64, "no token"), ("wrong-horse-battery", 77, "401"), ("short", 64, "shorter than 16")]
+    {
+        let refused = maint(on, 2, token);
+        assert_eq!(refused.status.code(), Some(code), "{token}");
+        assert!(text(&refused.stderr).contains(words), "{}", text(&refused.stderr));
+        assert!(!text(&refused.stderr).contains("horse"), "{}", text(&refused.stderr));
+    }
+    let done = maint(on, 2, TOKEN.1);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("node-3 is in maintenance for another"), "{}", text(&done.stdout));
+    (0..2).for_each(|number| demo.await_members(number, "(new disk)", 0));
+    kill(&demo.nodes[2]["process_id"]);
+    // Found dead as ever, and no reason for an exit code.
+    (0..2).for_each(|number| demo.await_members(number, "1 of 2 peers up", 0));
+    let seen = maint(&["--json"], 0, "");
+    let seen: Value = serde_json::from_slice(&seen.stdout).expect("JSON");
+    assert_eq!((&seen["maintenance"], &seen["peers"][0]["key"]), (&Value::Null, &Value::from("node-3")));
+    let events = text(&output(&["events", &demo.addr(0)]).stdout);
+    // Others may have told of it as well; their lines say whose they are.
+    assert_eq!(events.matches("Z  node-3 is in maintenance, for ").count(), 1, "{events}");
+    let own = maint(&["on", "--reason=mine"], 0, TOKEN.1);
+    assert_eq!(own.status.code(), Some(0), "{}", text(&own.stderr));
+    assert!(text(&maint(&["off"], 0, TOKEN.1).stdout).contains("node-1 is not in maintenance"));
+    let shown = text(&output(&["events", "--json", &demo.addr(0)]).stdout);
+    assert!(shown.contains("maintenance_ended") && !shown.contains("horse"), "{shown}");
+}
+
+#[test]
+fn a_node_without_a_token_lets_nobody_change_anything() {
+    let demo = Demo::start(&["--nodes=1"]);
+    until("the node answers", || answers(demo.port(0)));
+    let mut command = heartbeat(&["maint", "off", &demo.addr(0)]);
+    let refused = command.env("HEARTBEAT_TOKEN", "correct-horse-battery").output().expect("the binary runs");
+    assert_eq!(refused.status.code(), Some(77));
+    assert!(text(&refused.stderr).contains("this node has no token"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_demo_stops_its_nodes_in_order() {
+    let mut demo = Demo::start(&["--nodes=2", "--for=2s"]);
+    let ports = [demo.port(0), demo.port(1)];
+    demo.read_until("node-2 has ended: stopped in order");
+    demo.read_until("node-1 has ended: stopped in order");
+    demo.read_until("all nodes have stopped");
+    assert_eq!(demo.process.0.wait().expect("it ends").code(), Some(0));
+    assert!(!ports.iter().any(|port| answers(*port)));
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_nobody_behind() {
+    let mut demo = Demo::start(&["--nodes=2"]);
+    let ports = [demo.port(0), demo.port(1)];
+    ports.iter().for_each(|port| until("the nodes answer", || answers(*port)));
+    demo.process.0.kill().expect("a child can be killed");
+    until("its nodes stop", || !ports.iter().any(|port| answers(*port)));
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_so() {
+    let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("some port is free");
+    let port = taken.local_addr().expect("it is bound").port();
+    let given = output(&["demo", "--nodes=1", &format!("--base-port={port}")]);
+    assert_eq!(given.status.code(), Some(74));
+    assert!(text(&given.stderr).contains(&format!("port {port} is taken")), "{}", text(&given.stderr));
+    let node = output(&[&format!("--port={port}")]);
+    assert_eq!(node.status.code(), Some(74));
+    assert!(text(&node.stderr).contains(&port.to_string()), "{}", text(&node.stderr));
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_failure() {
+    for arguments in [&["config", "show"][..], &["simulate", "--list"], &["completions", "bash"], &["--help"]] {
+        let mut child = Running(heartbeat(arguments).spawn().expect("the binary runs"));
+        drop(child.0.stdout.take());
+        assert_eq!(child.0.wait().expect("it ends").code(), Some(0), "{arguments:?}");
+        let mut complaint = String::new();
+        let read = child.0.stderr.take().expect("it was piped").read_to_string(&mut complaint);
+        assert!(read.is_ok() && complaint.is_empty(), "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn a_simulation_is_played_printed_and_repeated() {
+    let play = |seed: &str| text(&output(&["simulate", "crash", seed]).stdout);
+    assert!(play("--seed=3").contains("node-3 is down"), "{}", play("--seed=3"));
+    assert_eq!(play("--seed=3"), play("--seed=3"));
+    assert_ne!(play("--seed=3"), play("--seed=4"));
+    let last = text(&output(&["simulate", "crash", "--json"]).stdout).lines().last().map(str::to_owned);
+    let end: Value = serde_json::from_str(&last.expect("lines")).expect("JSON");
+    assert_eq!(end["violations"], Value::Array(Vec::new()));
+    let unknown = output(&["simulate", "crahs"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert!(text(&unknown.stderr).contains("Perhaps \"crash\""), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn a_scenario_that_was_printed_can_be_played() {
+    let printed = text(&output(&["simulate", "crash", "--text"]).stdout);
+    let file = std::env::temp_dir().join(format!("heartbeat-scenario-{}", std::process::id()));
+    std::fs::write(&file, &printed).expect("a file for temporary use");
+    let played = output(&["simulate", &file.to_string_lossy()]);
+    let again = output(&["simulate", "crash"]);
+    std::fs::write(&file, "nodes many\n").expect("a file for temporary use");
+    let wrong = output(&["simulate", &file.to_string_lossy()]);
+    let _ = std::fs::remove_file(&file);
+    assert_eq!(text(&played.stdout), text(&again.stdout));
+    assert_eq!(wrong.status.code(), Some(64));
+    assert!(text(&wrong.stderr).contains("line 1"), "{}", text(&wrong.stderr));
+}
+
+/// A demo whose nodes know and reach each other.
+fn whole_mesh(nodes: usize) -> Demo {
+    let demo = Demo::start(&[&format!("--nodes={nodes}")]);
+    let waited = output(&["wait", "--all", "--timeout=60s", &format!("--expect={nodes}"), &demo.addr(0)]);
+    assert_eq!(waited.status.code(), Some(0), "{}", text(&waited.stderr));
+    assert!(text(&waited.stdout).contains("nodes reach each other"), "{}", text(&waited.stdout));
+    demo
+}
+
+/// A command that goes on until it is asked to stop, and the lines that it prints.
+struct Follower {
+    process: Running,
+    lines: Receiver<String>,
+}
+
+impl Follower {
+    fn start(arguments: &[&str]) -> Follower {
+        let mut process = heartbeat(arguments).spawn().expect("the binary runs");
+        let out = BufReader::new(process.stdout.take().expect("it was piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || out.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        Follower { process: Running(process), lines }
+    }
+
+    /// Reads on until a line has the words.
+    #[track_caller]
+    fn until(&self, words: &str) -> String {
+        let mut said = Vec::new();
+        let began = Instant::now();
+        while let Ok(line) = self.lines.recv_timeout(SOON.saturating_sub(began.elapsed())) {
+            if line.contains(words) {
+                return line;
+            }
+            said.push(line);
+        }
+        panic!("not within {SOON:?}: {words:?} in {said:#?}");
+    }
+
+    /// Reads on until each of these has been said, in whatever order.
+    #[track_caller]
+    fn until_all(&self, words: &[&str]) -> Vec<String> {
+        let mut missing = words.to_vec();
+        let mut said = Vec::new();
+        while !missing.is_empty() {
+            let line = self.until("");
+            missing.retain(|words| !line.contains(words));
+            said.push(line);
+        }
+        said
+    }
+
+    /// Asks it to stop as Ctrl-C does: the exit code, and the lines that were not read yet.
+    fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
+        signal("INT", u64::from(self.process.0.id()));
+        let code = self.process.0.wait().expect("it ends").code();
+        (code, self.lines.iter().collect())
+    }
+}
+
+/// What a command prints, once it has ended as expected.
+#[track_caller]
+fn printed(code: i32, arguments: &[&str]) -> String {
+    let output = output(arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out}{err}");
+    let is_plain = |text: &str| text.chars().all(|c| c == '\n' || !c.is_control());
+    assert!(is_plain(&out) && is_plain(&err), "{arguments:?}: {out:?}{err:?}");
+    out + &err
+}
+
+#[track_caller]
+fn parsed(code: i32, arguments: &[&str]) -> Value {
+    let out = printed(code, arguments);
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_whole_mesh_is_shown_and_judged_and_so_is_one_that_lost_a_node() {
+    let mut demo = whole_mesh(3);
+    let addr = &*demo.addr(0);
+    assert!(printed(0, &["verify", "--expect=3", addr]).starts_with("all 3 nodes reach each other"));
+    let miscounted = printed(1, &["verify", "--expect=4", addr]);
+    assert!(miscounted.contains("! expected 4 nodes, found 3: node-1, node-2 and node-3"), "{miscounted}");
+    assert_eq!(parsed(0, &["verify", "--json", addr])["whole"], true);
+    let matrix = printed(0, &["matrix", addr]);
+    assert!(matrix.contains("\nas told by node-1:\nOBSERVER  SAID  node-1"), "{matrix}");
+    // Figures come with the first scheduled pings; the mesh may be whole before.
+    until("there are round trips", || printed(0, &["matrix", "--rtt", addr]).contains(" / "));
+    until("there is loss, of nothing", || printed(0, &["matrix", "--loss", addr]).contains("0%"));
+    assert_eq!(parsed(0, &["matrix", "--json", addr])["members"].as_array().map(Vec::len), Some(3));
+    let info = printed(0, &["info", addr]);
+    assert!(info.starts_with("node-1 (ready)\n") && info.contains("2 alive") && info.contains("--peers="), "{info}");
+    let info = parsed(0, &["info", "--json", addr]);
+    assert!(info["node"]["metrics_port"].is_u64() && info["config"]["settings"].is_array(), "{info}");
+    assert_eq!(info["cluster"]["whole"], true);
+    assert!(printed(0, &["wait", "node-2", "node-3", addr]).starts_with("node-2 and node-3 are up"));
+
+    kill(&demo.nodes[2]["process_id"]);
+    demo.read_until("node-3 has ended");
+    demo.await_members(0, "1 of 2 peers up", 1);
+    let verdict = printed(1, &["verify", addr]);
+    assert!(verdict.starts_with("node-3 is down for "), "{verdict}");
+    assert!(verdict.contains("what to do:\n  node-3: see whether its process runs"), "{verdict}");
+    assert_eq!(parsed(1, &["verify", "--json", addr])["whole"], false);
+    let matrix = printed(0, &["matrix", addr]);
+    let row = matrix.lines().rfind(|line| line.starts_with("node-3 ")).expect("its row");
+    assert!(row.contains(" ago") || row.contains("never"), "{matrix}");
+    assert!(!row.contains("ms"), "what it said before is no news: {matrix}");
+    assert!(printed(0, &["wait", "node-2", addr]).starts_with("node-2 is up"));
+    let late = printed(75, &["wait", "node-3", "node-9", "--timeout=600ms", addr]);
+    assert!(late.contains("node-3 is down and does not answer; node-9 is not known"), "{late}");
+    assert!(printed(75, &["wait", "--timeout=0", addr]).contains("node-3 is down for "));
+    let late = parsed(75, &["wait", "--json", "--timeout=0", addr]);
+    assert_eq!((&late["reached"], late["missing"].as_array().map(Vec::len)), (&Value::Bool(false), Some(1)));
+}
+
+#[cfg(unix)]
+#[test]
+fn who_watches_is_told_of_changes_until_ctrl_c() {
+    let demo = whole_mesh(3);
+    let addr = &*demo.addr(0);
+    let matrix = Follower::start(&["matrix", "--watch", addr]);
+    let matrix_json = Follower::start(&["matrix", "--watch", "--json", addr]);
+    let monitor = Follower::start(&["monitor", addr]);
+    let monitor_json = Follower::start(&["monitor", "--json", addr]);
+    let waiting = Follower::start(&["wait", "node-9", addr]);
+    matrix.until("all 3 nodes reach each other");
+    matrix_json.until(r#""whole":true"#);
+    monitor.until("mesh: all 3 nodes reach each other");
+    monitor_json.until("mesh_changed");
+    monitor.until("node-1: node-3 is online");
+
+    kill(&demo.nodes[2]["process_id"]);
+    matrix.until("node-3 is down");
+    matrix_json.until(r#""verdict":"down""#);
+    monitor.until("node-1: node-3 is down");
+    monitor_json.until("peer_down");
+    for (follower, is_json) in [(matrix, false), (matrix_json, true), (monitor, false), (monitor_json, true)] {
+        let (code, rest) = follower.interrupt();
+        assert_eq!(code, Some(0), "{rest:?}");
+        assert!(!is_json || rest.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{rest:?}");
+        assert!(rest.iter().all(|line| !line.contains('\x1b')), "{rest:?}");
+    }
+    assert_eq!(waiting.interrupt().0, Some(130));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_monitor_outlives_the_node_that_it_asks() {
+    let mut demo = whole_mesh(2);
+    let monitor = Follower::start(&["monitor", &demo.addr(1)]);
+    let as_json = Follower::start(&["monitor", "--json", &demo.addr(1)]);
+    let matrix = Follower::start(&["matrix", "--watch", &demo.addr(1)]);
+    monitor.until("node-1 is online");
+    as_json.until("mesh_changed");
+    matrix.until("both nodes reach each other");
+    kill(&demo.nodes[1]["process_id"]);
+    demo.read_until("node-2 has ended");
+    monitor.until("no news from");
+    as_json.until("contact_lost");
+    matrix.until("no news from");
+    let restart = demo.nodes[1]["restart"].as_str().expect("a line for a shell");
+    let again =
+        Command::new("sh").args(["-c", &format!("exec {restart}")]).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let _again = Running(again.expect("a shell"));
+    // Two tasks ask, so the order may differ.
+    let news = ["answers again after", "mesh: both nodes reach each other", "node-2: node-1 is online"];
+    let said = monitor.until_all(&news);
+    assert!(said.iter().any(|line| line.ends_with(", restarted")), "{said:#?}");
+    assert!(as_json.until("contact_restored").contains(r#""restarted":true"#));
+    matrix.until("both nodes reach each other");
+    for follower in [monitor, as_json, matrix] {
+        assert_eq!(follower.interrupt().0, Some(0));
+    }
+}
+
+/// Every command that asks a node, with what it needs to be asked.
+const ASKING: &[&[&str]] = &[
+    &["members"],
+    &["why", "node-2"],
+    &["matrix"],
+    &["matrix", "--watch"],
+    &["events"],
+    &["events", "--follow"],
+    &["incidents"],
+    &["monitor"],
+    &["verify"],
+    &["wait", "--timeout=0"],
+    &["info"],
+    &["maint"],
+];
+
+#[test]
+fn a_node_that_cannot_be_reached_is_said_so() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("some port is free");
+    let port = taken.local_addr().expect("it is bound").port();
+    drop(taken);
+    for json in [&[][..], &["--json"]] {
+        for command in ASKING {
+            let addr = format!("--addr=127.0.0.1:{port}");
+            let said = printed(69, &[*command, json, &[&*addr]].concat());
+            assert!(said.contains("refused"), "{command:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_said_so_and_nobody_is_asked() {
+    for (arguments, words) in [
+        (&["matrix", "--rtt", "--loss"][..], "cannot be used with"),
+        (&["wait", "--all", "node-2"][..], "cannot be used with"),
+        (&["wait", "--timeout=5"][..], "5ms or 5s"),
+        (&["verify", "--expect=0"][..], "--expect"),
+        (&["incidents", "--limit=5000"][..], "--limit"),
+        (&["info", "--addr=a b"][..], "accepted: host:port"),
+        (&["monitor", "node-2"][..], "unexpected argument"),
+    ] {
+        let said = printed(64, arguments);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+/// Answers everything with this body, for as long as the test runs.
+fn impostor(body: &'static str) -> u16 {
+    pretender(move |_| Some((200, body)))
+}
+
+/// Answers each path with a status and a body until there is none; from then on it takes connections and says nothing.
+fn pretender(mut answer: impl FnMut(&str) -> Option<(u16, &'static str)> + Send + 'static) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("some port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = BufReader::new(&stream).lines().map_while(Result::ok);
+            let first = head.next().unwrap_or_default();
+            while head.next().is_some_and(|line| !line.is_empty()) {}
+            let Some((status, body)) = answer(first.split(' ').nth(1).unwrap_or_default()) else {
+                silent.push(stream);
+                continue;
+            };
+            let length = body.len();
+            // Whoever asks may not want to read it all.
+            let _ =
+                write!(stream, "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        }
+    });
+    port
+}
+
+#[test]
+fn a_wait_ends_in_time_and_keeps_what_it_saw() {
+    let wait = |code, timeout: &str, node: &dyn Fn() -> u16| {
+        let ask = |json: &[&str]| {
+            let [timeout, addr] = [format!("--timeout={timeout}"), format!("--addr=127.0.0.1:{}", node())];
+            printed(code, &[&["wait", &timeout, &addr], json].concat())
+        };
+        (ask(&[]), serde_json::from_str::<Value>(&ask(&["--json"])).expect("one object"))
+    };
+    // As long as was asked for, and not as long as a question may take.
+    let (said, told) = wait(69, "100ms", &|| pretender(|_| None));
+    assert!(said.contains("no answer within 500ms"), "{said}");
+    assert!(told["missing"][0].as_str().is_some_and(|why| why.contains("no answer within 500ms")), "{told}");
+    // The first look succeeds and no other.
+    let falls_silent = || {
+        let mut first = Some((200, r#"{"whole":false,"sentence":"node-3 is down"}"#));
+        pretender(move |_| first.take())
+    };
+    let (said, told) = wait(75, "2s", &falls_silent);
+    assert!(said.contains("node-3 is down; http://127.0.0.1"), "{said}");
+    assert_eq!((&told["sentence"], &told["missing"][0]), (&"node-3 is down".into(), &"node-3 is down".into()));
+    let refusals = [
+        (503, r#"{"detail":"not ready"}"#, "503: not ready"),
+        (404, r#"{"title":"no such path"}"#, "404: no such path"),
+    ];
+    for (status, body, words) in refusals {
+        let (said, told) = wait(75, "0", &|| pretender(move |_| Some((status, body))));
+        assert!(said.contains("not now: http://127.0.0.1") && said.contains(words), "{said}");
+        assert_eq!(told["reached"], false);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_monitor_shows_the_nodes_own_events_and_that_they_are_followed_again() {
+    let mut refused = false;
+    let node = pretender(move |path| {
+        Some(match path {
+            "/api/v1/cluster" => (200, r#"{"node":"node-1","whole":true,"sentence":"fine"}"#),
+            "/api/v1/node" => (200, r#"{"boot":"b"}"#),
+            "/api/v1/events?limit=1" => {
+                (200, r#"{"events":[{"seq":900,"from":"node-2","message":"foreign"}],"next":30}"#)
+            }
+            "/api/v1/events?since=18" if std::mem::replace(&mut refused, true) => {
+                (200, "data: {\"seq\":30,\"node\":\"node-1\",\"message\":\"its own\"}\n\n")
+            }
+            "/api/v1/events?since=18" => (503, r#"{"detail":"too many"}"#),
+            "/api/v1/events?since=30" => (200, "data: {\"seq\":31,\"node\":\"node-1\",\"message\":\"the next\"}\n\n"),
+            _ => (404, "{}"),
+        })
+    });
+    let monitor = Follower::start(&["monitor", &format!("--addr=127.0.0.1:{node}")]);
+    let said =
+        monitor.until_all(&["its events cannot be followed", "followed again", "node-1: its own", "node-1: the next"]);
+    assert!(said.iter().all(|line| !line.contains("foreign")), "{said:?}");
+    assert_eq!(monitor.interrupt().0, Some(0));
+}
+
+#[test]
+fn what_is_no_node_cannot_break_a_terminal() {
+    // A name that clears the screen, in every place where one may stand.
+    const HOSTILE: &str = r#"{"node":"\u001b[2Jx\u202e","state":"\u001b[2J","sentence":"\u001b[2J\n","whole":false,
+        "members":["\u001b[2J"],"rows":[{"observer":"\u001b[2J","heard":"now","cells":[{"peer":"\u001b[2J","state":"\u001b[2J"}]}],
+        "nodes":[{"node":"\u001b[2J","verdict":"down","heard":"now","missed_by":["\u001b[2J"]}],
+        "findings":[{"weight":"fault","text":"\u001b[2J\u009b"}],"mismatches":[{"observer":"\u001b[2J","missing":["\u001b[2J"]}],
+        "peers":[{"key":"\u001b[2J","node":"\u001b[2J","state":"\u001b[2J","verdict":"\u001b[2J"}],
+        "events":[{"seq":1,"at":"\u001b[2J","node":"\u001b[2J","sentence":"\u001b[2J"}],
+        "open":1,"incidents":[{"open":true,"began_at":"\u001b[2J","verdict":"\u001b[2J","from":"\u001b[2J","story":"\u001b[2J"}],
+        "settings":[{"name":"\u001b[2J","value":"\u001b[2J","source":"\u001b[2J"}],"maintenance":{"reason":"\u001b[2J"},
+        "explanation":"\u001b[2J","decision":{"rule":"\u001b[2J","class":"\u001b[2J","vouchers":["\u001b[2J"]},
+        "pings":[{"result":"\u001b[2J","reason":"\u009b"}]}"#;
+    let addr = format!("--addr=127.0.0.1:{}", impostor(HOSTILE));
+    for (command, code) in [("members", 0), ("matrix", 0), ("events", 0), ("incidents", 0), ("verify", 1), ("maint", 0)]
+    {
+        let said = printed(code, &[command, &addr]);
+        assert!(said.contains('?'), "{command}: {said}");
+    }
+    assert!(printed(75, &["wait", "--timeout=0", &addr]).contains('?'));
+    assert!(printed(0, &["why", "node-2", &addr]).contains('?'));
+    let addr = format!("--addr=127.0.0.1:{}", impostor("<html>not a node</html>"));
+    for command in ASKING {
+        // Whoever waits does so for a node that starts up, too.
+        let code = if command[0] == "wait" { 75 } else { 1 };
+        let said = printed(code, &[*command, &[&*addr]].concat());
+        assert!(said.contains("the node's answer is not"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn incidents_are_a_table_or_the_nodes_own_words() {
+    const ANSWER: &str = r#"{"node":"node-1","open":1,"incidents":[
+        {"id":3,"open":true,"verdict":"down","nodes":["node-3"],"observers":["node-1","node-2"],"began_at":"2026-11-26T02:10:00.123Z",
+         "ended_at":null,"lasted_ms":130000,"from":null,"story":"node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2"}]}"#;
+    let addr = &*format!("--addr=127.0.0.1:{}", impostor(ANSWER));
+    let table = printed(0, &["incidents", addr]);
+    assert!(table.starts_with("node-1: 1 open, 1 shown\nSINCE "), "{table}");
+    assert!(table.contains("  open   2m 10s  down     .     node-3 was down for 2 m 10 s"), "{table}");
+    assert_eq!(parsed(0, &["incidents", "--json", "--limit=1", addr])["open"], 1);
+}
+
+#[test]
+fn every_command_has_help_with_examples_and_is_completed() {
+    let help = printed(0, &["--help"]);
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.contains(&"matrix") && commands.contains(&"wait"), "{help}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed_script(shell);
+        for command in &commands {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+        assert!(script.contains("expect") && script.contains("timeout"), "{shell}");
+    }
+    for command in commands.iter().filter(|command| **command != "config") {
+        let help = printed(0, &[command, "--help"]);
+        assert!(help.contains("Examples:\n  ") && help.contains(&format!("heartbeat {command}")), "{help}");
+        assert!(*command == "completions" || help.contains("Exit codes:"), "{help}");
+    }
+    for command in ASKING {
+        let help = printed(0, &[command[0], "--help"]);
+        assert!(help.contains("--addr <HOST:PORT>") && help.contains("--json"), "{help}");
+    }
+}
+
+/// A script has tabs.
+fn printed_script(shell: &str) -> String {
+    let output = output(&["completions", shell]);
+    assert_eq!(output.status.code(), Some(0));
+    text(&output.stdout)
+}

@@ -1,0 +1,212 @@
+//! The PromQL of the dashboard, put together from named parts, so that each
+//! idea ("a link that is down", "Prometheus itself sees this node") is written
+//! once and read by its name.
+//!
+//! Two habits run through all of it. A sum that may have nothing to add is
+//! given zeros to add, made from series that are there: so a quiet mesh reads 0
+//! and a mesh that nobody scrapes reads "no data", which is not the same. And a
+//! quotient is only taken where its divisor is above zero.
+
+use heartbeat::protocol::peer::PeerState;
+use heartbeat::telemetry::catalogue::{
+    CUT_OFF, PEER_EXPECTED, PEER_STATE, PEER_UP, PING_DURATION, PINGS, PINGS_FAILED, STALLED,
+};
+
+use super::words;
+
+/// What Prometheus writes itself for each target: 1 if the last scrape succeeded.
+const SCRAPE: &str = "up";
+/// What Prometheus writes itself for each alert that is pending or firing.
+const ALERTS: &str = "ALERTS";
+
+/// Which series a panel looks at.
+#[derive(Clone, Copy)]
+pub enum Of {
+    /// The whole mesh, whatever the reader has chosen: the first rows must not hide anything.
+    Mesh,
+    /// The nodes that the reader has chosen.
+    Nodes,
+    /// The links from the chosen nodes to the chosen peers.
+    Links,
+}
+
+impl Of {
+    pub fn series(self, metric: &str) -> String {
+        self.matching(metric, "")
+    }
+
+    /// With one more matcher.
+    pub fn matching(self, metric: &str, matcher: &str) -> String {
+        let chosen = match self {
+            Of::Mesh => "",
+            Of::Nodes => r#",node=~"$node""#,
+            Of::Links => r#",node=~"$node",peer=~"$peer""#,
+        };
+        let comma = if matcher.is_empty() { "" } else { "," };
+        format!(r#"{metric}{{job=~"$job"{chosen}{comma}{matcher}}}"#)
+    }
+
+    /// How fast a counter grows, per second.
+    pub fn rate(self, counter: &str) -> String {
+        format!("rate({}[$__rate_interval])", self.series(counter))
+    }
+
+    /// Failed pings of all pings, per link. Nothing where no ping ended.
+    pub fn loss(self) -> String {
+        let (failed, all) = (self.rate(PINGS_FAILED), self.rate(PINGS));
+        format!("sum by (node, peer) ({failed}) / (sum by (node, peer) ({all}) > 0)")
+    }
+
+    /// A quantile of the round trips, per link. Without a successful ping there is none, not even "not a number".
+    pub fn round_trip(self, quantile: &str) -> String {
+        let buckets = self.rate(&format!("{PING_DURATION}_bucket"));
+        format!("histogram_quantile({quantile}, sum by (node, peer, le) ({buckets})) >= 0")
+    }
+
+    /// 1 for each link over which the observer does not reach a peer that it should, else 0.
+    ///
+    /// By state and not by [`PEER_EXPECTED`]: a node that is cut off expects nobody, and its links are down all the same.
+    pub fn broken(self) -> String {
+        let broken = self.matching(PEER_STATE, r#"state=~"unreachable|dead""#);
+        let joining = self.matching(PEER_STATE, r#"state="joining""#);
+        let overdue = format!("{joining} * on (node, peer) group_left () {}", self.series(PEER_EXPECTED));
+        format!("sum by (node, peer) ({broken} or {overdue})")
+    }
+
+    /// The number that stands for the state of each link, see [`words::code`].
+    pub fn state(self) -> String {
+        let state = |state: PeerState| {
+            let series = self.matching(PEER_STATE, &format!(r#"state="{}""#, state.as_str()));
+            format!("{} * {series}", words::code(state))
+        };
+        let states: Vec<String> = PeerState::ALL.into_iter().map(state).collect();
+        format!("sum by (node, peer) ({})", states.join(" or "))
+    }
+
+    /// What a node says of itself, or that Prometheus cannot read it, see [`words::of_nodes`].
+    pub fn itself(self) -> String {
+        let (stalled, cut_off) = (self.series(STALLED), self.series(CUT_OFF));
+        let said = format!("{} + {stalled} + {} * {cut_off}", words::READY, words::CUT_OFF - words::READY);
+        format!("max by (node) ({said}) or {} + max by (node) {}", words::UNSEEN, self.scrape(0))
+    }
+
+    /// Nodes whose last scrape ended so: 1 well, 0 badly.
+    fn scrape(self, outcome: u8) -> String {
+        format!("({} == {outcome})", self.series(SCRAPE))
+    }
+}
+
+/// How many nodes are there: those that Prometheus reads, and those that a node reaches.
+pub fn nodes_up() -> String {
+    let reached = format!("{} == 1", Of::Mesh.series(PEER_UP));
+    format!("count({} or {}) or 0 * {}", by_peer(&reached), by_peer(&scraped()), targets())
+}
+
+/// How many should be there: those that a node expects, and those that Prometheus reads. One that has left is not missed.
+pub fn nodes_expected() -> String {
+    let expected = format!("{} == 1", Of::Mesh.series(PEER_EXPECTED));
+    let down = format!("{} == 1", Of::Mesh.broken());
+    let seen = by_peer(&scraped());
+    format!("count({} or {} or {seen}) or {}", by_peer(&expected), by_peer(&down), targets())
+}
+
+/// The zero of a node without peers. No zero without a node that Prometheus reads: then nobody knows.
+pub fn links_down() -> String {
+    format!("sum({}) or 0 * count({})", Of::Mesh.broken(), Of::Mesh.scrape(1))
+}
+
+/// Into how many groups the nodes that Prometheus reads have fallen, where all in a group reach each other both ways.
+///
+/// Each node counts for one part of its group: in a group of n everybody reaches
+/// n - 1 others and counts 1/n, so that a group adds up to 1. Links that are
+/// missing inside a group make the sum somewhat larger, hence the floor, and the
+/// thousandth is for six times a sixth.
+pub fn groups() -> String {
+    let joining = Of::Mesh.matching(PEER_STATE, r#"state="joining""#);
+    let there = format!("({} + on (node, peer) {joining})", Of::Mesh.series(PEER_UP));
+    let back = swapped(&there);
+    let others = format!("sum by (node) ({there} * on (node, peer) {back})");
+    let alone = format!("0 * max by (node) {}", Of::Mesh.scrape(1));
+    format!("floor(sum(1 / (1 + ({others} or {alone}))) + 0.001)")
+}
+
+/// One number for the whole mesh, see [`words::of_the_mesh`]: a bit for each thing that can be wrong.
+pub fn whole() -> String {
+    let apart = format!("4 * ({} > bool 1)", groups());
+    let missing = format!("2 * (({}) - ({}) > bool 0)", nodes_expected(), nodes_up());
+    let broken = format!("(({}) > bool 0)", links_down());
+    format!("{apart} + {missing} + {broken} or {} + 0 * {}", words::NOBODY, targets())
+}
+
+/// The worst of the links that are up: those that are down have a number of their own.
+pub fn worst_loss() -> String {
+    format!("max(({}) and on (node, peer) {} == 1)", Of::Mesh.loss(), Of::Mesh.series(PEER_UP))
+}
+
+pub fn worst_round_trip() -> String {
+    format!("max({})", Of::Mesh.round_trip("0.99"))
+}
+
+/// Alerts that fire. The watchdog, which always does, makes the zero: without it nobody evaluates rules.
+pub fn alerts_firing() -> String {
+    let firing = alerts(r#"alertstate="firing",alertname!="HeartbeatWatchdog""#);
+    format!(r#"count({firing}) or 0 * count({ALERTS}{{alertname="HeartbeatWatchdog"}})"#)
+}
+
+/// Our alerts that match. Rules may leave the job out, so it is not asked for.
+pub fn alerts(matcher: &str) -> String {
+    let comma = if matcher.is_empty() { "" } else { "," };
+    format!(r#"{ALERTS}{{alertname=~"Heartbeat.+"{comma}{matcher}}}"#)
+}
+
+/// State by observer and peer, what each node says of itself on the diagonal, and "no word" along the row of one that is silent.
+pub fn matrix_of_states() -> String {
+    let diagonal = on_the_diagonal(&Of::Mesh.itself());
+    format!("{} or {} + 0 * {} or {diagonal}", Of::Mesh.state(), words::NO_WORD, pairs())
+}
+
+/// A number by observer and peer. Cells without one are there all the same, so
+/// that rows and columns come in the same order in every matrix.
+pub fn matrix(of_links: &str) -> String {
+    let diagonal = on_the_diagonal(&format!("NaN * max by (node) ({})", Of::Mesh.series(SCRAPE)));
+    format!("({of_links}) or {} + 0 * {} or {diagonal}", words::NO_NUMBER, pairs())
+}
+
+/// Every observer with each of its peers; of an observer that Prometheus cannot read, those it had.
+fn pairs() -> String {
+    let silent = format!("max by (node) {}", Of::Mesh.scrape(0));
+    let known = format!("last_over_time({}[$__range]) and on (node) {silent}", Of::Mesh.series(PEER_UP));
+    format!("max by (node, peer) ({} or {known})", Of::Mesh.series(PEER_UP))
+}
+
+/// How a peer stands with those who watch it, see [`words::of_peers`].
+pub fn peer_by_all() -> String {
+    let broken = Of::Links.broken();
+    let left = Of::Links.matching(PEER_STATE, r#"state="left""#);
+    format!("max by (peer) ({broken}) + min by (peer) ({broken}) + {} * max by (peer) ({left})", words::GONE_BY_ITSELF)
+}
+
+fn scraped() -> String {
+    format!(r#"label_replace({}, "peer", "$1", "node", "(.+)")"#, Of::Mesh.scrape(1))
+}
+
+fn by_peer(series: &str) -> String {
+    format!("max by (peer) ({series})")
+}
+
+/// The number of targets, read or not: what zeros are made from.
+fn targets() -> String {
+    format!("count({})", Of::Mesh.series(SCRAPE))
+}
+
+/// A number by node, as a number by node and peer where both are the node.
+fn on_the_diagonal(by_node: &str) -> String {
+    format!(r#"label_replace({by_node}, "peer", "$1", "node", "(.+)")"#)
+}
+
+/// The same links, seen from the other end.
+fn swapped(links: &str) -> String {
+    let kept = format!(r#"label_replace({links}, "observer", "$1", "node", "(.+)")"#);
+    let turned = format!(r#"label_replace({kept}, "node", "$1", "peer", "(.+)")"#);
+    format!(r#"label_replace({turned}, "peer", "$1", "observer", "(.+)")"#)
+}

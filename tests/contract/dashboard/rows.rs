@@ -1,0 +1,382 @@
+//! What the dashboard shows, from top to bottom. The first row answers "is the
+//! mesh whole?" for someone who has never seen it; each row below answers the
+//! next question one has.
+
+use heartbeat::telemetry::catalogue::{
+    EVENTS, INCOMING_PEERS, OBSERVER_STALL, PEER_LAST_SUCCESS, PEER_PHI, PEER_RESTARTS, PEER_UP, PING_DURATION,
+    PING_FAILURES, PINGS, PINGS_RECEIVED, PROCESS_CPU, PROCESS_RESIDENT, PROCESS_START, SILENCE_AT_VERDICT, TIMER_LAG,
+    WITNESS_CHECKS,
+};
+use serde_json::json;
+
+use super::panel::Panel;
+use super::query::{self, Of};
+use super::{Row, words};
+
+pub const JOBS: &str = "label_values(heartbeat_peer_up, job)";
+pub const NODES: &str = r#"label_values(up{job=~"$job"}, node)"#;
+pub const PEERS: &str = r#"label_values(heartbeat_peer_up{job=~"$job",node=~"$node"}, peer)"#;
+
+const LINK: &str = "{{node}} → {{peer}}";
+
+pub fn rows() -> Vec<Row> {
+    vec![
+        Row { title: "Is the mesh whole?", panels: verdict() },
+        Row { title: "Who reaches whom, now", panels: matrices() },
+        Row { title: "Since when?", panels: timelines() },
+        Row { title: "Loss, and what failed pings showed", panels: loss() },
+        Row { title: "Round trips", panels: round_trips() },
+        Row { title: "Events and restarts", panels: events() },
+        Row { title: "Do both directions agree?", panels: directions() },
+        Row { title: "The observers themselves: can they be believed?", panels: observers() },
+        Row { title: "Alerts", panels: alerts() },
+    ]
+}
+
+/// One stat a line: a number for the whole mesh, for this moment. The last value of a graph would stand there long after its nodes are gone.
+fn verdict() -> Vec<Panel> {
+    let whole = Panel::stat(
+        "Is the mesh whole?",
+        "none",
+        "Good: whole. Every node that should be there is there, and all reach each other both ways. \
+         A link is down: one direction between two running nodes does not work. \
+         A node is down: neither Prometheus nor any peer reaches it, and it did not say goodbye. \
+         Cut into groups: nodes run, Prometheus reads them, but they do not reach each other.",
+    );
+    let nodes = Panel::stat(
+        "Nodes",
+        "none",
+        "Good: both numbers are equal. Up: Prometheus reads it or at least one peer reaches it. \
+         Expected: those, and every node that some peer misses. A node that said goodbye is not expected.",
+    );
+    let links = Panel::stat(
+        "Links down",
+        "none",
+        "Good: 0. A link is one direction, observer to peer, so three nodes have six. \
+         Counted are links whose peer is unreachable, dead, or overdue for the first time.",
+    );
+    let groups = Panel::stat(
+        "Groups",
+        "none",
+        "Good: 1. Nodes that all reach each other both ways are one group; only nodes that Prometheus reads are counted. \
+         2 is a split, or one node cut off. A single broken link leaves 1.",
+    );
+    let loss = Panel::stat(
+        "Worst loss",
+        "percentunit",
+        "Good: 0 %. The share of failed pings on the worst link that is up. Above 5 % look at the loss row.",
+    );
+    let slowest = Panel::stat(
+        "Worst p99",
+        "s",
+        "Good: a few milliseconds inside one site. 99 of 100 round trips of the slowest link are faster. \
+         From 250 ms on a ping counts as slow.",
+    );
+    let firing = Panel::stat(
+        "Alerts firing",
+        "none",
+        "Good: 0. The watchdog, which always fires to show that alerting works, is not counted. No data: Prometheus evaluates no rules of ours.",
+    );
+    let worse_than_none = |panel: Panel| panel.colours(words::FINE, &[(1.0, words::BAD)]);
+    vec![
+        whole.words(words::of_the_mesh()).ask_now("mesh", &query::whole()).size(6, 4),
+        nodes
+            .option("textMode", json!("value_and_name"))
+            .option("orientation", json!("horizontal"))
+            .option("colorMode", json!("none"))
+            .ask_now("up", &query::nodes_up())
+            .ask_now("expected", &query::nodes_expected())
+            .size(4, 4),
+        worse_than_none(links).ask_now("links", &query::links_down()),
+        groups.colours(words::FINE, &[(2.0, words::BAD)]).ask_now("groups", &query::groups()).size(2, 4),
+        loss.colours(words::FINE, &[(0.01, words::WARN), (0.05, words::BAD)])
+            .over("15s")
+            .ask_now("loss", &query::worst_loss()),
+        slowest
+            .colours(words::FINE, &[(0.1, words::WARN), (0.25, words::BAD)])
+            .over("15s")
+            .ask_now("p99", &query::worst_round_trip()),
+        worse_than_none(firing).ask_now("alerts", &query::alerts_firing()),
+    ]
+}
+
+fn matrices() -> Vec<Panel> {
+    let state = Panel::matrix(
+        "State: what each node says of each peer",
+        "none",
+        "Good: every cell says alive, and the diagonal says runs. A row is what one node sees, a column is how one node is seen. \
+         A bad column: that node is in trouble. A bad row: its observer is. A single bad cell: that link is, in that direction.",
+    );
+    let slow = Panel::matrix(
+        "p99 round trip",
+        "s",
+        "Good: all cells alike, a few milliseconds inside one site. 99 of 100 round trips over the last minute were faster. \
+         A slow row or column names a slow node, a slow cell a slow path. No data: no ping succeeded.",
+    );
+    let lossy = Panel::matrix(
+        "Loss",
+        "percentunit",
+        "Good: 0 % everywhere. The share of failed pings over the last minute. No data: the observer is not scraped, or pings nobody.",
+    );
+    let dash = words::of_cells();
+    vec![
+        state.words(words::of_links()).ask_table(&query::matrix_of_states()).size(14, 7),
+        Panel::text("How to read it", HOW_TO_READ, "What the words in the matrix mean.").size(10, 7),
+        slow.words(dash.clone())
+            .over("1m")
+            .default("decimals", json!(1))
+            .colours(words::GREY, &[(0.0, words::FINE), (0.1, words::WARN), (0.25, words::BAD)])
+            .ask_table(&query::matrix(&Of::Mesh.round_trip("0.99")))
+            .size(12, 6),
+        lossy
+            .words(dash)
+            .over("1m")
+            .default("decimals", json!(0))
+            .colours(words::FINE, &[(0.01, words::WARN), (0.05, words::BAD)])
+            .ask_table(&query::matrix(&Of::Mesh.loss()))
+            .size(12, 6),
+    ]
+}
+
+const HOW_TO_READ: &str = "\
+A row is what one node sees, a column is how one node is seen.
+
+- **✓ alive**: answers. **? suspect**: being looked into
+- **⇸ unreachable**: this link is down, the peer is alive, or the observer is cut off
+- **✗ dead**: the observers agree. **← left**: said goodbye
+- **no word**: Prometheus cannot read that observer
+- diagonal: **● runs**, **◐ stalled**, **◌ cut off**, **○ not scraped**
+";
+
+fn timelines() -> Vec<Panel> {
+    let by_peer = Panel::timeline(
+        "Each peer, as all who watch it see it",
+        words::of_peers(),
+        "Good: reached by all, without a gap. Not by all: some link to it is down, so it is a path. By nobody: it is the node, down or cut off. \
+         The left edge of a colour is when it began.",
+    );
+    let by_node = Panel::timeline(
+        "Each node, as it sees itself",
+        words::of_nodes(),
+        "Good: runs. Stalled: the process did not get to run just now and judges nobody. Cut off: it hears at most half of its peers. \
+         Not scraped: Prometheus cannot read it; down if its peers say so too.",
+    );
+    let by_link = Panel::timeline(
+        "Each link: what the observer says of the peer",
+        words::of_links(),
+        "Good: alive everywhere. Two lanes that turn bad together towards one peer: the peer. One lane of a pair: a one-way link. \
+         A gap: the observer was not scraped.",
+    );
+    vec![
+        by_peer.ask("{{peer}}", &query::peer_by_all()).size(12, 6),
+        by_node.ask("{{node}}", &Of::Nodes.itself()).size(12, 6),
+        by_link.ask(LINK, &Of::Links.state()).size(24, 9),
+    ]
+}
+
+fn loss() -> Vec<Panel> {
+    let loss = Panel::lines(
+        "Loss by link",
+        "percentunit",
+        "Good: a flat line at 0 %. Failed pings of all pings. 100 % is a peer that is down or a link that is cut; \
+         anything between is a path that loses packets or a node that answers too late.",
+    );
+    let reasons = Panel::lines(
+        "Failed pings, by what they showed",
+        "suffix: pings/s",
+        "Good: 0. Refused: the host is there, the process is not. Silent: nothing came back. Stalled: connected, but no answer. \
+         Timeout: out of time. Invalid: somebody else answered. Name: the name does not resolve. Over the chosen nodes and peers.",
+    );
+    let age = Panel::lines(
+        "Since the last answer",
+        "s",
+        "Good: below one interval. When Prometheus read the observer, how old was the last answer? A slope of one second per second is a link that is down, and its foot is when it broke. \
+         Peers that never answered are left out.",
+    );
+    let phi = Panel::lines(
+        "Suspicion",
+        "none",
+        "Good: near 0. How unusual the age of the outstanding ping is: a live peer is this late with probability at most 10^-phi. \
+         From 3 on the node looks closer; it never decides who is dead.",
+    );
+    let by_reason = format!("sum by (reason) ({})", Of::Links.rate(PING_FAILURES));
+    let last = Of::Links.series(PEER_LAST_SUCCESS);
+    vec![
+        loss.default("max", json!(1)).ask(LINK, &Of::Links.loss()),
+        reasons
+            .custom("stacking", json!({ "mode": "normal", "group": "A" }))
+            .custom("fillOpacity", json!(40))
+            .custom("axisSoftMax", json!(1))
+            .ask("{{reason}}", &by_reason),
+        age.ask(LINK, &format!("max by (node, peer) (timestamp({last}) - ({last} > 0))")),
+        phi.colours("transparent", &[(3.0, words::WARN)])
+            .custom("thresholdsStyle", json!({ "mode": "dashed" }))
+            .custom("axisSoftMax", json!(4))
+            .ask(LINK, &format!("max by (node, peer) ({})", Of::Links.series(PEER_PHI))),
+    ]
+}
+
+fn round_trips() -> Vec<Panel> {
+    let median = Panel::lines(
+        "Median round trip by link (p50)",
+        "s",
+        "Good: flat, and alike for links of one kind. Half of the successful pings are faster. A step is a changed path or a busy node.",
+    );
+    let slowest = Panel::lines(
+        "Slow round trips by link (p99)",
+        "s",
+        "Good: within a few times the median. 99 of 100 successful pings are faster. From 250 ms on a ping counts as slow, and a link \
+         with four such among ten is degraded.",
+    );
+    let spread = Panel::heatmap(
+        "All round trips",
+        "s",
+        "Good: one bright band that stays where it is. A second band is a second kind of path, or a node that sometimes waits. \
+         Brighter: more pings a second. Over the chosen nodes and peers.",
+    );
+    let buckets = Of::Links.rate(&format!("{PING_DURATION}_bucket"));
+    vec![
+        median.ask(LINK, &Of::Links.round_trip("0.5")),
+        slowest.ask(LINK, &Of::Links.round_trip("0.99")),
+        spread.ask_buckets(&format!("sum by (le) ({buckets})")).size(24, 8),
+    ]
+}
+
+fn events() -> Vec<Panel> {
+    let news = Panel::lines(
+        "Events that somebody should know",
+        "short",
+        "Good: 0, but for restarts and goodbyes that you made. Each observer counts what it saw, so one crash in a mesh of three is \
+         two times peer_down. An event is drawn for as long as four scrapes take. The names are those in the log.",
+    );
+    let restarts = Panel::lines(
+        "Restarts, by peer",
+        "short",
+        "Good: 0, but for those you made. How often the peer came back as a new process, as the observer that saw most of them counts.",
+    );
+    let age = Panel::lines(
+        "Age of the process",
+        "s",
+        "Good: it only grows. A fall to 0 is a restart, a gap a node that Prometheus could not read.",
+    );
+    let silence = Panel::stat(
+        "Silence before a verdict",
+        "s",
+        "How long peers had been silent when they were found down or unreachable: the median in the chosen time. Good, with the default \
+         waits: gone (the process is not there) below 0.5 s, silent (the host is not) about 3 s, stalled (it hangs) about 10 s.",
+    );
+    let named =
+        "peer_down|peer_unreachable|peer_recovered|peer_restarted|peer_left|peer_flapping|self_cut_off|self_stalled";
+    let happened = Of::Nodes.matching(EVENTS, &format!(r#"event=~"{named}""#));
+    let restarted = Of::Links.series(PEER_RESTARTS);
+    let buckets = Of::Nodes.series(&format!("{SILENCE_AT_VERDICT}_bucket"));
+    let median = format!("histogram_quantile(0.5, sum by (class, le) (increase({buckets}[$__range])))");
+    let bars = |panel: Panel| {
+        panel
+            .custom("drawStyle", json!("bars"))
+            .custom("fillOpacity", json!(60))
+            .custom("stacking", json!({ "mode": "normal", "group": "A" }))
+    };
+    vec![
+        bars(news).ask("{{event}}", &format!("sum by (event) (increase({happened}[$__rate_interval]))")),
+        bars(restarts).ask("{{peer}}", &format!("max by (peer) (increase({restarted}[$__rate_interval]))")),
+        age.ask("{{node}}", &format!("time() - max by (node) ({})", Of::Nodes.series(PROCESS_START))),
+        silence
+            .default("noValue", json!("none"))
+            .option("textMode", json!("value_and_name"))
+            .option("orientation", json!("horizontal"))
+            .option("colorMode", json!("value"))
+            .ask_now("{{class}}", &median)
+            .size(12, 8),
+    ]
+}
+
+fn directions() -> Vec<Panel> {
+    let heard = Panel::lines(
+        "Peers heard and peers reached",
+        "short",
+        "Good: both lines of a node lie on each other, at the number of its peers. Hears more than it reaches: its requests are lost, \
+         or answers are. Reaches more than it hears: the others do not get through to it.",
+    );
+    let sent = Panel::lines(
+        "Pings out and pings in",
+        "suffix: pings/s",
+        "Good: in and out alike, near one a second for each peer. More going out: checks of a peer in doubt, or requests that do not arrive.",
+    );
+    let asked = Panel::lines(
+        "Second opinions",
+        "suffix: pings/s",
+        "Good: 0 while all is well. Pings made because another node asked: when a node doubts a peer it asks others for a ping of theirs: answered saves the peer, \
+         the other results support the doubt. By what the ping showed.",
+    );
+    let reached = format!("sum by (node) ({})", Of::Links.series(PEER_UP));
+    let out = format!("sum by (node) ({})", Of::Links.rate(PINGS));
+    vec![
+        heard
+            .default("decimals", json!(0))
+            .ask("{{node}} hears", &format!("max by (node) ({})", Of::Nodes.series(INCOMING_PEERS)))
+            .ask("{{node}} reaches", &reached)
+            .size(8, 8),
+        sent.ask("{{node}} out", &out)
+            .ask("{{node}} in", &format!("sum by (node) ({})", Of::Nodes.rate(PINGS_RECEIVED)))
+            .size(8, 8),
+        asked
+            .custom("axisSoftMax", json!(1))
+            .ask("{{result}}", &format!("sum by (result) ({})", Of::Nodes.rate(WITNESS_CHECKS)))
+            .size(8, 8),
+    ]
+}
+
+fn observers() -> Vec<Panel> {
+    let lag = Panel::lines(
+        "Timer lag (p99)",
+        "s",
+        "Good: a few milliseconds. How late the detector woke. An observer that wakes late sees its peers late: above 100 ms suspect \
+         the observer before you suspect its peers.",
+    );
+    let stalls = Panel::lines(
+        "Time lost",
+        "percentunit",
+        "Good: 0 %. The share of time in which the process did not get to run. A paused, suspended or starved process loses time. It notices, counts that time for nobody and accuses nobody for it.",
+    );
+    let cpu = Panel::lines(
+        "Processor",
+        "percentunit",
+        "Good: well below 1 % of one core in a mesh of three. 100 % is one core fully used.",
+    );
+    let memory = Panel::lines(
+        "Memory",
+        "bytes",
+        "Good: flat, some 8 MiB in a mesh of three. A steady climb is a leak: please report it.",
+    );
+    let lags = Of::Nodes.rate(&format!("{TIMER_LAG}_bucket"));
+    let by_node = |series: String| format!("sum by (node) ({series})");
+    vec![
+        lag.ask("{{node}}", &format!("histogram_quantile(0.99, sum by (node, le) ({lags})) >= 0")).size(6, 8),
+        stalls.custom("axisSoftMax", json!(0.1)).ask("{{node}}", &by_node(Of::Nodes.rate(OBSERVER_STALL))).size(6, 8),
+        cpu.ask("{{node}}", &by_node(Of::Nodes.rate(PROCESS_CPU))).size(6, 8),
+        memory.ask("{{node}}", &by_node(Of::Nodes.series(PROCESS_RESIDENT))).size(6, 8),
+    ]
+}
+
+fn alerts() -> Vec<Panel> {
+    let now = Panel::list(
+        "Pending and firing, now",
+        &["alertname", "severity", "node", "peer"],
+        words::of_alerts(),
+        "Good: only HeartbeatWatchdog, which always fires to show that rules are evaluated. No data: Prometheus has no rules. \
+         Pending: true, but not for long enough yet. What is silenced or sent is in Alertmanager.",
+    );
+    let history = Panel::timeline(
+        "Pending and firing, over time",
+        words::of_alerts(),
+        "Good: one lane, HeartbeatWatchdog. Several lanes at one time are usually one incident seen from several sides, \
+         of which Alertmanager sends one.",
+    );
+    let code = format!(
+        "max by (alertname, severity, node, peer) (2 * {} or {})",
+        query::alerts(r#"alertstate="firing""#),
+        query::alerts(r#"alertstate="pending""#)
+    );
+    vec![now.ask_table(&code), history.ask("{{alertname}} {{node}} {{peer}}", &code)]
+}

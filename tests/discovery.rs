@@ -1,0 +1,548 @@
+//! Peers behind a name that changes: whom one node finds, moves and drops, by
+//! the clock of a world that consists of one name server and a few addresses.
+//! The detector is the real one, the rest is a table.
+//!
+//! Run: `cargo test --test discovery`. With real processes and the system's
+//! resolver: `tests/names.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heartbeat::protocol::config::Timing;
+use heartbeat::protocol::discovery::{DnsName, Finding, NameId, ProbeId};
+use heartbeat::protocol::event::EventKind;
+use heartbeat::protocol::evidence::Evidence;
+use heartbeat::protocol::node::{Me, Node};
+use heartbeat::protocol::peer::{
+    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, WatchDelta,
+};
+use heartbeat::protocol::time::Monotonic;
+use heartbeat::protocol::transmit::Transmit;
+
+/// From a request to its answer.
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// Who answers at an address.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Host {
+    Runs { node: &'static str, boot: u64, state: SelfState },
+    Refuses,
+    Silent,
+}
+
+fn runs(node: &'static str, boot: u64) -> Host {
+    Host::Runs { node, boot, state: SelfState::Ready }
+}
+
+enum Reply {
+    LookUp(NameId),
+    Probe(ProbeId, SocketAddr),
+    Ping(AttemptId, SocketAddr),
+}
+
+/// One node, called `me`, with boot 1, and all that it can reach.
+struct World {
+    node: Node,
+    now: Duration,
+    /// What the name server says of each name; `Err` when it says nothing good.
+    names: Vec<Result<Vec<SocketAddr>, &'static str>>,
+    hosts: BTreeMap<SocketAddr, Host>,
+    at: BTreeMap<PeerId, SocketAddr>,
+    replies: Vec<(Duration, Reply)>,
+    cancelled: BTreeSet<AttemptId>,
+    cancelled_probes: BTreeSet<ProbeId>,
+    events: Vec<(Duration, String, EventKind)>,
+    lookups: Vec<Duration>,
+    probes: Vec<(Duration, SocketAddr)>,
+    left: Vec<SocketAddr>,
+}
+
+fn address(n: u8) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, n], 8001))
+}
+
+fn name(text: &str) -> NodeName {
+    NodeName::new(text).expect("valid")
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+impl World {
+    /// The node's own address is 10.0.0.1; behind the name are the addresses that end in `listed`.
+    fn new(listed: &[u8]) -> World {
+        World::with(1, &[], listed)
+    }
+
+    fn with(names: usize, listed_by_hand: &[(&str, u8)], listed: &[u8]) -> World {
+        let config = Timing { streams: false, ..Timing::BALANCED }.check().expect("sensible");
+        let me = Me { node: name("me"), boot: BootId(1), version: Arc::from("0") };
+        let mut node = Node::new(config, me, 7, Monotonic::default());
+        let dns = |n: usize| DnsName { host: format!("nodes-{n}").into(), port: 8001 };
+        node.set_names((0..names).map(dns).collect());
+        let specs = listed_by_hand.iter().map(|(key, _)| PeerSpec { key: PeerKey((*key).into()), pinned: None });
+        let ids = node.set_peers(Monotonic::default(), specs.collect());
+        let at = ids.into_iter().zip(listed_by_hand.iter().map(|(_, n)| address(*n))).collect();
+        let mut world = World {
+            node,
+            now: Duration::ZERO,
+            names: vec![Ok(listed.iter().copied().map(address).collect()); names],
+            hosts: BTreeMap::from([(address(1), runs("me", 1))]),
+            at,
+            replies: Vec::new(),
+            cancelled: BTreeSet::new(),
+            cancelled_probes: BTreeSet::new(),
+            events: Vec::new(),
+            lookups: Vec::new(),
+            probes: Vec::new(),
+            left: Vec::new(),
+        };
+        world.drain();
+        world
+    }
+
+    /// Two peers, found and settled: the first half minute, in which more may be to come, is over.
+    fn settled() -> World {
+        let mut world = World::new(&[1, 2, 3]);
+        world.host(2, runs("b", 20)).host(3, runs("c", 30)).run(35);
+        assert_eq!(world.states(), "b alive, c alive");
+        world.events.clear();
+        world
+    }
+
+    fn host(&mut self, n: u8, host: Host) -> &mut World {
+        self.hosts.insert(address(n), host);
+        self
+    }
+
+    fn list(&mut self, listed: &[u8]) -> &mut World {
+        self.names[0] = Ok(listed.iter().copied().map(address).collect());
+        self
+    }
+
+    /// Runs for some seconds.
+    fn run(&mut self, span: u64) -> &mut World {
+        self.run_for(seconds(span))
+    }
+
+    fn run_for(&mut self, span: Duration) -> &mut World {
+        let end = self.now + span;
+        loop {
+            let reply = self.replies.iter().map(|(at, _)| *at).min();
+            let wake = self.node.poll_timeout().map(|deadline| deadline.at.0);
+            let Some(next) = [reply, wake].into_iter().flatten().min().filter(|next| *next <= end) else {
+                self.now = end;
+                return self;
+            };
+            self.now = self.now.max(next);
+            if reply == Some(next) {
+                let place = self.replies.iter().position(|(at, _)| *at == next).expect("just found");
+                let (_, reply) = self.replies.remove(place);
+                self.reply(reply);
+            } else {
+                self.node.handle_timeout(Monotonic(self.now));
+            }
+            self.drain();
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let now = Monotonic(self.now);
+        match reply {
+            Reply::LookUp(id) => {
+                let found = self.names[usize::from(id.0)].clone().map_err(Arc::from);
+                self.node.handle_lookup(now, id, found);
+            }
+            Reply::Probe(probe, _) if self.cancelled_probes.contains(&probe) => {}
+            Reply::Probe(probe, address) => {
+                let result = self.answer(address);
+                self.node.handle_probe(now, probe, result);
+            }
+            Reply::Ping(attempt, _) if self.cancelled.contains(&attempt) => {}
+            Reply::Ping(attempt, address) => match self.answer(address) {
+                Ok(answer) => self.node.handle_answer(now, attempt, answer),
+                Err(evidence) => self.node.handle_failure(now, attempt, evidence),
+            },
+        }
+    }
+
+    fn answer(&self, address: SocketAddr) -> Result<Answer, Evidence> {
+        match self.hosts.get(&address).copied().unwrap_or(Host::Silent) {
+            Host::Refuses => Err(Evidence::Refused),
+            Host::Silent => Err(Evidence::Silent),
+            Host::Runs { node, boot, state } => Ok(Answer {
+                node: name(node),
+                boot: BootId(boot),
+                seq: Seq(self.now.as_millis() as u64),
+                state,
+                version: Arc::from("0"),
+                accusations: Vec::new(),
+                watch: WatchDelta::default(),
+                maintenance: None,
+            }),
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(transmit) = self.node.poll_transmit() {
+            match transmit {
+                Transmit::LookUp { id, name } => {
+                    assert_eq!(name.host.as_ref(), format!("nodes-{}", id.0));
+                    self.lookups.push(self.now);
+                    self.replies.push((self.now + LATENCY, Reply::LookUp(id)));
+                }
+                Transmit::Probe { probe, address } => {
+                    self.probes.push((self.now, address));
+                    self.replies.push((self.now + self.time_of(address), Reply::Probe(probe, address)));
+                }
+                Transmit::CancelProbe { probe } => assert!(self.cancelled_probes.insert(probe)),
+                Transmit::Ping { attempt, peer, .. } => {
+                    let address = self.at[&peer];
+                    self.replies.push((self.now + self.time_of(address), Reply::Ping(attempt, address)));
+                }
+                Transmit::Cancel { attempt } => drop(self.cancelled.insert(attempt)),
+                Transmit::Locate { peer, address } => drop(self.at.insert(peer, address)),
+                Transmit::Forget { peer } => drop(self.at.remove(&peer)),
+                Transmit::Goodbye { peer } => self.left.push(self.at[&peer]),
+                Transmit::PublishNews => drop(self.node.news(Monotonic(self.now))),
+                Transmit::Ask { .. }
+                | Transmit::CancelQuestion { .. }
+                | Transmit::Testify { .. }
+                | Transmit::OpenStream { .. }
+                | Transmit::CloseStream { .. } => {}
+            }
+        }
+        while let Some(event) = self.node.poll_event() {
+            if event.kind.name() != "ping" {
+                let peer = event.peer.map_or_else(String::new, |peer| peer.key.to_string());
+                self.events.push((self.now, peer, event.kind));
+            }
+        }
+    }
+
+    /// A silent host is given up after the connect timeout.
+    fn time_of(&self, address: SocketAddr) -> Duration {
+        let silent = matches!(self.hosts.get(&address), None | Some(Host::Silent));
+        if silent { seconds(1) } else { LATENCY }
+    }
+
+    /// `b alive, c dead`, in the order of the keys.
+    fn states(&mut self) -> String {
+        let view = self.node.view(Monotonic(self.now));
+        let mut states: Vec<String> =
+            view.peers.iter().map(|peer| format!("{} {}", peer.peer.key, peer.peer.state)).collect();
+        states.sort();
+        states.join(", ")
+    }
+
+    fn candidates(&mut self) -> Vec<SocketAddr> {
+        let view = self.node.view(Monotonic(self.now));
+        view.discovery.candidates.iter().map(|candidate| candidate.address).collect()
+    }
+
+    /// The events since they were cleared last, suspicions left out: `peer_moved c`.
+    fn told(&self) -> Vec<String> {
+        let passing = ["peer_suspect", "peer_cleared"];
+        let told = self.events.iter().filter(|(_, _, kind)| !passing.contains(&kind.name()));
+        told.map(|(_, peer, kind)| format!("{} {peer}", kind.name()).trim_end().to_owned()).collect()
+    }
+
+    fn where_is(&mut self, key: &str) -> Option<SocketAddr> {
+        let view = self.node.view(Monotonic(self.now));
+        let peer = view.peers.iter().find(|peer| *peer.peer.key.0 == *key)?;
+        self.at.get(&peer.peer.id).copied()
+    }
+
+    fn pinged(&mut self, node: &str, boot: u64) {
+        let caller =
+            Caller { node: name(node), boot: BootId(boot), seq: Seq(1), state: SelfState::Ready, known_rev: 0 };
+        self.node.handle_ping(Monotonic(self.now), Some(caller));
+        self.drain();
+    }
+
+    /// Lookups since `since`.
+    fn lookups_since(&self, since: Duration) -> usize {
+        self.lookups.iter().filter(|at| **at >= since).count()
+    }
+
+    fn probes_of(&self, n: u8, since: Duration) -> usize {
+        self.probes.iter().filter(|(at, to)| *at >= since && *to == address(n)).count()
+    }
+}
+
+#[test]
+fn whoever_answers_behind_the_name_is_watched_under_its_own_name() {
+    let mut world = World::new(&[1, 2, 3, 4]);
+    assert!(!world.node.discovery_was_tried());
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).host(4, Host::Refuses).run(2);
+    assert!(world.node.discovery_was_tried());
+    assert_eq!(world.states(), "b alive, c alive");
+    assert_eq!(world.told(), ["peer_added b", "peer_joined b", "peer_added c", "peer_joined c"]);
+    assert_eq!(world.candidates(), [address(4)], "counted, and never suspected");
+    let since = world.now;
+    world.run(100);
+    assert_eq!(world.probes_of(1, since), 0, "the own address is remembered");
+    assert_eq!((world.states(), world.told().len()), ("b alive, c alive".to_owned(), 4));
+    // Every second while it may be starting, every ten seconds after that.
+    assert!((60..=66).contains(&world.probes_of(4, since)), "{}", world.probes_of(4, since));
+}
+
+#[test]
+fn lookups_hurry_while_somebody_is_missing() {
+    let mut world = World::settled();
+    let since = world.now;
+    world.run(30);
+    assert_eq!(world.lookups_since(since), 3, "all is well");
+    world.host(3, Host::Refuses);
+    let since = world.now;
+    world.run(30);
+    assert!((27..=30).contains(&world.lookups_since(since)), "c is dead: {}", world.lookups_since(since));
+    assert_eq!(world.told(), ["peer_down c"]);
+}
+
+/// All nodes of a mesh start at once. The first to look finds itself alone behind the name, and nobody is missing.
+#[test]
+fn who_enters_the_name_server_while_a_mesh_starts_is_found_within_a_second() {
+    for second in [1, 9, 28] {
+        let mut world = World::new(&[1]);
+        world.run(second).host(2, runs("b", 20)).list(&[1, 2]).run(2);
+        assert_eq!(world.states(), "b alive", "two seconds after second {second}");
+    }
+    let mut world = World::new(&[1]);
+    world.run(60);
+    assert_eq!((world.lookups_since(seconds(0)), world.lookups_since(seconds(31))), (34, 3), "then calm");
+}
+
+#[test]
+fn a_lookup_that_fails_changes_nothing_and_is_told_once() {
+    for nothing in [Err("no answer within 5 s"), Ok(Vec::new())] {
+        let mut world = World::settled();
+        world.names[0] = nothing;
+        world.run(40);
+        assert_eq!(world.states(), "b alive, c alive");
+        assert_eq!(world.told(), ["discovery_failed"]);
+        let name = world.node.view(Monotonic(world.now)).discovery.names[0].clone();
+        assert_eq!((name.addresses, name.error.is_some()), (3, true));
+        world.list(&[1, 2, 3]).run(11);
+        let EventKind::Discovery(Finding::Recovered { failures, found, .. }) = world.events[1].2 else {
+            panic!("not recovered")
+        };
+        assert_eq!((failures, found), (4, 3));
+        assert_eq!(world.node.view(Monotonic(world.now)).discovery.errors, 4);
+    }
+}
+
+#[test]
+fn a_name_that_is_not_there_yet_is_complained_about_after_a_while_only() {
+    let mut world = World::new(&[]);
+    world.names[0] = Err("Name or service not known");
+    world.run(3);
+    assert!(world.node.discovery_was_tried(), "a failed attempt is an attempt");
+    assert_eq!(world.told(), Vec::<String>::new());
+    world.host(2, runs("b", 20)).list(&[1, 2]).run(2);
+    assert_eq!((world.states(), world.told().len()), ("b alive".to_owned(), 2));
+
+    let mut world = World::new(&[]);
+    world.names[0] = Err("Name or service not known");
+    world.run(60);
+    assert_eq!(world.told(), ["discovery_failed"]);
+    assert!(world.lookups.len() > 50, "looks every second while it has found nothing");
+}
+
+#[test]
+fn a_pod_that_restarts_under_another_address_is_one_that_restarted() {
+    // (what becomes of the old address, what is told)
+    let cases: [(Host, bool, &[&str]); 4] = [
+        // A crash that is seen as one before the new address is found.
+        (Host::Refuses, true, &["peer_down c", "peer_moved c", "peer_restarted c", "peer_recovered c"]),
+        // The old address is still listed, and nobody is there.
+        (Host::Refuses, false, &["peer_down c", "peer_moved c", "peer_restarted c", "peer_recovered c"]),
+        (Host::Silent, true, &["peer_moved c", "peer_restarted c"]),
+        // Another node took the address over.
+        (runs("d", 40), false, &["peer_added d", "peer_joined d", "peer_moved c", "peer_restarted c"]),
+    ];
+    for (old, old_is_gone, told) in cases {
+        let mut world = World::settled();
+        world.host(3, old).host(5, runs("c", 31));
+        world.list(if old_is_gone { &[1, 2, 5] } else { &[1, 2, 3, 5] });
+        world.run(20);
+        assert_eq!(world.told(), told, "{old:?}");
+        assert!(world.states().starts_with("b alive, c alive"), "{}", world.states());
+        assert_eq!(world.where_is("c"), Some(address(5)));
+    }
+}
+
+#[test]
+fn two_restarted_containers_that_swapped_their_addresses_are_found() {
+    let mut world = World::settled();
+    world.host(2, runs("c", 31)).host(3, runs("b", 21)).run(20);
+    assert_eq!(world.states(), "b alive, c alive");
+    assert_eq!((world.where_is("b"), world.where_is("c")), (Some(address(3)), Some(address(2))));
+    let mut told = world.told();
+    told.sort();
+    assert_eq!(told, ["peer_moved b", "peer_moved c", "peer_restarted b", "peer_restarted c"], "nobody was down");
+}
+
+#[test]
+fn a_peer_that_was_scaled_away_left_and_is_dropped() {
+    let mut world = World::settled();
+    world.host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving }).run(2);
+    assert_eq!(world.states(), "b alive, c left");
+    let expected =
+        world.node.view(Monotonic(world.now)).peers.iter().any(|peer| &*peer.peer.key.0 == "c" && peer.expected);
+    assert!(!expected, "nothing to raise an alarm about");
+    world.host(3, Host::Refuses).run(30);
+    assert_eq!(world.states(), "b alive, c left", "still named by the lookup");
+    world.list(&[1, 2]).run(2);
+    assert_eq!(world.states(), "b alive");
+    assert_eq!(world.told(), ["peer_left c", "peer_removed c"]);
+    assert_eq!(world.at.len(), 1, "its address is forgotten");
+    // And back again, under the same key.
+    world.host(6, runs("c", 33)).list(&[1, 2, 6]).run(11);
+    assert_eq!(world.states(), "b alive, c alive");
+}
+
+#[test]
+fn a_peer_that_is_missing_from_the_list_is_watched_until_it_has_been_dead_for_ten_minutes() {
+    let mut world = World::settled();
+    world.list(&[1, 2]).run(700);
+    assert_eq!(world.states(), "b alive, c alive", "a list that forgets somebody kills nobody");
+    world.host(3, Host::Refuses).run(595);
+    assert_eq!(world.states(), "b alive, c dead");
+    world.run(10);
+    assert_eq!(world.states(), "b alive");
+    assert_eq!(world.told(), ["peer_down c", "peer_removed c"]);
+    assert_eq!(world.candidates(), [], "nothing of it is left");
+}
+
+#[test]
+fn a_dead_peer_that_is_named_stays() {
+    let mut world = World::settled();
+    world.host(3, Host::Refuses).run(1000);
+    assert_eq!(world.states(), "b alive, c dead");
+    // Nor does a name server that fails drop anybody.
+    world.names[0] = Err("no answer within 5 s");
+    world.run(1000);
+    assert_eq!(world.states(), "b alive, c dead");
+}
+
+#[test]
+fn an_address_with_two_families_is_one_peer_and_a_second_way_to_it() {
+    let mut world = World::new(&[1, 2, 12]);
+    world.host(2, runs("b", 20)).host(12, runs("b", 20)).run(15);
+    assert_eq!((world.states(), world.candidates()), ("b alive".to_owned(), Vec::new()));
+    assert_eq!(world.told(), ["peer_added b", "peer_joined b"]);
+    let since = world.now;
+    world.run(20);
+    assert_eq!(world.probes_of(12, since), 0, "no need while the first way works");
+    world.host(2, Host::Silent).run(20);
+    assert_eq!((world.states(), world.where_is("b")), ("b alive".to_owned(), Some(address(12))));
+    assert_eq!(world.told()[2..], ["peer_moved b"]);
+}
+
+#[test]
+fn peers_listed_by_hand_keep_their_key_and_their_address() {
+    let mut world = World::with(1, &[("b", 2), ("c:8001", 3)], &[1, 2, 3, 4, 13]);
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).host(13, runs("c", 30)).host(4, runs("d", 40)).run(15);
+    // Whoever answers first is known by that key; `b` is the same either way.
+    let states = world.states();
+    assert!(states == "b alive, c alive, d alive" || states == "b alive, c:8001 alive, d alive", "{states}");
+    assert_eq!(world.candidates(), []);
+    let told = world.told();
+    world.list(&[1, 4]).run(700);
+    assert!(world.states().starts_with("b alive"), "a good lookup does not drop what was listed by hand");
+    assert_eq!(world.told(), told);
+}
+
+#[test]
+fn a_node_that_has_my_name_is_no_peer_and_is_told_once() {
+    let mut world = World::new(&[1, 2]);
+    world.host(2, runs("me", 99)).run(90);
+    assert_eq!(world.states(), "");
+    assert_eq!(world.told(), ["discovery_name_taken"]);
+    assert_eq!(world.candidates(), [address(2)]);
+}
+
+#[test]
+fn two_live_nodes_of_one_name_are_a_conflict_and_the_first_stays() {
+    let mut world = World::settled();
+    world.host(4, runs("c", 44)).list(&[1, 2, 3, 4]).run(60);
+    assert_eq!((world.states(), world.where_is("c")), ("b alive, c alive".to_owned(), Some(address(3))));
+    assert_eq!(world.told(), ["peer_conflict c"]);
+    assert_eq!(world.candidates(), [address(4)]);
+}
+
+#[test]
+fn an_unknown_caller_hurries_the_lookups_once() {
+    let mut world = World::settled();
+    world.run(5);
+    let since = world.now;
+    world.host(4, runs("d", 40)).list(&[1, 2, 3, 4]).pinged("d", 40);
+    world.run(2);
+    assert_eq!(world.states(), "b alive, c alive, d alive");
+    world.run(20);
+    let since_known = world.now;
+    for _ in 0..60 {
+        world.pinged("stranger", 66);
+        world.run(1);
+    }
+    assert!(world.lookups_since(since) > 10);
+    assert!(world.lookups_since(since_known) < 18, "{}", world.lookups_since(since_known));
+}
+
+#[test]
+fn names_are_looked_up_each_for_itself() {
+    let mut world = World::with(2, &[], &[]);
+    world.names = vec![Ok(vec![address(1), address(2)]), Err("Name or service not known")];
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).run(8);
+    assert_eq!((world.states(), world.told().len()), ("b alive".to_owned(), 3));
+    world.names[1] = Ok(vec![address(2), address(3)]);
+    world.run(2);
+    assert_eq!(world.states(), "b alive, c alive");
+    // Only when neither names it is it missing.
+    world.host(2, Host::Runs { node: "b", boot: 20, state: SelfState::Leaving }).run(2);
+    world.list(&[1]).run(5);
+    assert_eq!(world.states(), "b left, c alive");
+    world.names[1] = Ok(vec![address(3)]);
+    world.run(5);
+    assert_eq!(world.states(), "c alive");
+}
+
+#[test]
+fn more_than_can_be_watched_are_told_once_and_those_who_came_first_stay() {
+    let mut world = World::new(&[]);
+    let many = |count: u16| -> Vec<SocketAddr> {
+        (0..count).map(|n| SocketAddr::from(([10, 1, (n >> 8) as u8, n as u8], 8001))).collect()
+    };
+    world.names[0] = Ok(many(3000));
+    world.run(1);
+    assert_eq!(world.told(), ["discovery_full"]);
+    assert_eq!(world.candidates().len(), 2048);
+    let mut world = World::new(&[]);
+    for (n, address) in many(1030).into_iter().enumerate() {
+        world.hosts.insert(address, runs(format!("n{n:04}").leak(), 1000 + n as u64));
+    }
+    world.names[0] = Ok(many(1030));
+    world.run(2);
+    let view = world.node.view(Monotonic(world.now));
+    assert_eq!((view.peers.len(), view.discovery.candidates.len()), (1024, 6));
+    assert!(view.peers.iter().all(|peer| peer.peer.state == PeerState::Alive));
+    assert_eq!(world.told().iter().filter(|told| *told == "discovery_full").count(), 1);
+}
+
+#[test]
+fn a_node_that_leaves_says_so_to_those_it_found_and_looks_for_nobody() {
+    let mut world = World::settled();
+    world.list(&[1, 2, 3, 4]);
+    world.node.handle_leave(Monotonic(world.now));
+    world.drain();
+    let mut left = world.left.clone();
+    left.sort();
+    assert_eq!(left, [address(2), address(3)]);
+    let since = world.now;
+    world.run(60);
+    assert_eq!((world.lookups_since(since), world.probes_of(4, since)), (0, 0));
+}

@@ -1,0 +1,1182 @@
+//! What the node answers is what `/openapi.json` says, both ways; health is about this process only; limits hold.
+
+#![cfg(feature = "node")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use heartbeat::client::{Client, ClientSettings, Target};
+use heartbeat::config::token::Token;
+use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
+use heartbeat::http::route::Route;
+use heartbeat::http::{AppState, metrics_router, router, serve};
+use heartbeat::protocol::config::Timing;
+use heartbeat::protocol::discovery::DnsName;
+use heartbeat::protocol::event::{Doubt, Event, EventKind, PeerRef, Purpose};
+use heartbeat::protocol::evidence::{Class, Evidence};
+use heartbeat::protocol::incident::IncidentVerdict;
+use heartbeat::protocol::maintenance::{Maintenance, MaintenanceReason};
+use heartbeat::protocol::mesh::{self, Heard, Member, MeshVerdict, Reading, Weight};
+use heartbeat::protocol::node::{Hearsay, Me};
+use heartbeat::protocol::peer::{
+    Accusation, Answer, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, Testimony, Verdict,
+    WatchDelta, Watched,
+};
+use heartbeat::protocol::record::{End, Quorum};
+use heartbeat::protocol::rule::Rule;
+use heartbeat::protocol::time::Monotonic;
+use heartbeat::protocol::view::{CandidateView, DiscoveryView, NameView, PeerView, View, WitnessView};
+use heartbeat::protocol::why::{AccusationView, DecisionView, ExhibitsView, ObserverView, PingView, Why};
+use heartbeat::runtime::chronicle::Chronicle;
+use heartbeat::runtime::clock::Clock;
+use heartbeat::runtime::driver::{Driver, Observer, Parts, Watch};
+use heartbeat::runtime::gather::Gatherer;
+use heartbeat::runtime::handle::{Handle, Inbox, Input, Roster, channel};
+use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
+use heartbeat::wire::{HistoryBody, RowBody};
+use http_body_util::BodyExt as _;
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes a second; this only ends a test that hangs.
+const LONG: Duration = Duration::from_secs(20);
+
+fn name(text: &str) -> NodeName {
+    NodeName::new(text).expect("a valid name")
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn peer_ref(id: u32, key: &str, state: PeerState) -> PeerRef {
+    let known = state != PeerState::Joining;
+    let node = known.then(|| name(&format!("node-{id}")));
+    PeerRef { id: PeerId(id), key: PeerKey(key.into()), node, boot: known.then_some(BootId(u64::from(id))), state }
+}
+
+fn maintenance(reason: &str) -> Maintenance {
+    Maintenance { reason: MaintenanceReason::new(reason).expect("printable"), left: ms(90_000) }
+}
+
+fn peer_view(peer: PeerRef) -> PeerView {
+    let heard = peer.node.is_some();
+    let broken = matches!(peer.state, PeerState::Dead | PeerState::Unreachable);
+    PeerView {
+        peer,
+        expected: true,
+        maintenance: heard.then(|| maintenance("kernel update")),
+        overrun: broken.then_some(ms(1500)),
+        degraded: true,
+        flapping: false,
+        verdict: broken.then_some(Verdict::Unconfirmed),
+        class: broken.then_some(Class::Gone),
+        evidence: heard.then_some(Evidence::Refused),
+        last_proof: heard.then_some(ms(1200)),
+        last_answer: heard.then_some(ms(1200)),
+        state_age: ms(900),
+        rtt_last: heard.then_some(Duration::from_micros(846)),
+        rtt_mean: heard.then_some(ms(1)),
+        rtt_p50: heard.then_some(ms(1)),
+        rtt_p99: heard.then_some(ms(2)),
+        phi: 3.25,
+        loss: heard.then_some(0.4),
+        restarts: 1,
+        streaming: heard,
+        pings_me: false,
+        accusers: if broken { vec![name("node-1"), name("node-4")] } else { Vec::new() },
+        witnesses: vec![
+            WitnessView {
+                witness: name("node-4"),
+                said: Some(Testimony::NoOpinion),
+                age: ms(5),
+                said_age: Some(ms(3)),
+            },
+            WitnessView { witness: name("node-5"), said: None, age: ms(5), said_age: None },
+        ],
+    }
+}
+
+/// A peer in each state; every peer dead on demand.
+fn discovery() -> DiscoveryView {
+    let name = |host: &str, error: Option<&str>| NameView {
+        name: DnsName { host: host.into(), port: 8001 },
+        addresses: 3,
+        last_success: error.is_none().then_some(ms(700)),
+        failing_for: error.map(|_| ms(900)),
+        error: error.map(Into::into),
+    };
+    let candidate =
+        |last: u8, evidence| CandidateView { address: ([10, 0, 0, last], 8001).into(), age: ms(40), evidence };
+    DiscoveryView {
+        names: vec![name("nodes", None), name("others", Some("Name or service not known"))],
+        candidates: vec![candidate(7, None), candidate(8, Some(Evidence::Silent))],
+        errors: 4,
+    }
+}
+
+fn view(all_dead: bool) -> View {
+    let keys = ["localhost:8002", "[::1]:8003", "node-4", "10.0.0.5:8001", "node-6", "node-7"];
+    let peers = keys.into_iter().zip(PeerState::ALL).zip(2..);
+    let peers =
+        peers.map(|((key, state), id)| peer_view(peer_ref(id, key, if all_dead { PeerState::Dead } else { state })));
+    View {
+        discovery: discovery(),
+        node: name("node-1"),
+        boot: BootId(0xfedc_ba98_7654_3210),
+        seq: Seq(99),
+        state: if all_dead { SelfState::CutOff } else { SelfState::Ready },
+        stalled: false,
+        maintenance: Some(maintenance("new disk")),
+        lost: ms(250),
+        hearsay: Hearsay::default(),
+        peers: peers.collect(),
+    }
+}
+
+/// The evidence about one of the peers above, by its key or name: every field filled, or every one empty.
+fn why(peer: &str) -> Option<Why> {
+    let view = view(false);
+    let is_meant = |view: &PeerView| {
+        &*view.peer.key.0 == peer || view.peer.node.as_ref().is_some_and(|node| node.as_str() == peer)
+    };
+    let peer = view.peers.into_iter().find(is_meant)?;
+    let full = peer.peer.node.is_some();
+    let ping = |purpose, end: Option<End>| PingView { age: ms(900), purpose, end: end.map(|end| (end, ms(2))) };
+    let pings = vec![
+        ping(Purpose::Scheduled, None),
+        ping(Purpose::Check, Some(End::Failed(Evidence::Refused))),
+        ping(Purpose::Witness, Some(End::OutOfTime(Evidence::Stalled))),
+        ping(Purpose::Scheduled, Some(End::AnsweredLate)),
+        ping(Purpose::Scheduled, Some(End::Answered)),
+    ];
+    let quorum = Quorum {
+        observers: 3,
+        needed: 2,
+        accusations: 1,
+        accusers: vec![name("node-1")],
+        could_speak: vec![name("node-5")],
+    };
+    let decision = DecisionView {
+        age: ms(900),
+        rule: Rule::NobodyLeft,
+        from: PeerState::Suspect,
+        to: PeerState::Dead,
+        class: full.then_some(Class::Gone),
+        evidence: full.then_some(Evidence::Refused),
+        silent_for: ms(251),
+        limit: full.then_some(ms(250)),
+        phi: full.then_some(3.5),
+        heard: full.then_some((1, 3)),
+        told: full.then(|| name("node-5")),
+        before: full.then_some((Rule::CheckFailed, ms(1400))),
+        exhibits: full.then(|| ExhibitsView {
+            pings: pings.clone(),
+            witnesses: peer.witnesses.clone(),
+            vouchers: vec![name("node-5")],
+            quorum: Some(quorum.clone()),
+        }),
+    };
+    Some(Why {
+        observer: ObserverView {
+            node: name("node-1"),
+            state: SelfState::Ready,
+            stalled: false,
+            lost: ms(250),
+            cut_off: full.then_some(ms(700)),
+            blind: full,
+        },
+        watched: ms(90_000),
+        last_ping_in: full.then_some(ms(300)),
+        pings: if full { pings } else { Vec::new() },
+        limit: full.then_some(ms(3000)),
+        late_after: ms(250),
+        accusations: vec![AccusationView { observer: name("node-5"), class: Class::Silent, left: ms(2000) }],
+        accused: full.then_some(ms(600)),
+        vouchers: vec![name("node-5")],
+        quorum: full.then_some(quorum),
+        outage: full.then(|| decision.clone()),
+        decision: full.then_some(decision),
+        peer,
+    })
+}
+
+fn answer() -> Answer {
+    Answer {
+        node: name("node-1"),
+        boot: BootId(1),
+        seq: Seq(5),
+        state: SelfState::Ready,
+        version: "0.1.0".into(),
+        accusations: vec![Accusation {
+            node: name("node-3"),
+            boot: BootId(3),
+            class: Class::Gone,
+            silent_for: ms(251),
+        }],
+        watch: WatchDelta {
+            since: 0,
+            rev: 2,
+            peers: vec![
+                Watched { node: name("node-2"), boot: BootId(2), state: Some(PeerState::Alive) },
+                Watched { node: name("node-9"), boot: BootId(9), state: None },
+            ],
+        },
+        maintenance: None,
+    }
+}
+
+/// What a node named in a question makes the stand-in do.
+fn testimony(node: &NodeName) -> Option<Testimony> {
+    match node.as_str() {
+        "answered" => Some(Testimony::Answered { boot: BootId(7) }),
+        "failed" => Some(Testimony::Failed { evidence: Evidence::Stalled }),
+        "left" => Some(Testimony::Left),
+        "silent" => None,
+        _ => Some(Testimony::NoOpinion),
+    }
+}
+
+/// The row that the peer `node-3` gives: it misses this node, and knows a node that this one does not.
+const ROW: &str = r#"{"node":"node-3","boot":"0000000000000003","seq":60000,"state":"ready","stalled":false,"new":1,"peers":[
+    {"node":"node-1","key":null,"boot":"fedcba9876543210","state":"unreachable","verdict":"link_broken","class":"silent","state_age_ms":900},
+    {"node":"node-12","key":null,"boot":"000000000000000c","state":"alive","state_age_ms":5000,"rtt_us":846,"loss":0.1,"expected":true},
+    {"node":null,"key":"nowhere:8001","boot":null,"state":"joining","verdict":"never_seen","state_age_ms":90000},
+    {"node":"node-13","key":null,"boot":"000000000000000d","state":"enchanted","state_age_ms":5000}]}"#;
+
+/// A peer that answers every request with its row.
+async fn peer_with_a_row() -> (Target, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", ROW.len());
+    let serve = async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accepts");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.expect("a whole head"));
+            }
+            stream.write_all(format!("{head}{ROW}").as_bytes()).await.expect("writes");
+        }
+    };
+    (Target::new(&url.parse().expect("a URL")).expect("valid"), tokio::spawn(serve))
+}
+
+/// Stands in for the driver: answers its messages from fixed values.
+async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Target>) {
+    let mut unanswered = Vec::new();
+    while let Some(input) = inbox.inputs.recv().await {
+        match input {
+            Input::Ping { reply, .. } => drop(reply.send(answer())),
+            Input::View { reply } => drop(reply.send(view(all_dead))),
+            Input::Why { peer, reply } => drop(reply.send(why(&peer).map(Box::new))),
+            Input::Roster { reply } => drop(reply.send(Roster { view: view(all_dead), targets: targets.clone() })),
+            Input::Question { node, reply, .. } => match testimony(&node) {
+                Some(testimony) => drop(reply.send(testimony)),
+                None => unanswered.push(reply),
+            },
+            Input::Leave { done } | Input::Maintain { done, .. } => drop(done.send(())),
+            Input::Discovery { tried } => drop(tried.send(())),
+            Input::Ready | Input::Connected { .. } | Input::Stream { .. } => {}
+        }
+    }
+}
+
+/// One incident that is over and one that goes on.
+fn chronicle(clock: Clock) -> Arc<Chronicle> {
+    let chronicle = Chronicle::new(clock);
+    let dead = r#""boot":"000000000000000c","state":"dead","verdict":"down","class":"gone""#;
+    let later = ROW
+        .replace(r#""state":"unreachable","verdict":"link_broken","class":"silent""#, r#""state":"alive""#)
+        .replace(r#""boot":"000000000000000c","state":"alive""#, dead);
+    for row in [ROW, &later] {
+        let row = RowBody::parse(row.as_bytes()).and_then(|row| row.into_row(|key| Member::from(key))).expect("a row");
+        chronicle.observe(clock.now(), &Member::from("node-3"), &mesh::view(vec![row]));
+    }
+    Arc::new(chronicle)
+}
+
+fn limits() -> Limits {
+    Limits {
+        connections: 8,
+        streams: 2,
+        body_bytes: 64 * 1024,
+        header_bytes: 16 * 1024,
+        request_time: ms(300),
+        header_time: ms(400),
+    }
+}
+
+/// The path that changes something.
+const MAINTENANCE: &str = "/api/v1/maintenance";
+
+const TOKEN: &str = "correct-horse-battery";
+
+fn config() -> Config {
+    Config {
+        node: name("node-1"),
+        listen: Listen { address: None, port: 0 },
+        metrics_port: MetricsPort::Exactly(0),
+        peers: Vec::new(),
+        names: Vec::new(),
+        detector: Timing::BALANCED.check().expect("sensible"),
+        log: LogConfig { format: LogFormat::Auto, level: LogLevel::Info, color: Color::Auto },
+        shutdown_delay: Duration::ZERO,
+        drain_timeout: ms(1000),
+        limits: limits(),
+        token: Token::new(TOKEN).ok(),
+        settings: vec![Setting {
+            name: "port",
+            variable: "HEARTBEAT_PORT",
+            value: "8001".to_owned(),
+            source: Source::Default,
+        }],
+    }
+}
+
+struct Node {
+    state: AppState,
+    handle: Handle,
+    telemetry: Telemetry,
+    driver: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.driver.abort();
+        self.others.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Node {
+    async fn start(all_dead: bool) -> Node {
+        let clock = Clock::start();
+        let (handle, inbox) = channel(clock);
+        let (target, peer) = peer_with_a_row().await;
+        let driver = tokio::spawn(stand_in(inbox, all_dead, BTreeMap::from([(PeerId(3), target)])));
+        let settings = ClientSettings { connect_timeout: ms(200), question_timeout: ms(200) };
+        let client = Client::new(settings).expect("a client");
+        let (gatherer, mesh) = Gatherer::new(handle.clone(), client, clock, ms(200));
+        let gatherer = tokio::spawn(gatherer.run(CancellationToken::new()));
+        let metrics = Arc::new(Metrics::new(Duration::from_secs(2)).expect("valid buckets"));
+        let events = Arc::new(EventLog::new());
+        let telemetry = Telemetry::new(&name("node-1"), metrics.clone(), events.clone());
+        let state = AppState::new(handle.clone(), mesh, chronicle(clock), events, metrics, Arc::new(config()), clock);
+        handle.ready().await.expect("the stand-in listens");
+        Node { state, handle, telemetry, driver, others: vec![peer, gatherer] }
+    }
+
+    fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    fn happens(&self, kind: EventKind) {
+        let about_self = kind.name().starts_with("self_");
+        let peer = (!about_self).then(|| peer_ref(2, "localhost:8002", PeerState::Dead));
+        self.telemetry.observe(&Event { at: Monotonic::default(), peer, kind });
+    }
+
+    fn three_events(&self) {
+        self.happens(EventKind::PeerJoined { rtt: Some(ms(1)) });
+        self.happens(EventKind::SelfStalled { lost: ms(700) });
+        self.happens(EventKind::PeerDown {
+            prev: PeerState::Suspect,
+            verdict: Verdict::Down,
+            class: Class::Gone,
+            evidence: Evidence::Refused,
+            silent_for: ms(251),
+            accusers: vec![name("node-1"), name("node-2")],
+        });
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.ask(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Reply {
+        let response = call(self.router(), request).await;
+        let (head, body) = response.into_parts();
+        let bytes = timeout(LONG, body.collect()).await.expect("in time").expect("a body").to_bytes();
+        let media = head.headers.get("content-type").map(|value| value.to_str().expect("text").to_owned());
+        Reply {
+            status: head.status,
+            media: media.unwrap_or_default(),
+            text: String::from_utf8(bytes.to_vec()).expect("UTF-8"),
+            head,
+        }
+    }
+}
+
+struct Reply {
+    status: StatusCode,
+    media: String,
+    text: String,
+    head: hyper::http::response::Parts,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+/// Calls a router as a server would, without one.
+async fn call(router: Router, request: Request<Body>) -> Response<Body> {
+    let service = hyper_util::service::TowerToHyperService::new(router);
+    timeout(LONG, hyper::service::Service::call(&service, request)).await.expect("in time").expect("infallible")
+}
+
+async fn contract() -> (Node, Value) {
+    let node = Node::start(false).await;
+    node.three_events();
+    let contract = node.get("/openapi.json").await.json();
+    (node, contract)
+}
+
+/// Asserts that `instance` is what the contract says at `pointer`.
+fn check(contract: &Value, pointer: &str, instance: &Value) {
+    let mut schema = contract.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not in the contract")).clone();
+    schema["components"] = contract["components"].clone();
+    let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{pointer}: {error}"));
+    let faults: Vec<String> = validator.iter_errors(instance).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(faults.is_empty(), "{pointer}: {faults:#?}\n{instance:#}");
+}
+
+fn escape(text: &str) -> String {
+    text.replace('~', "~0").replace('/', "~1")
+}
+
+/// Asserts that the contract of `path` knows this status and media type, and that the body obeys it.
+fn check_reply(contract: &Value, path: &str, reply: &Reply) {
+    check_method(contract, path, "get", reply);
+}
+
+fn check_method(contract: &Value, path: &str, method: &str, reply: &Reply) {
+    let status = reply.status.as_str();
+    let content = &contract["paths"][path][method]["responses"][status]["content"];
+    let media = reply.media.split(';').next().unwrap_or_default();
+    assert!(content.get(media).is_some(), "{path} {status}: {media} is not in the contract\n{}", reply.text);
+    let pointer = format!("/paths/{}/{method}/responses/{status}/content/{}/schema", escape(path), escape(media));
+    let instance = if media.ends_with("json") { reply.json() } else { Value::from(reply.text.as_str()) };
+    check(contract, &pointer, &instance);
+}
+
+/// A request for each path of the contract and each of its answers that can be had.
+const EXAMPLES: &[(&str, &str, u16)] = &[
+    ("/", "/", 200),
+    ("/page.css", "/page.css", 200),
+    ("/page.js", "/page.js", 200),
+    ("/ping", "/ping", 200),
+    ("/healthz", "/healthz", 200),
+    ("/livez", "/livez", 200),
+    ("/readyz", "/readyz", 200),
+    ("/metrics", "/metrics", 200),
+    ("/api/v1/peers", "/api/v1/peers", 200),
+    ("/api/v1/peers/{key}", "/api/v1/peers/localhost:8002", 200),
+    ("/api/v1/peers/{key}", "/api/v1/peers/[::1]:8003", 200),
+    ("/api/v1/peers/{key}", "/api/v1/peers/%5B%3A%3A1%5D%3A8003", 200),
+    ("/api/v1/peers/{key}", "/api/v1/peers/node-4", 200),
+    ("/api/v1/peers/{key}", "/api/v1/peers/nobody", 404),
+    ("/api/v1/peers/{key}", "/api/v1/peers/%ff", 400),
+    ("/api/v1/why/{peer}", "/api/v1/why/localhost:8002", 200),
+    ("/api/v1/why/{peer}", "/api/v1/why/node-4", 200),
+    ("/api/v1/why/{peer}", "/api/v1/why/node-6", 200),
+    ("/api/v1/why/{peer}", "/api/v1/why/nobody", 404),
+    ("/api/v1/why/{peer}", "/api/v1/why/node-1", 404),
+    ("/api/v1/why/{peer}", "/api/v1/why/%ff", 400),
+    ("/api/v1/events", "/api/v1/events", 200),
+    ("/api/v1/events", "/api/v1/events?since=1&kind=peer_down&peer=localhost:8002&limit=3", 200),
+    ("/api/v1/events", "/api/v1/events?since=yesterday", 400),
+    ("/api/v1/events", "/api/v1/events?limit=1&limit=2", 400),
+    ("/api/v1/events", "/api/v1/events?kind=peer_vanished", 400),
+    ("/api/v1/incidents", "/api/v1/incidents", 200),
+    ("/api/v1/incidents", "/api/v1/incidents?limit=1", 200),
+    ("/api/v1/incidents", "/api/v1/incidents?limit=0", 400),
+    ("/api/v1/incidents", "/api/v1/incidents?limit=1&limit=2", 400),
+    ("/api/v1/matrix", "/api/v1/matrix", 200),
+    ("/api/v1/cluster", "/api/v1/cluster", 200),
+    ("/api/v1/cluster", "/api/v1/cluster?strict=0", 200),
+    ("/api/v1/cluster", "/api/v1/cluster?strict=1", 503),
+    ("/api/v1/cluster", "/api/v1/cluster?strict=perhaps", 400),
+    ("/api/v1/cluster", "/api/v1/cluster?strict=1&strict=1", 400),
+    ("/matrix.txt", "/matrix.txt", 200),
+    ("/api/v1/row", "/api/v1/row", 200),
+    ("/api/v1/history", "/api/v1/history", 200),
+    ("/api/v1/history", "/api/v1/history?since=2", 200),
+    ("/api/v1/history", "/api/v1/history?since=2&since=3", 400),
+    ("/api/v1/history", "/api/v1/history?since=then", 400),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/answered/00000000000000ff", 200),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/failed/00000000000000ff", 200),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/left/00000000000000ff", 200),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/nobody/00000000000000ff", 404),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/answered/ff", 400),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/a%20b/00000000000000ff", 400),
+    ("/api/v1/witness/{node}/{boot}", "/api/v1/witness/silent/00000000000000ff", 503),
+    ("/api/v1/node", "/api/v1/node", 200),
+    ("/api/v1/config", "/api/v1/config", 200),
+    ("/api/v1/maintenance", "/api/v1/maintenance", 200),
+    ("/openapi.json", "/openapi.json", 200),
+];
+
+#[tokio::test]
+async fn every_answer_obeys_the_contract() {
+    let (node, contract) = contract().await;
+    for (path, target, status) in EXAMPLES {
+        let reply = node.get(target).await;
+        assert_eq!(reply.status.as_u16(), *status, "{target}: {}", reply.text);
+        check_reply(&contract, path, &reply);
+    }
+}
+
+#[tokio::test]
+async fn router_and_contract_list_the_same_paths() {
+    let (_node, contract) = contract().await;
+    let listed: BTreeSet<&str> = contract["paths"].as_object().expect("paths").keys().map(String::as_str).collect();
+    let routed: BTreeSet<&str> = Route::ALL.into_iter().map(Route::path).collect();
+    let tried: BTreeSet<&str> = EXAMPLES.iter().filter(|example| example.2 == 200).map(|example| example.0).collect();
+    assert_eq!(listed, routed);
+    assert_eq!(listed, tried, "a path of the contract is not tried above");
+    for route in Route::ALL {
+        assert_eq!(contract["paths"][route.path()]["get"]["summary"], route.summary());
+    }
+    assert_eq!(contract["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn closed_sets_of_the_contract_are_those_of_the_code() {
+    let (_node, contract) = contract().await;
+    let words = |pointer: &str| -> BTreeSet<String> {
+        let list = contract.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("{pointer}"));
+        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let set = |words: &[&str]| -> BTreeSet<String> { words.iter().map(|word| (*word).to_owned()).collect() };
+    let events: Vec<&str> = EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect();
+    assert_eq!(words("/components/schemas/Event/properties/event/enum"), set(&events));
+    assert_eq!(words("/components/schemas/PeerState/enum"), set(&PeerState::ALL.map(PeerState::as_str)));
+    assert_eq!(words("/components/schemas/SelfState/enum"), set(&SelfState::ALL.map(SelfState::as_str)));
+    assert_eq!(words("/components/schemas/Verdict/enum"), set(&Verdict::ALL.map(Verdict::as_str)));
+    assert_eq!(words("/components/schemas/Class/enum"), set(&Class::ALL.map(Class::as_str)));
+    assert_eq!(words("/components/schemas/Evidence/enum"), set(&Evidence::ALL.map(Evidence::as_str)));
+    assert_eq!(words("/components/schemas/Rule/enum"), set(&Rule::ALL.map(Rule::as_str)));
+    assert_eq!(words("/components/schemas/MeshVerdict/enum"), set(&MeshVerdict::ALL.map(MeshVerdict::as_str)));
+    assert_eq!(
+        words("/components/schemas/IncidentVerdict/enum"),
+        set(&IncidentVerdict::ALL.map(IncidentVerdict::as_str))
+    );
+    assert_eq!(words("/components/schemas/Heard/enum"), set(&Heard::ALL.map(Heard::as_str)));
+    assert_eq!(words("/components/schemas/Reading/enum"), set(&Reading::ALL.map(Reading::as_str)));
+    assert_eq!(words("/components/schemas/Weight/enum"), set(&Weight::ALL.map(Weight::as_str)));
+}
+
+#[tokio::test]
+async fn the_mesh_is_told_with_the_rows_of_those_who_give_one() {
+    let (node, _) = contract().await;
+    let matrix = node.get("/api/v1/matrix").await.json();
+    let heard = |observer: &str| {
+        let rows = matrix["rows"].as_array().expect("rows");
+        rows.iter().find(|row| row["observer"] == observer).unwrap_or_else(|| panic!("{observer}: {matrix:#}")).clone()
+    };
+    assert_eq!(heard("node-1")["heard"], "now");
+    assert_eq!(heard("node-3")["heard"], "now");
+    // No target, and known from another's row only.
+    assert_eq!(heard("node-4")["heard"], "never");
+    assert_eq!(heard("node-12")["heard"], "never");
+    let cells = heard("node-3")["cells"].as_array().expect("cells").clone();
+    let cell = |peer: &str| cells.iter().find(|cell| cell["peer"] == peer).cloned();
+    assert_eq!(cell("node-12").expect("a cell")["rtt_ms"], 0.846);
+    assert_eq!(cell("nowhere:8001").expect("a cell")["reading"], "bad");
+    assert_eq!(cell("node-13"), None, "a state that is not known");
+    let cluster = node.get("/api/v1/cluster").await.json();
+    assert_eq!((&cluster["asked"], &cluster["answered"]), (&json!(5), &json!(1)));
+    assert_eq!(cluster["sentence"], matrix["sentence"]);
+    let text = node.get("/matrix.txt").await.text;
+    assert!(text.starts_with(cluster["sentence"].as_str().expect("a sentence")), "{text}");
+}
+
+#[tokio::test]
+async fn incidents_that_go_on_come_first() {
+    let (node, _) = contract().await;
+    let told = |body: Value| -> Vec<(String, bool, Value)> {
+        let list = body["incidents"].as_array().expect("a list").clone();
+        let one = |incident: Value| {
+            (
+                incident["verdict"].as_str().expect("a word").to_owned(),
+                incident["open"] == true,
+                incident["nodes"].clone(),
+            )
+        };
+        list.into_iter().map(one).collect()
+    };
+    let body = node.get("/api/v1/incidents").await.json();
+    assert_eq!(body["open"], 1);
+    let expected = vec![
+        ("down".to_owned(), true, json!(["node-12"])),
+        ("link_broken".to_owned(), false, json!(["node-1", "node-3"])),
+    ];
+    assert_eq!(told(body), expected);
+    assert_eq!(told(node.get("/api/v1/incidents?limit=1").await.json()), expected[..1]);
+}
+
+/// Nobody's clock but the reader's is needed: a node whose clock is an hour off tells the same.
+#[tokio::test]
+async fn what_peers_are_told_holds_no_timestamp() {
+    let (node, contract) = contract().await;
+    node.happens(EventKind::PeerSuspect { doubt: Doubt::Late });
+    let reply = node.get("/api/v1/history").await;
+    check_reply(&contract, "/api/v1/history", &reply);
+    let body = reply.json();
+    let events: Vec<&str> =
+        body["events"].as_array().expect("a list").iter().filter_map(|event| event["event"].as_str()).collect();
+    // What is debug stays here, and yet it is not asked for again.
+    assert_eq!(events, ["peer_joined", "self_stalled", "peer_down"]);
+    assert_eq!(body["next"], 4);
+    assert_eq!(body["events"][2]["peer"], "node-2", "keys are private: a peer goes by its name");
+    let year = node.get("/api/v1/node").await.json()["started"].as_str().expect("a time")[..5].to_owned();
+    assert!(!reply.text.contains(&year), "{}", reply.text);
+    let row = node.get("/api/v1/row").await;
+    assert!(!row.text.contains(&year), "{}", row.text);
+    assert_eq!(node.get("/api/v1/history?since=2").await.json()["events"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn what_peers_told_is_listed_as_theirs_by_time() {
+    let (node, contract) = contract().await;
+    let told = r#"{"node":"node-2","boot":"00000000000000ff","next":9,"events":[
+        {"seq":8,"age_ms":3600000,"event":"peer_down","level":"warn","peer":"node-9","message":"Peer unreachable","sentence":"node-9 is down"}],
+        "incidents":[{"id":4,"verdict":"down","nodes":["node-9"],"observers":["node-2"],"began_ms":3600000,"ended_ms":3000000}]}"#;
+    node.state.chronicle.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
+    let reply = node.get("/api/v1/events").await;
+    check_reply(&contract, "/api/v1/events", &reply);
+    let from = |body: &Value| -> Vec<Value> {
+        body["events"].as_array().expect("a list").iter().map(|event| event["from"].clone()).collect()
+    };
+    assert_eq!(from(&reply.json()), [json!("node-2"), Value::Null, Value::Null, Value::Null]);
+    // Numbers are of one node.
+    assert_eq!(from(&node.get("/api/v1/events?since=0").await.json()), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(from(&node.get("/api/v1/events?peer=node-9").await.json()), [json!("node-2")]);
+    assert_eq!(from(&node.get("/api/v1/events?kind=self_stalled").await.json()), [Value::Null]);
+    let reply = node.get("/api/v1/incidents").await;
+    check_reply(&contract, "/api/v1/incidents", &reply);
+    let body = reply.json();
+    let last = body["incidents"].as_array().expect("a list").last().expect("theirs is the oldest").clone();
+    assert_eq!((&last["from"], &last["id"], &last["lasted_ms"]), (&json!("node-2"), &json!(4), &json!(600_000)));
+    assert_eq!(body["open"], 1);
+    // It is not passed on.
+    assert!(!node.get("/api/v1/history").await.text.contains("node-9"));
+}
+
+#[tokio::test]
+async fn health_stays_good_with_every_peer_dead() {
+    let node = Node::start(true).await;
+    for path in ["/livez", "/readyz", "/healthz"] {
+        assert_eq!(node.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    let peers = node.get("/api/v1/peers").await.json();
+    assert!(peers["peers"].as_array().expect("a list").iter().all(|peer| peer["state"] == "dead"));
+}
+
+#[tokio::test]
+async fn a_leaving_node_is_live_and_not_ready() {
+    let (node, contract) = contract().await;
+    node.handle.leave().await.expect("the stand-in listens");
+    assert_eq!(node.get("/livez").await.status, StatusCode::OK);
+    assert_eq!(node.get("/healthz").await.json()["ready"], false);
+    let reply = node.get("/readyz").await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (503, &json!("leaving")));
+    check_reply(&contract, "/readyz", &reply);
+}
+
+#[tokio::test]
+async fn a_starting_node_is_not_ready() {
+    let (handle, _inbox) = channel(Clock::start());
+    let (node, contract) = contract().await;
+    let starting = AppState { handle, ..node.state.clone() };
+    let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+    let response = call(router(starting), request).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(problem["code"], "starting");
+    check(&contract, "/components/schemas/Problem", &problem);
+}
+
+#[tokio::test]
+async fn without_a_detector_there_is_no_heartbeat() {
+    let (node, contract) = contract().await;
+    node.driver.abort();
+    while !node.driver.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    for path in [
+        "/ping",
+        "/api/v1/peers",
+        "/api/v1/why/node-4",
+        "/metrics",
+        "/api/v1/node",
+        "/api/v1/row",
+        "/api/v1/matrix",
+        "/api/v1/cluster",
+    ] {
+        let reply = node.get(path).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (503, &json!("stopping")), "{path}");
+        check_reply(&contract, &path.replace("node-4", "{peer}"), &reply);
+    }
+}
+
+#[tokio::test]
+async fn errors_are_problem_objects_with_a_stable_code() {
+    let (node, contract) = contract().await;
+    let request = |method: Method, path: &str, body: Body| {
+        Request::builder().method(method).uri(path).body(body).expect("a request")
+    };
+    let table = [
+        (request(Method::GET, "/nowhere", Body::empty()), 404, "no_such_path"),
+        (request(Method::GET, "/api/v1/peers/", Body::empty()), 404, "no_such_path"),
+        (request(Method::POST, "/ping", Body::empty()), 405, "method_not_allowed"),
+        (request(Method::DELETE, "/api/v1/peers", Body::empty()), 405, "method_not_allowed"),
+        (request(Method::GET, "/ping", Body::from("x")), 413, "body_not_accepted"),
+        (request(Method::POST, "/nowhere", Body::from("x")), 413, "body_not_accepted"),
+        (request(Method::DELETE, MAINTENANCE, Body::from("x")), 413, "body_not_accepted"),
+        (request(Method::PUT, MAINTENANCE, Body::empty()), 405, "method_not_allowed"),
+    ];
+    for (request, status, code) in table {
+        let what = format!("{} {}", request.method(), request.uri());
+        let reply = node.ask(request).await;
+        assert_eq!((reply.status.as_u16(), reply.media.as_str()), (status, "application/problem+json"), "{what}");
+        let problem = reply.json();
+        assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)), "{what}");
+        check(&contract, "/components/schemas/Problem", &problem);
+        if status == 405 {
+            let allowed = if what.ends_with(MAINTENANCE) { "GET, HEAD, POST, DELETE" } else { "GET, HEAD" };
+            assert_eq!(reply.head.headers["allow"], allowed, "{what}");
+        }
+    }
+    let unknown = node.get("/api/v1/peers/nobody").await.json();
+    assert!(unknown["detail"].as_str().expect("text").contains("localhost:8002"), "{unknown}");
+    let unknown = node.get("/api/v1/why/nobody").await.json();
+    assert!(unknown["detail"].as_str().expect("text").contains("localhost:8002"), "{unknown}");
+    let myself = node.get("/api/v1/why/node-1").await.json();
+    let detail = myself["detail"].as_str().expect("text");
+    assert!(detail.contains("node-1 is this node itself") && detail.contains("localhost:8002"), "{myself}");
+}
+
+fn order(method: Method, token: Option<&str>, body: &str) -> Request<Body> {
+    let builder = Request::builder().method(method).uri(MAINTENANCE);
+    let builder = token.into_iter().fold(builder, |builder, token| builder.header("authorization", token));
+    let body = if body.is_empty() { Body::empty() } else { Body::from(body.to_owned()) };
+    builder.body(body).expect("a request")
+}
+
+#[tokio::test]
+async fn who_does_not_know_the_token_changes_nothing() {
+    let (node, contract) = contract().await;
+    let good = r#"{"reason":"disk"}"#;
+    let cases = [
+        None,
+        Some(""),
+        Some("Bearer"),
+        Some("Bearer "),
+        Some(TOKEN),
+        Some("Basic correct-horse-battery"),
+        Some("Bearer correct-horse-batterz"),
+        Some("Bearer correct-horse-battery-"),
+    ];
+    for token in cases {
+        for (method, body) in [(Method::POST, good), (Method::POST, "nonsense"), (Method::DELETE, "")] {
+            let name = method.as_str().to_lowercase();
+            let reply = node.ask(order(method, token, body)).await;
+            assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (401, &json!("token_needed")), "{token:?}");
+            assert_eq!(reply.head.headers["www-authenticate"], "Bearer");
+            assert!(!reply.text.contains("horse"), "{}", reply.text);
+            check_method(&contract, MAINTENANCE, &name, &reply);
+        }
+    }
+    let open = AppState { config: Arc::new(Config { token: None, ..config() }), ..node.state.clone() };
+    for method in [Method::POST, Method::DELETE] {
+        // Nobody's token opens a node that has none.
+        let response = call(router(open.clone()), order(method, Some("Bearer "), "")).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let problem: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(problem["code"], "changes_closed");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("HEARTBEAT_TOKEN")), "{problem}");
+        check(&contract, "/components/schemas/Problem", &problem);
+    }
+}
+
+#[tokio::test]
+async fn a_wish_that_cannot_be_understood_says_what_would_be_right() {
+    let (node, contract) = contract().await;
+    let long = format!(r#"{{"reason":"{}"}}"#, "x".repeat(201));
+    let huge = format!(r#"{{"reason":"{}"}}"#, "x".repeat(70_000));
+    for (body, words) in [
+        ("", "the body is JSON"),
+        ("{}", "the body is JSON"),
+        (r#"{"reason":"disk","fro":"30m"}"#, "the body is JSON"),
+        (r#"{"reason":""}"#, "1 to 200 printable"),
+        (r#"{"reason":"a\u001b[2J"}"#, "1 to 200 printable"),
+        (long.as_str(), "1 to 200 printable"),
+        (huge.as_str(), "longer than 4096 bytes"),
+        (r#"{"reason":"disk","for":"25h"}"#, "24h"),
+        (r#"{"reason":"disk","for":"0"}"#, "shorter than a second"),
+        (r#"{"reason":"disk","for":"30"}"#, "has no unit"),
+    ] {
+        let reply = node.ask(order(Method::POST, Some("Bearer correct-horse-battery"), body)).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &json!("bad_body")), "{body:.80}");
+        assert!(reply.json()["detail"].as_str().is_some_and(|detail| detail.contains(words)), "{}", reply.text);
+        check_method(&contract, MAINTENANCE, "post", &reply);
+    }
+}
+
+/// Over the real detector: what is ordered is told to peers, shown, and ended.
+#[tokio::test]
+async fn a_node_is_put_into_maintenance_and_out_of_it() {
+    let (node, contract) = contract().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound").port();
+    let (handle, driver) = real_driver(free).await;
+    let mut node = node;
+    node.state.handle = handle;
+    assert_eq!(node.get(MAINTENANCE).await.json()["maintenance"], Value::Null);
+    let mut news = call(node.router(), stream_request(PEER)).await.into_body();
+    let wish = r#"{"reason":"new disk","for":"2h"}"#;
+    let reply = node.ask(order(Method::POST, Some("bearer correct-horse-battery"), wish)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    check_method(&contract, MAINTENANCE, "post", &reply);
+    assert_eq!(reply.json()["maintenance"]["reason"], "new disk");
+    let left = reply.json()["maintenance"]["left_ms"].as_u64().expect("a number");
+    assert!((7_100_000..=7_200_000).contains(&left), "{left}");
+    let answer = node.get("/ping").await;
+    check_reply(&contract, "/ping", &answer);
+    assert_eq!(answer.json()["maintenance"]["reason"], "new disk");
+    let told = |text: &str, words: &str| text.starts_with("event: news\n") && text.contains(words);
+    while !told(&frame(&mut news).await, r#""maintenance":{"reason":"new disk""#) {}
+    assert_eq!(node.get("/api/v1/node").await.json()["maintenance"]["reason"], "new disk");
+    assert!(node.get("/metrics").await.text.lines().any(|line| line == "heartbeat_maintenance 1"));
+    let reply = node.ask(order(Method::DELETE, Some("Bearer correct-horse-battery"), "")).await;
+    assert_eq!((reply.status, &reply.json()["maintenance"]), (StatusCode::OK, &Value::Null));
+    check_method(&contract, MAINTENANCE, "delete", &reply);
+    while !told(&frame(&mut news).await, r#""maintenance":{"reason":"","left_ms":0}"#) {}
+    assert!(node.get("/metrics").await.text.lines().any(|line| line == "heartbeat_maintenance 0"));
+    for path in ["/api/v1/config", "/api/v1/node", "/metrics", "/openapi.json", "/"] {
+        assert!(!node.get(path).await.text.contains("horse"), "{path} shows the token");
+    }
+    driver.abort();
+}
+
+#[tokio::test]
+async fn too_many_questions_are_refused() {
+    let (node, contract) = contract().await;
+    let ask = || {
+        let request = Request::get("/api/v1/witness/silent/00000000000000ff").body(Body::empty()).expect("a request");
+        tokio::spawn(call(node.router(), request))
+    };
+    let waiting: Vec<_> = (0..32).map(|_| ask()).collect();
+    // The questions are all taken up before the next one is asked: spawned tasks run in order.
+    tokio::task::yield_now().await;
+    let reply = node.get("/api/v1/witness/answered/00000000000000ff").await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (429, &json!("too_many_questions")));
+    assert_eq!(reply.head.headers["retry-after"], "1");
+    check_reply(&contract, "/api/v1/witness/{node}/{boot}", &reply);
+    for answer in waiting {
+        assert_eq!(answer.await.expect("no panic").status(), StatusCode::SERVICE_UNAVAILABLE, "out of time");
+    }
+    assert_eq!(node.get("/api/v1/witness/answered/00000000000000ff").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_code() {
+    let (node, _) = contract().await;
+    node.get("/ping").await;
+    node.get("/api/v1/peers/nobody").await;
+    node.get("/some/scanner").await;
+    node.get("/another/scanner").await;
+    let ping = Request::get("/ping").header("heartbeat-node", "node-2").header("heartbeat-boot", "00000000000000ff");
+    node.ask(ping.header("heartbeat-seq", "1").body(Body::empty()).expect("a request")).await;
+    node.ask(Request::post("/ping").body(Body::empty()).expect("a request")).await;
+    let text = node.get("/metrics").await.text;
+    for line in [
+        "heartbeat_http_requests_total{route=\"/ping\",code=\"200\"} 2",
+        "heartbeat_http_requests_total{route=\"/ping\",code=\"405\"} 1",
+        "heartbeat_http_requests_total{route=\"/api/v1/peers/{key}\",code=\"404\"} 1",
+        "heartbeat_http_requests_total{route=\"other\",code=\"404\"} 2",
+        "heartbeat_http_request_duration_seconds_count{route=\"/ping\"} 3",
+        "heartbeat_pings_received_total 1",
+        "heartbeat_peers{state=\"dead\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_port_has_metrics_and_nothing_else() {
+    let (node, _) = contract().await;
+    let get = |path: &str| {
+        call(metrics_router(node.state.clone()), Request::get(path).body(Body::empty()).expect("a request"))
+    };
+    let response = get("/metrics").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(get("/ping").await.status(), StatusCode::NOT_FOUND);
+}
+
+fn stream_request(headers: &[(&str, &str)]) -> Request<Body> {
+    let builder = Request::get("/api/v1/events").header("accept", "text/event-stream");
+    let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    builder.body(Body::empty()).expect("a request")
+}
+
+const PEER: &[(&str, &str)] =
+    &[("heartbeat-node", "node-2"), ("heartbeat-boot", "00000000000000ff"), ("heartbeat-seq", "5")];
+
+/// The next frame of a stream that is not a comment.
+async fn frame(body: &mut Body) -> String {
+    loop {
+        let frame = timeout(LONG, body.frame()).await.expect("in time").expect("goes on").expect("no error");
+        let text = String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8");
+        if !text.starts_with(':') {
+            return text;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_follows_the_ring() {
+    let (node, contract) = contract().await;
+    let response = call(node.router(), stream_request(&[("last-event-id", "1")])).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    for (event, id) in [("self_stalled", 2), ("peer_down", 3)] {
+        let text = frame(&mut body).await;
+        let data = text.strip_prefix(&format!("event: {event}\nid: {id}\ndata: ")).unwrap_or_else(|| panic!("{text}"));
+        check(&contract, "/components/schemas/Event", &serde_json::from_str(data).expect("JSON"));
+    }
+    node.happens(EventKind::SelfLeaving);
+    assert!(frame(&mut body).await.starts_with("event: self_leaving\nid: 4\n"));
+}
+
+#[tokio::test]
+async fn a_new_stream_begins_with_what_comes_next() {
+    let (node, _) = contract().await;
+    let mut body = call(node.router(), stream_request(&[])).await.into_body();
+    node.happens(EventKind::SelfLeaving);
+    assert!(frame(&mut body).await.starts_with("event: self_leaving\nid: 4\n"));
+}
+
+#[tokio::test]
+async fn browsers_cannot_crowd_out_peers() {
+    let (node, _) = contract().await;
+    let first = call(node.router(), stream_request(&[])).await;
+    let _second = call(node.router(), stream_request(&[])).await;
+    let third = call(node.router(), stream_request(&[])).await;
+    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(call(node.router(), stream_request(PEER)).await.status(), StatusCode::OK);
+    drop(first);
+    assert_eq!(
+        call(node.router(), stream_request(&[])).await.status(),
+        StatusCode::OK,
+        "a slot returns with its reader"
+    );
+}
+
+/// Says nothing; the events of this driver go nowhere.
+struct Unheard;
+
+impl Observer for Unheard {
+    fn event(&mut self, _: &Event) {}
+    fn woke(&mut self, _: Duration) {}
+}
+
+/// The real detector, with one peer whose port nobody listens on.
+async fn real_driver(port: u16) -> (Handle, JoinHandle<()>) {
+    let clock = Clock::start();
+    let (handle, inbox) = channel(clock);
+    let url = format!("http://127.0.0.1:{port}").parse().expect("a URL");
+    let driver = Driver::new(Parts {
+        config: Timing::BALANCED.check().expect("sensible"),
+        me: Me { node: name("node-1"), boot: BootId(1), version: "0.1.0".into() },
+        seed: 1,
+        peers: vec![Watch {
+            spec: PeerSpec { key: PeerKey("a".into()), pinned: None },
+            target: Target::new(&url).expect("valid"),
+        }],
+        names: Vec::new(),
+        clock,
+        client: Client::new(ClientSettings { connect_timeout: ms(500), question_timeout: ms(500) }).expect("a client"),
+        inbox,
+        observer: Box::new(Unheard),
+    });
+    let task = tokio::spawn(driver.run(CancellationToken::new()));
+    handle.ready().await.expect("it runs");
+    (handle, task)
+}
+
+#[tokio::test]
+async fn a_peer_gets_news_and_no_events() {
+    let (node, contract) = contract().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound").port();
+    let (handle, driver) = real_driver(free).await;
+    let state = AppState { handle: handle.clone(), ..node.state.clone() };
+    let mut body = call(router(state), stream_request(PEER)).await.into_body();
+    node.happens(EventKind::SelfLeaving);
+    // Leaving is news for every peer.
+    handle.leave().await.expect("it runs");
+    loop {
+        let text = frame(&mut body).await;
+        let data = text.strip_prefix("event: news\ndata: ").unwrap_or_else(|| panic!("{text}"));
+        let news: Value = serde_json::from_str(data).expect("JSON");
+        check(&contract, "/components/schemas/Answer", &news);
+        if news["state"] == "leaving" {
+            break;
+        }
+    }
+    driver.abort();
+}
+
+/// A server on a real socket.
+struct Server {
+    address: SocketAddr,
+    cancel: CancellationToken,
+    task: Pin<Box<JoinHandle<()>>>,
+    _node: Node,
+}
+
+impl Server {
+    async fn start() -> Server {
+        let node = Node::start(false).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let cancel = CancellationToken::new();
+        let task = Box::pin(tokio::spawn(serve(listener, node.router(), limits(), cancel.clone())));
+        Server { address, cancel, task, _node: node }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("connects")
+    }
+}
+
+async fn say(stream: &mut TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).await.expect("writes");
+}
+
+/// Everything until the server closes. A torn connection counts as closed.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("the server closes in time");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads until `end` has come.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = String::new();
+    let reads = async {
+        while !text.contains(end) {
+            text.push(char::from(stream.read_u8().await.expect("goes on")));
+        }
+    };
+    timeout(LONG, reads).await.expect("in time");
+    text
+}
+
+const PING: &str = "GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
+
+#[tokio::test]
+async fn a_kept_connection_is_served_until_it_idles_too_long() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    for _ in 0..3 {
+        say(&mut stream, PING).await;
+        let text = until(&mut stream, "}]}}").await;
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    }
+    assert_eq!(rest(&mut stream).await, "", "an idle connection is closed without a word");
+}
+
+#[tokio::test]
+async fn a_head_that_dribbles_in_is_cut_off() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    say(&mut stream, "GET /ping HTTP/1.1\r\nhost: ").await;
+    let begun = tokio::time::Instant::now();
+    let text = rest(&mut stream).await;
+    assert!(!text.contains("200 OK"), "{text}");
+    assert!(begun.elapsed() >= ms(300), "not before its time");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    say(&mut stream, &format!("GET /ping HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(15 * 1024))).await;
+    assert!(until(&mut stream, "\r\n").await.starts_with("HTTP/1.1 200"), "15 kB are no harm");
+    let mut stream = server.connect().await;
+    say(&mut stream, &format!("GET /ping HTTP/1.1\r\nhost: x\r\nx: {}\r\n", "y".repeat(17 * 1024))).await;
+    assert!(until(&mut stream, "\r\n").await.starts_with("HTTP/1.1 431"));
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so() {
+    let server = Server::start().await;
+    let mut held = Vec::new();
+    for _ in 0..limits().connections {
+        let mut stream = server.connect().await;
+        say(&mut stream, PING).await;
+        until(&mut stream, "}]}}").await;
+        held.push(stream);
+    }
+    let mut stream = server.connect().await;
+    say(&mut stream, PING).await;
+    let text = rest(&mut stream).await;
+    assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("\"code\":\"too_many_connections\""), "{text}");
+    drop(held);
+    // A slot comes back as soon as the server has seen an end; until then the answer is 503.
+    let served = async {
+        loop {
+            let mut stream = server.connect().await;
+            say(&mut stream, PING).await;
+            if until(&mut stream, "\r\n").await.starts_with("HTTP/1.1 200") {
+                break;
+            }
+        }
+    };
+    timeout(LONG, served).await.expect("room again");
+}
+
+#[tokio::test]
+async fn a_stopping_server_ends_its_streams_and_returns() {
+    let mut server = Server::start().await;
+    let mut stream = server.connect().await;
+    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n").await;
+    until(&mut stream, ":\n\n").await;
+    let mut idle = server.connect().await;
+    say(&mut idle, PING).await;
+    until(&mut idle, "}]}}").await;
+    server.cancel.cancel();
+    timeout(LONG, server.task.as_mut()).await.expect("in time").expect("no panic");
+    assert!(rest(&mut stream).await.ends_with("0\r\n\r\n"), "a stream ends as a whole answer");
+    assert_eq!(rest(&mut idle).await, "");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_stream_outlives_the_time_limit_of_a_request() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n").await;
+    // The first comment, to the end of its chunk.
+    until(&mut stream, ":\n\n\r\n").await;
+    let mut byte = [0];
+    let quiet = timeout(limits().request_time * 3, stream.read(&mut byte)).await;
+    assert!(quiet.is_err(), "the stream neither ended nor spoke");
+}

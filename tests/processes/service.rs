@@ -1,0 +1,88 @@
+//! What a node offers while others come and go: counters that add up, health, ports.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use super::support::{Cluster, Plan, Report, SOON, ports, seconds};
+
+/// At every scrape, while pings succeed, fail and are on their way: total = success + failed. And every series of a
+/// known peer is there from the first scrape on.
+pub fn counters_add_up(_: &Report) {
+    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
+    let mut cluster = Plan::loopback(3).watching("nobody", nobody).with(&["--interval=100ms"]).build();
+    cluster.start(1);
+    cluster.node(1).await_ready();
+    let first = cluster.node(1).metrics().expect("metrics");
+    let peers = ["peer=\"node-2\"", "peer=\"node-3\"", "peer=\"nobody\""];
+    for series in [
+        "heartbeat_pings_total",
+        "heartbeat_pings_success_total",
+        "heartbeat_pings_failed_total",
+        "heartbeat_ping_failures_total",
+        "heartbeat_peer_up",
+        "heartbeat_peer_expected",
+        "heartbeat_peer_state",
+        "heartbeat_peer_transitions_total",
+        "heartbeat_peer_restarts_total",
+    ] {
+        for peer in peers {
+            first.value(series, &[peer]).unwrap_or_else(|missing| panic!("{missing} at the first scrape"));
+        }
+    }
+    cluster.start(2);
+    cluster.start(3);
+    cluster.settle();
+    scrape_for(&cluster, seconds(3), &peers);
+    cluster.kill(3);
+    scrape_for(&cluster, seconds(3), &peers);
+    let last = cluster.node(1).metrics().expect("metrics");
+    for (series, peer) in [("success", peers[0]), ("success", peers[1]), ("failed", peers[1]), ("failed", peers[2])] {
+        let value = last.value(&format!("heartbeat_pings_{series}_total"), &[peer]);
+        assert!(value.as_ref().is_ok_and(|count| *count > 0.0), "{series} of {peer}: {value:?}");
+    }
+    cluster.assert_down_only(&["node-3"]);
+}
+
+fn scrape_for(cluster: &Cluster, span: Duration, peers: &[&str]) {
+    let until = Instant::now() + span;
+    while Instant::now() < until {
+        let scrape = cluster.node(1).metrics().expect("metrics");
+        for peer in peers {
+            let count = |kind: &str| {
+                scrape
+                    .value(&format!("heartbeat_pings_{kind}total"), &[peer])
+                    .unwrap_or_else(|missing| panic!("{missing}"))
+            };
+            let (total, success, failed) = (count(""), count("success_"), count("failed_"));
+            assert!(total == success + failed, "{peer}: {total} != {success} + {failed}");
+        }
+    }
+}
+
+/// Health is about this process only: nobody restarts the survivors because the others died.
+pub fn healthy_with_every_peer_dead(_: &Report) {
+    let mut cluster = Plan::loopback(3).start();
+    cluster.kill(2);
+    cluster.kill(3);
+    for subject in ["node-2", "node-3"] {
+        cluster.await_view(1, subject, "dead/unconfirmed", SOON);
+    }
+    for path in ["/livez", "/readyz", "/healthz"] {
+        assert_eq!(cluster.node(1).get(path).map(|answer| answer.status), Ok(200), "{path}");
+    }
+}
+
+/// A clear error and exit code 74, for either port.
+pub fn taken_port(_: &Report) {
+    for number in [1, 2] {
+        let mut cluster = Plan::loopback(1).build();
+        let host = &cluster.node(1).host;
+        let port = if number == 1 { host.address.port() } else { host.metrics_port };
+        let _taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port was free");
+        let began = cluster.start(1);
+        let status = cluster.node_mut(1).await_end(SOON);
+        assert_eq!(status.code(), Some(74), "{}", cluster.node(1).log_text());
+        let named = cluster.node(1).log.wait(began, SOON, |line| line.raw.contains(&port.to_string()));
+        assert!(named.is_some(), "the port {port} is not named: {}", cluster.node(1).log_text());
+    }
+}

@@ -1,0 +1,223 @@
+//! Peers that are not ours: they speak the protocol well until told to misbehave.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::ports;
+
+/// How a fake peer answers a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As a node would.
+    Honest,
+    /// 200, and a body that is not JSON.
+    Garbage,
+    /// A valid answer of somebody else.
+    WrongIdentity,
+    /// 500.
+    ServerError,
+    /// Half of a valid answer, then the end of the connection.
+    HalfAnswer,
+    /// A valid answer, one byte a second.
+    Drip,
+    /// 200, and a body without an end.
+    Flood,
+    /// Nothing, on a connection that stays open.
+    Mute,
+}
+
+/// What it does when it is asked for its row of the matrix.
+enum OwnRow {
+    /// It has none, as a node of an older version.
+    Lacks,
+    /// It says nothing, as a black hole does.
+    Keeps,
+    Gives(String),
+}
+
+/// Answers on a thread for each connection until it is dropped.
+pub struct FakePeer {
+    pub name: String,
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: String,
+    manner: Mutex<Manner>,
+    stopped: AtomicBool,
+    row: Mutex<OwnRow>,
+    /// More fields for its answers to pings, each with a comma before it.
+    fields: Mutex<String>,
+    started: Instant,
+}
+
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a thread waits before it looks whether the peer has been dropped.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a node must have given up reading long before.
+const FLOOD_CHUNKS: usize = 100_000;
+
+impl FakePeer {
+    pub fn start(name: &str) -> FakePeer {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ports::free())).expect("the port was free");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let shared = Arc::new(Shared {
+            name: name.to_owned(),
+            manner: Mutex::new(Manner::Honest),
+            stopped: AtomicBool::new(false),
+            row: Mutex::new(OwnRow::Lacks),
+            fields: Mutex::default(),
+            started: Instant::now(),
+        });
+        let accepting = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if accepting.stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let shared = accepting.clone();
+                // A connection that breaks is the node's good right.
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+        FakePeer { name: name.to_owned(), address, shared }
+    }
+
+    /// From now on it leaves those that ask for its row of the matrix without an answer.
+    pub fn keep_rows_to_itself(&self) {
+        *lock(&self.shared.row) = OwnRow::Keeps;
+    }
+
+    /// From now on its row is `body`, whatever that is.
+    pub fn give_row(&self, body: &str) {
+        *lock(&self.shared.row) = OwnRow::Gives(body.to_owned());
+    }
+
+    /// From now on its answers have these fields too: `,"maintenance":{}`.
+    pub fn say_too(&self, fields: &str) {
+        fields.clone_into(&mut lock(&self.shared.fields));
+    }
+
+    /// From now on it answers like this; returns the moment just before.
+    pub fn become_one_that(&self, manner: Manner) -> Instant {
+        let changed = Instant::now();
+        *lock(&self.shared.manner) = manner;
+        changed
+    }
+}
+
+impl Drop for FakePeer {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread, so that the port is closed.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        loop {
+            let mut first = String::new();
+            let mut line = String::new();
+            while reader.read_line(&mut line)? > 0 && line != "\r\n" {
+                if first.is_empty() {
+                    first.clone_from(&line);
+                }
+                line.clear();
+            }
+            match first.split(' ').nth(1) {
+                None => return Ok(()),
+                Some("/ping") => self.answer(&mut stream)?,
+                Some("/api/v1/events") => return self.stream(&mut stream),
+                Some("/api/v1/row") => match self.row_answer() {
+                    Some(answer) => stream.write_all(answer.as_bytes())?,
+                    None => self.idle(Duration::from_secs(3600))?,
+                },
+                Some(_) => stream.write_all(NOT_FOUND.as_bytes())?,
+            }
+        }
+    }
+
+    /// `None`: it says nothing.
+    fn row_answer(&self) -> Option<String> {
+        match &*lock(&self.row) {
+            OwnRow::Lacks => Some(NOT_FOUND.to_owned()),
+            OwnRow::Keeps => None,
+            OwnRow::Gives(body) => Some(ok(body)),
+        }
+    }
+
+    fn answer(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        let manner = *lock(&self.manner);
+        let whole = self.whole_answer(if manner == Manner::WrongIdentity { "somebody-else" } else { &self.name });
+        match manner {
+            Manner::Honest | Manner::WrongIdentity => stream.write_all(whole.as_bytes()),
+            Manner::Garbage => stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"node\":?",
+            ),
+            Manner::ServerError => stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"),
+            Manner::HalfAnswer => {
+                stream.write_all(&whole.as_bytes()[..whole.len() - 40])?;
+                stream.shutdown(std::net::Shutdown::Both)
+            }
+            Manner::Drip => whole.bytes().try_for_each(|byte| {
+                self.idle(Duration::from_secs(1))?;
+                stream.write_all(&[byte])
+            }),
+            Manner::Flood => {
+                stream.write_all(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+                )?;
+                let chunk = format!("2000\r\n{}\r\n", " ".repeat(0x2000));
+                (0..FLOOD_CHUNKS).try_for_each(|_| stream.write_all(chunk.as_bytes()))
+            }
+            Manner::Mute => self.idle(Duration::from_secs(3600)),
+        }
+    }
+
+    fn whole_answer(&self, name: &str) -> String {
+        let seq = self.started.elapsed().as_millis();
+        let fields = lock(&self.fields);
+        ok(&format!(
+            r#"{{"node":"{name}","boot":"00000000000fa4ed","seq":{seq},"state":"ready","version":"0.1.0","accusations":[],"watch":{{"since":0,"rev":0,"peers":[]}}{fields}}}"#
+        ))
+    }
+
+    /// An event stream on which nothing happens.
+    fn stream(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
+        loop {
+            stream.write_all(b"3\r\n:\n\n\r\n")?;
+            self.idle(Duration::from_secs(5))?;
+        }
+    }
+
+    /// Waits, but not beyond the end of the fake peer.
+    fn idle(&self, span: Duration) -> std::io::Result<()> {
+        let until = Instant::now() + span;
+        while Instant::now() < until {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(std::io::ErrorKind::ConnectionAborted.into());
+            }
+            std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+        }
+        Ok(())
+    }
+}

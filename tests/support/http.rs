@@ -1,0 +1,132 @@
+//! The smallest HTTP client that can ask a node: one request, one connection,
+//! read to the end. A node in a network namespace is asked by this very
+//! program, started again inside the namespace.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The first argument that makes a suite's program a client, see [`serve_fetch`].
+const FETCH: &str = "fetch-for-test";
+
+/// A node answers its API from memory; what takes longer is an error worth seeing.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// No answer of a node in a test comes near it.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Response {
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.body).map_err(|error| format!("{error} in {:?}", self.body))
+    }
+}
+
+/// `GET path`, from the given network namespace or from here.
+pub fn get(namespace: Option<&str>, address: SocketAddr, path: &str) -> Result<Response, String> {
+    let raw = match namespace {
+        None => fetch(address, path)?,
+        Some(namespace) => fetch_inside(namespace, address, path)?,
+    };
+    parse(&raw)
+}
+
+/// A request with a body of JSON, for a program that takes its time.
+pub fn send(address: SocketAddr, method: &str, path: &str, body: &str, limit: Duration) -> Result<Response, String> {
+    let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    parse(&exchange(address, &format!("{method} {path}"), &head, body, limit)?)
+}
+
+/// Does the work of [`get`] inside a namespace, if this process was started for that.
+pub fn serve_fetch() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, command, address, path] = &arguments[..]
+        && command == FETCH
+    {
+        let outcome = address.parse().map_err(|error| format!("{error}")).and_then(|address| fetch(address, path));
+        match outcome {
+            Ok(raw) => {
+                let written = std::io::stdout().write_all(&raw);
+                std::process::exit(i32::from(written.is_err()));
+            }
+            Err(problem) => {
+                eprintln!("{problem}");
+                std::process::exit(1);
+            }
+        }
+    }
+}
+
+fn fetch_inside(namespace: &str, address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new("ip")
+        .args(["netns", "exec", namespace])
+        .arg(program)
+        .args([FETCH, &address.to_string(), path])
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+fn fetch(address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
+    exchange(address, &format!("GET {path}"), "", "", LIMIT)
+}
+
+fn exchange(address: SocketAddr, what: &str, head: &str, body: &str, limit: Duration) -> Result<Vec<u8>, String> {
+    let attempt = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
+        stream.set_read_timeout(Some(limit))?;
+        let request = format!("{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{head}\r\n{body}");
+        stream.write_all(request.as_bytes())?;
+        let (mut raw, mut chunk) = (Vec::new(), [0; 16 * 1024]);
+        // Not every server closes the connection because it was asked to.
+        while !is_complete(&raw) && raw.len() < BODY_LIMIT {
+            match stream.read(&mut chunk)? {
+                0 => break,
+                length => raw.extend_from_slice(&chunk[..length]),
+            }
+        }
+        Ok(raw)
+    };
+    attempt().map_err(|error| format!("{what} at {address}: {error}"))
+}
+
+/// As much is there as the head says. Without a length the end of the connection is the end.
+fn is_complete(raw: &[u8]) -> bool {
+    let Some(end) = raw.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&raw[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| raw.len() - end - 4 >= length)
+}
+
+fn parse(raw: &[u8]) -> Result<Response, String> {
+    let text = String::from_utf8_lossy(raw);
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| format!("no HTTP answer: {text:?}"))?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = status.ok_or_else(|| format!("no status in {head:?}"))?;
+    let head = head.to_ascii_lowercase();
+    let body = if head.contains("transfer-encoding: chunked") { unchunk(body)? } else { body.to_owned() };
+    Ok(Response { status, head, body })
+}
+
+fn unchunk(mut rest: &str) -> Result<String, String> {
+    let mut body = String::new();
+    loop {
+        let (size, after) = rest.split_once("\r\n").ok_or("a chunk without a size")?;
+        let size = usize::from_str_radix(size.trim(), 16).map_err(|error| format!("chunk size: {error}"))?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.push_str(after.get(..size).ok_or("a chunk that is cut off")?);
+        rest = after.get(size + 2..).ok_or("a chunk without an end")?;
+    }
+}

@@ -1,0 +1,176 @@
+//! A network of its own: one namespace for each host, joined by a bridge in a
+//! namespace of its own. Nothing of it can be reached from the machine, and the
+//! machine's own addresses, routes and rules are not touched.
+//!
+//! Faults are made where a real fault would be: a cable at the bridge's end, a
+//! packet filter at the receiving host, which is what a lossy wire looks like
+//! from both sides (a filter at the sender would tell the sender).
+
+use std::net::Ipv4Addr;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Namespaces are called `hbt-<process id>-<network>-<host>`, so that those of a killed run can be told and deleted.
+const PREFIX: &str = "hbt";
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+pub struct Network {
+    id: String,
+    size: usize,
+    filter: &'static str,
+}
+
+impl Network {
+    /// What is missing here, or `None` when networks can be made.
+    pub fn missing() -> Option<&'static str> {
+        tools().as_ref().err().map(String::as_str)
+    }
+
+    /// `size` hosts, 10.99.0.1 and up, all on one switch.
+    pub fn new(size: usize) -> Network {
+        let filter = tools().as_ref().unwrap_or_else(|missing| panic!("no networks here: {missing}"));
+        let id = format!("{PREFIX}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        // From here on the value exists, and dropping it deletes what is there.
+        let network = Network { id, size, filter };
+        let switch = network.switch();
+        ip(&format!("netns add {switch}"));
+        // Without a forward delay: a port that was shut passes packets as soon as it is opened again.
+        ip(&format!("-n {switch} link add switch type bridge forward_delay 0"));
+        ip(&format!("-n {switch} link set switch up"));
+        for number in 1..=size {
+            let host = network.namespace(number);
+            ip(&format!("netns add {host}"));
+            ip(&format!("-n {host} link set lo up"));
+            ip(&format!("-n {switch} link add port{number} type veth peer name eth0 netns {host}"));
+            ip(&format!("-n {switch} link set port{number} master switch up"));
+            ip(&format!("-n {host} addr add {}/24 dev eth0", network.address(number)));
+            ip(&format!("-n {host} link set eth0 up"));
+        }
+        network
+    }
+
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    pub fn address(&self, number: usize) -> Ipv4Addr {
+        Ipv4Addr::new(10, 99, 0, u8::try_from(number).expect("a handful of hosts"))
+    }
+
+    pub fn namespace(&self, number: usize) -> String {
+        format!("{}-{number}", self.id)
+    }
+
+    fn switch(&self) -> String {
+        format!("{}-switch", self.id)
+    }
+
+    /// Pulls or plugs the cable of a host. The host itself still sees a carrier, as behind any switch:
+    /// only the switch's port is shut.
+    pub fn plug(&self, number: usize, plugged: bool) {
+        let order = if plugged { "master switch" } else { "nomaster" };
+        ip(&format!("-n {} link set port{number} {order}", self.switch()));
+    }
+
+    /// Adds a rule to a host's packet filter: `INPUT -s 10.99.0.2 -j DROP`.
+    pub fn filter(&self, number: usize, rule: &str) {
+        run(&format!("ip netns exec {} {} -w 10 -A {rule}", self.namespace(number), self.filter));
+    }
+
+    /// Takes all rules of a host away.
+    pub fn clear(&self, number: usize) {
+        run(&format!("ip netns exec {} {} -w 10 -F", self.namespace(number), self.filter));
+    }
+
+    /// What `to` would receive from `from` is lost.
+    pub fn drop_packets(&self, from: usize, to: usize) {
+        self.filter(to, &format!("INPUT -s {} -j DROP", self.address(from)));
+    }
+
+    /// Nothing passes between two hosts, in either direction.
+    pub fn cut(&self, one: usize, other: usize) {
+        self.drop_packets(one, other);
+        self.drop_packets(other, one);
+    }
+
+    /// Nothing passes between two groups.
+    pub fn split(&self, left: &[usize], right: &[usize]) {
+        for one in left {
+            for other in right {
+                self.cut(*one, *other);
+            }
+        }
+    }
+
+    pub fn heal(&self) {
+        for number in 1..=self.size {
+            self.clear(number);
+            self.plug(number, true);
+        }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for number in 1..=self.size {
+            let _ = try_run(&format!("ip netns del {}", self.namespace(number)));
+        }
+        let _ = try_run(&format!("ip netns del {}", self.switch()));
+    }
+}
+
+/// The packet filter program that works here, or what is missing. Tried once, with the rule that needs most.
+fn tools() -> &'static Result<&'static str, String> {
+    static TOOLS: OnceLock<Result<&'static str, String>> = OnceLock::new();
+    TOOLS.get_or_init(|| {
+        delete_left_over();
+        let probe = format!("{PREFIX}-{}-probe", std::process::id());
+        try_run(&format!("ip netns add {probe}")).map_err(|problem| format!("root and iproute2 ({problem})"))?;
+        let rule = "INPUT -m statistic --mode random --probability 0.4 -j DROP";
+        let works = |program: &&str| {
+            try_run(&format!("ip netns exec {probe} {program} -w 10 -A {rule}")).is_ok()
+                && try_run(&format!("ip netns exec {probe} {program} -w 10 -F")).is_ok()
+        };
+        let found = ["iptables", "iptables-nft", "iptables-legacy"].into_iter().find(works);
+        let bridge = try_run(&format!("ip -n {probe} link add switch type bridge"));
+        let _ = try_run(&format!("ip netns del {probe}"));
+        bridge.map_err(|problem| format!("bridges ({problem})"))?;
+        found.ok_or_else(|| "iptables with the statistic match".to_owned())
+    })
+}
+
+/// Namespaces of runs that were killed before they could tidy up.
+fn delete_left_over() {
+    for line in try_run("ip netns list").unwrap_or_default().lines() {
+        let namespace = line.split(' ').next().unwrap_or_default();
+        let mut parts = namespace.split('-');
+        if parts.next() == Some(PREFIX)
+            && let Some(owner) = parts.next()
+            && !std::path::Path::new("/proc").join(owner).exists()
+        {
+            let _ = try_run(&format!("ip netns del {namespace}"));
+        }
+    }
+}
+
+fn ip(order: &str) {
+    run(&format!("ip {order}"));
+}
+
+fn run(order: &str) {
+    try_run(order).unwrap_or_else(|problem| panic!("{problem}"));
+}
+
+fn try_run(order: &str) -> Result<String, String> {
+    let mut words = order.split(' ');
+    let program = words.next().unwrap_or_default();
+    let output = Command::new(program).args(words).output().map_err(|error| format!("{order}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{order}: {said}"))
+    }
+}
