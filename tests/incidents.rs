@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use support::why::{Because, await_reasons};
 use support::{Case, Cluster, Network, Plan, Report, SOON, case, check, hold, seconds, suite};
 
 /// Up to four processes each, and as many namespaces.
@@ -181,6 +182,28 @@ fn rolling_restart(report: &Report) {
         await_incidents(&cluster, asked, &[]);
         assert_eq!(said(&cluster, asked, "incident_opened", began), 0, "{}", cluster.node(asked).log_text());
     }
+    // Everybody has seen those restart that went after itself, and nobody is held against it.
+    for (observer, peer, rule, words) in [
+        (1, 2, "new_boot", "It restarted:"),
+        (1, 3, "new_boot", "It restarted:"),
+        (2, 3, "new_boot", "It restarted:"),
+        (2, 1, "first_answer", "since its first answer"),
+        (3, 1, "first_answer", "since its first answer"),
+        (3, 2, "first_answer", "since its first answer"),
+    ] {
+        await_reasons(&cluster, &[Because { observer, peer, rule, words: &["is alive: it answered", words] }]);
+        let (verdict, sentence) = judged(&cluster, observer, peer);
+        assert_eq!(verdict, "up", "node-{observer} of node-{peer}: {sentence}");
+    }
+}
+
+/// The verdict of `asked` on a node, and its whole sentence.
+fn judged(cluster: &Cluster, asked: usize, node: usize) -> (String, String) {
+    let answer = cluster.node(asked).json("/api/v1/cluster").expect("an answer");
+    let nodes = answer["nodes"].as_array().expect("nodes");
+    let found = nodes.iter().find(|entry| entry["node"] == format!("node-{node}")).expect("it is listed");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&found["verdict"]), text(&answer["sentence"]))
 }
 
 fn crash_loop(report: &Report) {
@@ -198,6 +221,15 @@ fn crash_loop(report: &Report) {
             await_incidents(&cluster, asked, &["down node-3"]);
         }
     }
+    for asked in [1, 2, 3] {
+        let (verdict, sentence) = judged(&cluster, asked, 3);
+        assert_eq!(verdict, "restarted", "node-{asked}: {sentence}");
+        assert!(sentence.starts_with("all 3 nodes reach each other"), "node-{asked}: {sentence}");
+    }
+    let words = ["node-3 is alive: it answered", "It restarted:", "The last time it was down (gone) was decided"];
+    await_reasons(&cluster, &[1, 2].map(|observer| Because { observer, peer: 3, rule: "new_boot", words: &words }));
+    let words = ["is alive: it answered node-3", "since its first answer"];
+    await_reasons(&cluster, &[1, 2].map(|peer| Because { observer: 3, peer, rule: "first_answer", words: &words }));
     let story =
         await_incidents(&cluster, 1, &["down node-3"]).remove(0)["story"].as_str().unwrap_or_default().to_owned();
     assert!(story.starts_with("node-3 failed 3 times within "), "{story}");

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 use support::fake::FakePeer;
-use support::{Case, Cluster, Network, Plan, Report, SOON, case, check, hold, millis, seconds, suite};
+use support::why::{Because, await_reasons};
+use support::{Case, Cluster, Network, Plan, Report, SOON, case, check, seconds, suite};
 
 /// Up to five processes each, and as many namespaces.
 const AT_ONCE: usize = 6;
@@ -105,6 +106,28 @@ fn verdict<'a>(answer: &'a Value, node: &str) -> &'a str {
     let nodes = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
     let found = nodes.iter().find(|entry| entry["node"] == node);
     found.and_then(|entry| entry["verdict"].as_str()).unwrap_or("not listed")
+}
+
+/// Everybody comes to these verdicts, which are those on node-1, node-2 and so on.
+#[track_caller]
+fn await_verdicts(cluster: &Cluster, expected: &[(usize, &[&str])]) {
+    for (asked, expected) in expected {
+        check(&format!("node-{asked} judges {expected:?}"), SOON, || {
+            let answer = cluster_of(cluster, *asked)?;
+            let names: Vec<String> = (1..=expected.len()).map(|number| format!("node-{number}")).collect();
+            let verdicts: Vec<&str> = names.iter().map(|name| verdict(&answer, name)).collect();
+            if verdicts == *expected { Ok(()) } else { Err(answer.to_string()) }
+        });
+    }
+}
+
+/// What an observer says of a peer that answers it, whatever others say.
+fn alive<'a>(observer: usize, peer: usize, words: &'a [&'a str]) -> Because<'a> {
+    Because { observer, peer, rule: "first_answer", words }
+}
+
+fn because<'a>(observer: usize, peer: usize, rule: &'a str, words: &'a [&'a str]) -> Because<'a> {
+    Because { observer, peer, rule, words }
 }
 
 fn killed_and_started_again(report: &Report) {
@@ -214,6 +237,24 @@ fn isolated_host(report: &Report) {
     let outside = "node-3 is down for *, seen by node-1 and node-2";
     let inside = "node-3 hears nothing from node-1 and node-2: down, or cut off";
     await_sentences(&cluster, &[(1, outside), (2, outside), (3, inside)], pulled, report);
+    await_verdicts(
+        &cluster,
+        &[(1, &["up", "up", "down"]), (2, &["up", "up", "down"]), (3, &["cut_off", "cut_off", "up"])],
+    );
+    let gone = ["node-3 has been down for", "(silent)", "It took 2 of 2 observers, and node-", " accused it"];
+    let alone =
+        ["it has heard only 0 of the 2 peers", "node-3 may be the one that is cut off, and it calls nobody down"];
+    await_reasons(
+        &cluster,
+        &[
+            because(1, 3, "quorum", &gone),
+            because(2, 3, "quorum", &gone),
+            because(3, 1, "most_unheard", &alone),
+            because(3, 2, "most_unheard", &alone),
+            alive(1, 2, &["node-2 is alive: it answered node-1"]),
+            alive(2, 1, &["node-1 is alive: it answered node-2"]),
+        ],
+    );
     heal(&cluster, report);
 }
 
@@ -227,6 +268,19 @@ fn link_cut(report: &Report) {
         (3, "node-1 and node-2 cannot reach each other; node-3 reaches both"),
     ];
     await_sentences(&cluster, &said, cut, report);
+    let one = ["node-1 cannot reach node-2, but node-3 had an answer from it when asked", "So node-2 is alive"];
+    let other = ["node-2 cannot reach node-1, but node-3 had an answer from it when asked", "So node-1 is alive"];
+    await_reasons(
+        &cluster,
+        &[
+            because(1, 2, "witness_vouches", &one),
+            because(2, 1, "witness_vouches", &other),
+            alive(1, 3, &["node-3 is alive: it answered node-1"]),
+            alive(2, 3, &["node-3 is alive: it answered node-2"]),
+            alive(3, 1, &["node-1 is alive: it answered node-3"]),
+            alive(3, 2, &["node-2 is alive: it answered node-3"]),
+        ],
+    );
     heal(&cluster, report);
 }
 
@@ -236,6 +290,18 @@ fn one_way_cut(report: &Report) {
     cluster.network().filter(2, &format!("INPUT -s {} -p tcp --dport 8001 -j DROP", cluster.network().address(1)));
     let sentence = "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way";
     await_sentences(&cluster, &[(1, sentence), (2, sentence), (3, sentence)], dropped, report);
+    let deaf = ["node-1 gets no answers from node-2, but node-2's own pings arrive", "look at firewalls and routes"];
+    await_reasons(
+        &cluster,
+        &[
+            because(1, 2, "own_pings", &deaf),
+            alive(1, 3, &["node-3 is alive: it answered node-1"]),
+            alive(2, 1, &["node-1 is alive: it answered node-2"]),
+            alive(2, 3, &["node-3 is alive: it answered node-2"]),
+            alive(3, 1, &["node-1 is alive: it answered node-3"]),
+            alive(3, 2, &["node-2 is alive: it answered node-3"]),
+        ],
+    );
     heal(&cluster, report);
 }
 
@@ -246,9 +312,17 @@ fn split_of_four_two_to_two(report: &Report) {
     let one = "node-1 and node-2 hear nothing from node-3 and node-4: down, or cut off";
     let other = "node-3 and node-4 hear nothing from node-1 and node-2: down, or cut off";
     await_sentences(&cluster, &[(1, one), (2, one), (3, other), (4, other)], split, report);
-    hold(millis(500));
+    let (left, right) = (&["up", "up", "cut_off", "cut_off"], &["cut_off", "cut_off", "up", "up"]);
+    await_verdicts(&cluster, &[(1, left), (2, left), (3, right), (4, right)]);
+    let sides: [([usize; 2], [usize; 2]); 2] = [([1, 2], [3, 4]), ([3, 4], [1, 2])];
+    let words = ["it has heard only 1 of the 3 peers that it expects to hear", "and it calls nobody down"];
+    for (side, other) in sides {
+        for (observer, neighbour) in [(side[0], side[1]), (side[1], side[0])] {
+            await_reasons(&cluster, &other.map(|peer| because(observer, peer, "most_unheard", &words)));
+            await_reasons(&cluster, &[alive(observer, neighbour, &["is alive: it answered"])]);
+        }
+    }
     let answer = cluster_of(&cluster, 1).expect("an answer");
-    assert_eq!((verdict(&answer, "node-2"), verdict(&answer, "node-3")), ("up", "cut_off"), "{answer}");
     assert_eq!(answer["groups"], serde_json::json!([["node-1", "node-2"]]));
     heal(&cluster, report);
 }
@@ -260,5 +334,11 @@ fn split_of_five_three_to_two(report: &Report) {
     let three = "node-4 and node-5 are down for *, seen by node-1, node-2 and node-3";
     let two = "node-4 and node-5 hear nothing from node-1, node-2 and node-3: down, or cut off";
     await_sentences(&cluster, &[(1, three), (2, three), (3, three), (4, two), (5, two)], split, report);
+    for peer in [4, 5] {
+        let agreed = ["(silent)", "It took 3 of 4 observers, and node-", " accused it"];
+        await_reasons(&cluster, &[1, 2, 3].map(|observer| because(observer, peer, "quorum", &agreed)));
+        let alone = ["it has heard only 1 of the 4 peers that it expects to hear", "and it calls nobody down"];
+        await_reasons(&cluster, &[1, 2, 3].map(|other| because(peer, other, "most_unheard", &alone)));
+    }
     heal(&cluster, report);
 }

@@ -1,31 +1,12 @@
 //! What `heartbeat why` answers about a real node that was killed, frozen or told to stop, from both survivors.
 
-use std::process::Command;
-
-use serde_json::Value;
-
-use super::support::{Cluster, Plan, Report, SOON, check};
+use super::support::why::{await_words, evidence};
+use super::support::{Cluster, Plan, Report, SOON};
 
 /// What the command prints about node-3, once it has all the words.
 #[track_caller]
 fn told(cluster: &Cluster, observer: usize, words: &[&str]) -> String {
-    let place = format!("--addr={}", cluster.node(observer).host.address);
-    check(&format!("node-{observer} says {words:?}"), SOON, || {
-        let output = Command::new(env!("CARGO_BIN_EXE_heartbeat")).env_clear().args(["why", "node-3", &place]).output();
-        let output = output.map_err(|error| error.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        // Its paragraph is broken into lines.
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match words.iter().find(|words| !line.contains(*words)) {
-            _ if output.status.code() != Some(0) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-            Some(missing) => Err(format!("no {missing:?} in\n{text}")),
-            None => Ok(text),
-        }
-    })
-}
-
-fn evidence(cluster: &Cluster, observer: usize) -> Value {
-    cluster.node(observer).json("/api/v1/why/node-3").unwrap_or_else(|error| panic!("{error}"))
+    await_words(cluster, observer, 3, words)
 }
 
 pub fn why_of_the_killed(report: &Report) {
@@ -35,7 +16,7 @@ pub fn why_of_the_killed(report: &Report) {
         let accused = format!("node-{observer} and node-{other} accused it");
         let words = ["Its host refuses connections (gone)", &accused, "rule quorum:", "class gone (refused last)"];
         report.say(told(&cluster, observer, &words));
-        let why = evidence(&cluster, observer);
+        let why = evidence(&cluster, observer, 3);
         assert_eq!((&why["decision"]["rule"], &why["peer"]["state"]), (&"quorum".into(), &"dead".into()), "{why:#}");
         assert_eq!(why["decision"]["quorum"]["needed"], 2, "{why:#}");
         let pings = why["decision"]["pings"].as_array().expect("pings").clone();
@@ -43,11 +24,9 @@ pub fn why_of_the_killed(report: &Report) {
         let answered = pings.iter().filter(|ping| ping["result"] == "answered").count();
         assert!(refused >= 2 && answered >= 1, "{why:#}");
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_heartbeat"))
-        .env_clear()
-        .args(["why", "nobody", &format!("--addr={}", cluster.node(1).host.address)])
-        .output()
-        .expect("the binary runs");
+    let host = &cluster.node(1).host;
+    let asked = host.heartbeat().args(["why", "nobody", &format!("--addr={}", host.address)]).output();
+    let output = asked.expect("the binary runs");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
     assert!(complaint.contains("node-2") && complaint.contains("node-3"), "it names those there are: {complaint}");
@@ -62,7 +41,7 @@ pub fn why_of_the_frozen(report: &Report) {
     for observer in [1, 2] {
         let words = ["it does not answer (stalled)", "frozen", "rule quorum:", "wait 5.0s"];
         report.say(told(&cluster, observer, &words));
-        let why = evidence(&cluster, observer);
+        let why = evidence(&cluster, observer, 3);
         let decision = &why["decision"];
         assert_eq!((&decision["class"], &decision["verdict"]), (&"stalled".into(), &"down".into()), "{why:#}");
         assert!(decision["silent_ms"].as_u64().is_some_and(|silent| silent >= 5000), "{why:#}");
@@ -74,7 +53,7 @@ pub fn why_of_the_frozen(report: &Report) {
     for observer in [1, 2] {
         let words = ["node-3 is alive:", "answered twice after it was dead", "The last time it was down (stalled)"];
         told(&cluster, observer, &words);
-        assert_eq!(evidence(&cluster, observer)["outage"]["rule"], "quorum");
+        assert_eq!(evidence(&cluster, observer, 3)["outage"]["rule"], "quorum");
     }
 }
 

@@ -27,6 +27,7 @@ pub mod network;
 pub mod node;
 pub mod ports;
 pub mod suite;
+pub mod why;
 
 use std::time::{Duration, Instant};
 

@@ -22,6 +22,24 @@ pub struct Host {
     pub namespace: Option<String>,
 }
 
+impl Host {
+    /// The program, where this host is: a node to be started, or a command for somebody who sits at it. Nothing of the
+    /// caller's environment configures it.
+    pub fn heartbeat(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_heartbeat");
+        let mut command = match &self.namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, program]);
+                command
+            }
+        };
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+}
+
 pub struct Node {
     pub host: Host,
     arguments: Vec<String>,
@@ -53,20 +71,11 @@ impl Node {
     /// Starts the process; returns the moment just before.
     pub fn start(&mut self) -> Instant {
         assert!(self.child.is_none(), "{} is already running", self.host.name);
-        let program = env!("CARGO_BIN_EXE_heartbeat");
-        let mut command = match &self.host.namespace {
-            None => Command::new(program),
-            Some(namespace) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", namespace, program]);
-                command
-            }
-        };
+        let mut command = self.host.heartbeat();
         command.args(["run", "--log-format", "json", "--node", &self.host.name]);
         command.args(["--port", &self.host.address.port().to_string()]);
         command.args(["--metrics-port", &self.host.metrics_port.to_string()]);
-        // Nothing of the caller's environment may configure a node under test.
-        command.args(&self.arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.args(&self.arguments);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let began = Instant::now();
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();

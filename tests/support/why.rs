@@ -1,0 +1,52 @@
+//! What `heartbeat why` answers, asked as somebody would who sits at the observer.
+
+use serde_json::Value;
+
+use super::{Cluster, SOON, check};
+
+/// What an observer must say of a peer, how it must look in the paragraph and which rule it must rest on.
+#[derive(Clone, Copy, Debug)]
+pub struct Because<'a> {
+    pub observer: usize,
+    pub peer: usize,
+    /// The rule of the last decision, as the API spells it.
+    pub rule: &'a str,
+    pub words: &'a [&'a str],
+}
+
+/// Asks until the answer has all of `words`, and gives it as it was printed.
+#[track_caller]
+pub fn await_words(cluster: &Cluster, observer: usize, peer: usize, words: &[&str]) -> String {
+    let host = &cluster.node(observer).host;
+    let (peer, place) = (format!("node-{peer}"), format!("--addr={}", host.address));
+    check(&format!("node-{observer} says {words:?} of {peer}"), SOON, || {
+        let output = host.heartbeat().args(["why", &peer, &place]).output().map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.code() != Some(0) {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        // Its paragraph is broken into lines.
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match words.iter().find(|words| !line.contains(*words)) {
+            Some(missing) => Err(format!("no {missing:?} in\n{text}")),
+            None => Ok(text),
+        }
+    })
+}
+
+/// The same answer as data.
+#[track_caller]
+pub fn evidence(cluster: &Cluster, observer: usize, peer: usize) -> Value {
+    let path = format!("/api/v1/why/node-{peer}");
+    cluster.node(observer).json(&path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Waits until every one of these observers says so, for this reason.
+#[track_caller]
+pub fn await_reasons(cluster: &Cluster, expected: &[Because<'_>]) {
+    for because in expected {
+        await_words(cluster, because.observer, because.peer, because.words);
+        let why = evidence(cluster, because.observer, because.peer);
+        assert_eq!(why["decision"]["rule"], because.rule, "{because:?}: {why:#}");
+    }
+}
