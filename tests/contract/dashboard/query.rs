@@ -9,7 +9,7 @@
 
 use heartbeat::protocol::peer::PeerState;
 use heartbeat::telemetry::catalogue::{
-    CUT_OFF, PEER_EXPECTED, PEER_STATE, PEER_UP, PING_DURATION, PINGS, PINGS_FAILED, STALLED,
+    CUT_OFF, INCIDENTS_OPEN, PEER_EXPECTED, PEER_STATE, PEER_UP, PING_DURATION, PINGS, PINGS_FAILED, STALLED,
 };
 
 use super::words;
@@ -145,6 +145,11 @@ pub fn worst_loss() -> String {
 
 pub fn worst_round_trip() -> String {
     format!("max({})", Of::Mesh.round_trip("0.99"))
+}
+
+/// Incidents that go on. Each node counts those that it knows of, so the most is nearest to all.
+pub fn incidents_open() -> String {
+    format!("max({})", Of::Mesh.series(INCIDENTS_OPEN))
 }
 
 /// Alerts that fire. The watchdog, which always does, makes the zero: without it nobody evaluates rules.

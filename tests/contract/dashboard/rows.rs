@@ -3,15 +3,15 @@
 //! next question one has.
 
 use heartbeat::telemetry::catalogue::{
-    EVENTS, INCOMING_PEERS, OBSERVER_STALL, PEER_LAST_SUCCESS, PEER_PHI, PEER_RESTARTS, PEER_UP, PING_DURATION,
-    PING_FAILURES, PINGS, PINGS_RECEIVED, PROCESS_CPU, PROCESS_RESIDENT, PROCESS_START, SILENCE_AT_VERDICT, TIMER_LAG,
-    WITNESS_CHECKS,
+    EVENTS, INCIDENTS_OPEN, INCOMING_PEERS, OBSERVER_STALL, PEER_LAST_SUCCESS, PEER_LIST_MISMATCH, PEER_MAINTENANCE,
+    PEER_PHI, PEER_RESTARTS, PEER_UP, PING_DURATION, PING_FAILURES, PINGS, PINGS_RECEIVED, PROCESS_CPU,
+    PROCESS_RESIDENT, PROCESS_START, SILENCE_AT_VERDICT, TIMER_LAG, WITNESS_CHECKS,
 };
 use serde_json::json;
 
 use super::panel::Panel;
 use super::query::{self, Of};
-use super::{Row, words};
+use super::{Row, verdict, words};
 
 pub const JOBS: &str = "label_values(heartbeat_peer_up, job)";
 pub const NODES: &str = r#"label_values(up{job=~"$job"}, node)"#;
@@ -21,7 +21,7 @@ const LINK: &str = "{{node}} → {{peer}}";
 
 pub fn rows() -> Vec<Row> {
     vec![
-        Row { title: "Is the mesh whole?", panels: verdict() },
+        Row { title: "Is the mesh whole?", panels: verdict::verdict() },
         Row { title: "Who reaches whom, now", panels: matrices() },
         Row { title: "Since when?", panels: timelines() },
         Row { title: "Loss, and what failed pings showed", panels: loss() },
@@ -30,73 +30,6 @@ pub fn rows() -> Vec<Row> {
         Row { title: "Do both directions agree?", panels: directions() },
         Row { title: "The observers themselves: can they be believed?", panels: observers() },
         Row { title: "Alerts", panels: alerts() },
-    ]
-}
-
-/// One stat a line: a number for the whole mesh, for this moment. The last value of a graph would stand there long after its nodes are gone.
-fn verdict() -> Vec<Panel> {
-    let whole = Panel::stat(
-        "Is the mesh whole?",
-        "none",
-        "Good: whole. Every node that should be there is there, and all reach each other both ways. \
-         A link is down: one direction between two running nodes does not work. \
-         A node is down: neither Prometheus nor any peer reaches it, and it did not say goodbye. \
-         Cut into groups: nodes run, Prometheus reads them, but they do not reach each other.",
-    );
-    let nodes = Panel::stat(
-        "Nodes",
-        "none",
-        "Good: both numbers are equal. Up: Prometheus reads it or at least one peer reaches it. \
-         Expected: those, and every node that some peer misses. A node that said goodbye is not expected.",
-    );
-    let links = Panel::stat(
-        "Links down",
-        "none",
-        "Good: 0. A link is one direction, observer to peer, so three nodes have six. \
-         Counted are links whose peer is unreachable, dead, or overdue for the first time.",
-    );
-    let groups = Panel::stat(
-        "Groups",
-        "none",
-        "Good: 1. Nodes that all reach each other both ways are one group; only nodes that Prometheus reads are counted. \
-         2 is a split, or one node cut off. A single broken link leaves 1.",
-    );
-    let loss = Panel::stat(
-        "Worst loss",
-        "percentunit",
-        "Good: 0 %. The share of failed pings on the worst link that is up. Above 5 % look at the loss row.",
-    );
-    let slowest = Panel::stat(
-        "Worst p99",
-        "s",
-        "Good: a few milliseconds inside one site. 99 of 100 round trips of the slowest link are faster. \
-         From 250 ms on a ping counts as slow.",
-    );
-    let firing = Panel::stat(
-        "Alerts firing",
-        "none",
-        "Good: 0. The watchdog, which always fires to show that alerting works, is not counted. No data: Prometheus evaluates no rules of ours.",
-    );
-    let worse_than_none = |panel: Panel| panel.colours(words::FINE, &[(1.0, words::BAD)]);
-    vec![
-        whole.words(words::of_the_mesh()).ask_now("mesh", &query::whole()).size(6, 4),
-        nodes
-            .option("textMode", json!("value_and_name"))
-            .option("orientation", json!("horizontal"))
-            .option("colorMode", json!("none"))
-            .ask_now("up", &query::nodes_up())
-            .ask_now("expected", &query::nodes_expected())
-            .size(4, 4),
-        worse_than_none(links).ask_now("links", &query::links_down()),
-        groups.colours(words::FINE, &[(2.0, words::BAD)]).ask_now("groups", &query::groups()).size(2, 4),
-        loss.colours(words::FINE, &[(0.01, words::WARN), (0.05, words::BAD)])
-            .over("15s")
-            .ask_now("loss", &query::worst_loss()),
-        slowest
-            .colours(words::FINE, &[(0.1, words::WARN), (0.25, words::BAD)])
-            .over("15s")
-            .ask_now("p99", &query::worst_round_trip()),
-        worse_than_none(firing).ask_now("alerts", &query::alerts_firing()),
     ]
 }
 
@@ -265,6 +198,17 @@ fn events() -> Vec<Panel> {
         "How long peers had been silent when they were found down or unreachable: the median in the chosen time. Good, with the default \
          waits: gone (the process is not there) below 0.5 s, silent (the host is not) about 3 s, stalled (it hangs) about 10 s.",
     );
+    let incidents = Panel::lines(
+        "Open incidents, as each node counts them",
+        "short",
+        "Good: 0. A crash, a split and a broken link are one incident each, from the first bad verdict to the last recovery; the page and \
+         `heartbeat incidents` tell its story. Counts differ where a split keeps nodes from asking each other.",
+    );
+    let maintenance = Panel::timeline(
+        "Maintenance",
+        words::of_maintenance(),
+        "Good: only what you planned. While a node is in maintenance it is watched as ever, and no alert fires for it. By any of its peers.",
+    );
     let named =
         "peer_down|peer_unreachable|peer_recovered|peer_restarted|peer_left|peer_flapping|self_cut_off|self_stalled";
     let happened = Of::Nodes.matching(EVENTS, &format!(r#"event=~"{named}""#));
@@ -288,6 +232,12 @@ fn events() -> Vec<Panel> {
             .option("colorMode", json!("value"))
             .ask_now("{{class}}", &median)
             .size(12, 8),
+        incidents
+            .default("decimals", json!(0))
+            .custom("axisSoftMax", json!(1))
+            .custom("lineInterpolation", json!("stepAfter"))
+            .ask("{{node}}", &format!("max by (node) ({})", Of::Nodes.series(INCIDENTS_OPEN))),
+        maintenance.ask("{{peer}}", &format!("max by (peer) ({})", Of::Links.series(PEER_MAINTENANCE))),
     ]
 }
 
@@ -309,6 +259,12 @@ fn directions() -> Vec<Panel> {
         "Good: 0 while all is well. Pings made because another node asked: when a node doubts a peer it asks others for a ping of theirs: answered saves the peer, \
          the other results support the doubt. By what the ping showed.",
     );
+    let lists = Panel::lines(
+        "Peers with another list of peers",
+        "short",
+        "Good: 0. How many peers have not been answered by the same nodes as this one. Above 0 for longer than a start takes: \
+         somebody is missing in somebody's list of peers; the page says who.",
+    );
     let reached = format!("sum by (node) ({})", Of::Links.series(PEER_UP));
     let out = format!("sum by (node) ({})", Of::Links.rate(PINGS));
     vec![
@@ -316,14 +272,19 @@ fn directions() -> Vec<Panel> {
             .default("decimals", json!(0))
             .ask("{{node}} hears", &format!("max by (node) ({})", Of::Nodes.series(INCOMING_PEERS)))
             .ask("{{node}} reaches", &reached)
-            .size(8, 8),
+            .size(6, 8),
         sent.ask("{{node}} out", &out)
             .ask("{{node}} in", &format!("sum by (node) ({})", Of::Nodes.rate(PINGS_RECEIVED)))
-            .size(8, 8),
+            .size(6, 8),
         asked
             .custom("axisSoftMax", json!(1))
             .ask("{{result}}", &format!("sum by (result) ({})", Of::Nodes.rate(WITNESS_CHECKS)))
-            .size(8, 8),
+            .size(6, 8),
+        lists
+            .default("decimals", json!(0))
+            .custom("axisSoftMax", json!(1))
+            .ask("{{node}}", &format!("max by (node) ({})", Of::Nodes.series(PEER_LIST_MISMATCH)))
+            .size(6, 8),
     ]
 }
 

@@ -97,6 +97,11 @@ pub fn of_the_mesh() -> Value {
     ])
 }
 
+/// Whether somebody works on a node.
+pub fn of_maintenance() -> Value {
+    ranges(&[(0, 0, "none", GREY), (1, 1, "‖ in maintenance", NEW)])
+}
+
 /// Alerts over time.
 pub fn of_alerts() -> Value {
     ranges(&[(1, 1, "… pending", DOUBT), (2, 2, "✗ firing", BAD)])
