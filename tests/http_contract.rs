@@ -676,6 +676,26 @@ async fn what_peers_told_is_listed_as_theirs_by_time() {
     assert!(!node.get("/api/v1/history").await.text.contains("node-9"));
 }
 
+/// What a node saw is filed under the peer's key and what others tell under its name; either word finds both.
+#[tokio::test]
+async fn events_about_a_peer_are_found_by_its_key_and_by_its_name() {
+    let node = Node::start(true).await;
+    node.three_events();
+    let told = r#"{"node":"node-4","boot":"00000000000000ff","next":9,"events":[
+        {"seq":8,"age_ms":3600000,"event":"peer_down","level":"warn","peer":"node-2","message":"Peer unreachable","sentence":"node-2 is down"}],
+        "incidents":[]}"#;
+    node.state.chronicle.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
+    for wanted in ["localhost:8002", "node-2"] {
+        let reply = node.get(&format!("/api/v1/events?peer={wanted}")).await.json();
+        let events = reply["events"].as_array().expect("a list");
+        let found: Vec<(&Value, &Value)> = events.iter().map(|event| (&event["from"], &event["event"])).collect();
+        let own = Value::Null;
+        let (joined, down) = (json!("peer_joined"), json!("peer_down"));
+        assert_eq!(found, [(&json!("node-4"), &down), (&own, &joined), (&own, &down)], "{wanted}: {reply}");
+    }
+    assert_eq!(node.get("/api/v1/events?peer=nobody").await.json()["events"], json!([]));
+}
+
 #[tokio::test]
 async fn health_stays_good_with_every_peer_dead() {
     let node = Node::start(true).await;

@@ -35,7 +35,7 @@ pub struct Events {
     /// Only events after this one, by its number
     #[arg(long, value_name = "SEQ")]
     pub since: Option<u64>,
-    /// Only events about this peer, by its key
+    /// Only events about this peer, by its key or the name it declares
     #[arg(long, value_name = "PEER")]
     pub peer: Option<String>,
     /// At most so many remembered events [default: all, or 20 with --follow]
@@ -82,8 +82,7 @@ async fn follow(command: &Events, place: &Place, output: &mut Output) -> Outcome
     loop {
         let frame = stream.next().await?;
         let Ok(event) = answer::parse(&frame.data) else { continue };
-        let about_another = command.peer.is_some() && event["peer"].as_str() != command.peer.as_deref();
-        if about_another || number(&event).is_none_or(|number| number <= last) {
+        if number(&event).is_none_or(|number| number <= last) {
             continue;
         }
         last = number(&event).unwrap_or(last);

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use super::describe::text;
 use super::problem::Problem;
 use super::stream::{self, Closing, Source};
-use super::{AppState, Shared, wall_time};
+use super::{AppState, Shared, peers, wall_time};
 use crate::protocol::event::EventKind;
 use crate::runtime::chronicle::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
@@ -52,9 +52,17 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let Query(asked) =
         query.map_err(|_| Problem::bad_query("the parameters are since, peer, kind and limit, each once"))?;
-    let (filter, limit) = asked.check()?;
+    let (mut filter, limit) = asked.check()?;
+    // What this node saw is filed under the peer's key, and what peers tell under its name.
+    let mut name = filter.peer.clone();
+    if let Some(wanted) = &filter.peer
+        && let Some(peer) = peers::find(&state.handle.view().await?.peers, wanted)
+    {
+        name = peer.peer.node.as_ref().map(ToString::to_string);
+        filter.peer = Some(peer.peer.key.0.to_string());
+    }
     if !wants_stream(request.headers()) {
-        return Ok(text("application/json", list(&state, &filter, limit)));
+        return Ok(text("application/json", list(&state, &filter, name.as_deref(), limit)));
     }
     let closing = Closing::of(&request);
     if caller_from_headers(request.headers()).is_some() {
@@ -68,8 +76,8 @@ pub(super) async fn events(
 }
 
 /// This node's own, and, where nobody reads on from a number, what its peers tell, all by time. Numbers are of one node:
-/// whoever reads on reads this node's own.
-fn list(state: &AppState, filter: &Filter, limit: usize) -> String {
+/// whoever reads on reads this node's own. `name`: the one that the wanted peer declares.
+fn list(state: &AppState, filter: &Filter, name: Option<&str>, limit: usize) -> String {
     let page = state.events.list(filter, limit);
     let now = state.clock.now();
     let own = page.entries.iter().map(|entry| (now - entry.moment, Cow::from(&*entry.json)));
@@ -77,7 +85,7 @@ fn list(state: &AppState, filter: &Filter, limit: usize) -> String {
     if filter.since.is_none() {
         let wall = wall_time();
         let wanted = |event: &PastEvent| {
-            filter.peer.as_deref().is_none_or(|peer| event.peer.as_deref() == Some(peer))
+            (filter.peer.is_none() || (name.is_some() && event.peer.as_deref() == name))
                 && filter.kind.as_deref().is_none_or(|kind| event.event == kind)
         };
         let theirs = state.chronicle.events_of_peers().into_iter().filter(|(_, event, _)| wanted(event));

@@ -95,12 +95,16 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let Path(key) = path.map_err(|_| Problem::bad_path("a key is UTF-8"))?;
     let view = state.handle.view().await?;
-    let by_key = view.peers.iter().find(|peer| *peer.peer.key.0 == *key);
-    let named = |peer: &&PeerView| peer.peer.node.as_ref().map(NodeName::as_str) == Some(key.as_str());
-    match by_key.or_else(|| view.peers.iter().find(named)) {
+    match find(&view.peers, &key) {
         Some(peer) => Ok(json(&PeerBody::new(peer, wall_time()))),
         None => Err(Problem::no_such_peer(known_keys(&view.peers))),
     }
+}
+
+/// The peer of this key, or else the one that declares this name.
+pub(super) fn find<'a>(peers: &'a [PeerView], wanted: &str) -> Option<&'a PeerView> {
+    let by_key = peers.iter().find(|peer| *peer.peer.key.0 == *wanted);
+    by_key.or_else(|| peers.iter().find(|peer| peer.peer.node.as_ref().map(NodeName::as_str) == Some(wanted)))
 }
 
 pub(super) fn known_keys(peers: &[PeerView]) -> String {
