@@ -129,6 +129,8 @@ const QUIET: &[Situation] = &[
     ("quick restart", "1: 2+ 3r / 2: 1+ 3r / 3y: 1+ 2+", "1+ 2+ 3r", true, "all 3 nodes reach each other; node-3 restarted 3 s ago"),
     ("rolling restart: met by one only", "1: 2+ 3r / 2: 1+ 3! / 3y: 1+ 2+", "1+ 2+ 3r", false,
         "nothing is known to be wrong; node-2 has not heard from node-3 yet"),
+    ("restart: met by one, and it was not asked itself", "1: 2+ 3! / 2: 1+ 3r / 3~: 1+ 2+", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 did not say what it sees; node-1 has not heard from node-3 yet"),
     ("slow link", "1: 2+ 3g / 2: 1+ 3+ / 3: 1g 2+", "1+ 2+ 3+", true,
         "all 3 nodes reach each other; node-1 is degraded, seen by node-3; node-3 is degraded, seen by node-1"),
     ("flapping, at the moment up", "1: 2+ 3f / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true,
