@@ -3,7 +3,8 @@
 //! The detector is not asked to wait for anybody: it lends the list of peers
 //! and goes on. One task does the asking, and whoever wants to know while it
 //! asks gets what it finds, as does everybody who comes within
-//! [`SHARED_FOR`]: a hundred open pages cost a node what one does.
+//! [`SHARED_FOR`], unless something broke or healed since: a hundred open pages
+//! cost a node what one does.
 //!
 //! An outage is when people look, so it must not make them wait. There is one
 //! deadline for all peers together, those that are alive are asked first, and
@@ -98,7 +99,8 @@ pub struct Gatherer {
     asks: mpsc::Receiver<oneshot::Sender<Arc<Gathered>>>,
     /// The last row of each peer and when it came: at most one for each on the list.
     last: BTreeMap<PeerId, (Row, Monotonic)>,
-    latest: Option<Arc<Gathered>>,
+    /// What was found last, and whether anything was wrong when it was asked for.
+    latest: Option<(bool, Arc<Gathered>)>,
 }
 
 impl Gatherer {
@@ -128,12 +130,17 @@ impl Gatherer {
 
     async fn gathered(&mut self) -> Result<Arc<Gathered>, Stopped> {
         let now = self.clock.now();
-        if let Some(latest) = self.latest.as_ref().filter(|latest| now - latest.at < SHARED_FOR) {
+        // A picture from before something broke, or healed, contradicts what this node says elsewhere.
+        let wrong = self.handle.trouble().borrow().any;
+        if let Some((then, latest)) = &self.latest
+            && *then == wrong
+            && now - latest.at < SHARED_FOR
+        {
             return Ok(Arc::clone(latest));
         }
         let roster = self.handle.roster().await?;
         let gathered = Arc::new(self.gather(roster).await);
-        self.latest = Some(Arc::clone(&gathered));
+        self.latest = Some((wrong, Arc::clone(&gathered)));
         Ok(gathered)
     }
 
@@ -255,14 +262,16 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::watch;
 
     use super::*;
     use crate::client::ClientSettings;
     use crate::protocol::event::PeerRef;
     use crate::protocol::maintenance::{Maintenance, MaintenanceReason};
     use crate::protocol::mesh::{MeshVerdict, Reading};
+    use crate::protocol::node::Trouble;
     use crate::protocol::peer::{BootId, PeerKey, Verdict};
-    use crate::runtime::handle::{Input, channel};
+    use crate::runtime::handle::{Inbox, Input, channel};
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -369,11 +378,20 @@ mod tests {
     }
 
     /// A gatherer at work, beside a detector that knows this whenever it is asked.
-    fn over(deadline: Duration, mut roster: impl FnMut() -> Roster + Send + 'static) -> Mesh {
+    fn over(deadline: Duration, roster: impl FnMut() -> Roster + Send + 'static) -> Mesh {
+        beside(deadline, roster).0
+    }
+
+    /// The same, and how the detector says that something is wrong.
+    fn beside(
+        deadline: Duration,
+        mut roster: impl FnMut() -> Roster + Send + 'static,
+    ) -> (Mesh, watch::Sender<Trouble>) {
         let clock = Clock::start();
-        let (handle, mut inbox) = channel(clock);
+        let (handle, inbox) = channel(clock);
+        let Inbox { mut inputs, trouble, .. } = inbox;
         tokio::spawn(async move {
-            while let Some(input) = inbox.inputs.recv().await {
+            while let Some(input) = inputs.recv().await {
                 if let Input::Roster { reply } = input {
                     let _ = reply.send(roster());
                 }
@@ -383,7 +401,7 @@ mod tests {
         let client = Client::new(settings).expect("a client");
         let (gatherer, mesh) = Gatherer::new(handle, client, clock, deadline);
         tokio::spawn(gatherer.run(CancellationToken::new()));
-        mesh
+        (mesh, trouble)
     }
 
     async fn look(mesh: &Mesh) -> Arc<Gathered> {
@@ -484,6 +502,19 @@ mod tests {
             assert_eq!(peer.asked.load(Ordering::Relaxed), moments.len());
         }
         assert!(moments.len() < 200);
+    }
+
+    /// A node that calls a peer dead must not show it alive in the same breath.
+    #[tokio::test]
+    async fn a_picture_from_before_something_broke_is_not_given_out_after() {
+        let (mesh, trouble) = beside(LONG, || Roster { view: view(Vec::new()), targets: BTreeMap::new() });
+        let mut last = look(&mesh).await.at;
+        for any in [true, false] {
+            trouble.send_replace(Trouble { any, opinions: 1 });
+            let next = look(&mesh).await.at;
+            assert!(next > last, "the old one was given out again");
+            last = next;
+        }
     }
 
     #[tokio::test]
