@@ -242,7 +242,7 @@ impl Node {
         }
         let Some(&id) = self.names.get(&caller.node) else {
             let joining = |id: &PeerId| self.links.get(id).is_some_and(|link| link.state == PeerState::Joining);
-            let unmet: Vec<PeerId> = self.links.keys().copied().filter(joining).collect();
+            let unmet: Vec<PeerId> = self.links.ids().filter(joining).collect();
             for id in unmet {
                 self.ping_soon(id, now);
             }

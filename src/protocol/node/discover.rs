@@ -133,7 +133,7 @@ impl Node {
 
     /// The link of this node: by the name it declared, or by a key that is its name.
     fn resident(&self, answer: &Answer) -> Option<PeerId> {
-        let by_key = || self.links.values().find(|link| *link.key.0 == *answer.node.as_str()).map(|link| link.id);
+        let by_key = || self.links.iter().find(|link| *link.key.0 == *answer.node.as_str()).map(|link| link.id);
         self.names.get(&answer.node).copied().or_else(by_key)
     }
 
@@ -150,7 +150,7 @@ impl Node {
         self.next_peer += 1;
         let key = PeerKey(answer.node.as_str().into());
         let spec = PeerSpec { key, pinned: Some(answer.node.clone()) };
-        self.links.insert(id, Link::new(id, spec, now, now));
+        self.links.add(Link::new(id, spec, now, now));
         self.directory.move_in(id, address, now);
         self.mood_changed = true;
         self.transmits.push_back(Transmit::Locate { peer: id, address });

@@ -60,7 +60,7 @@ impl Node {
         }
         let dropped = self.tombstones.iter().filter(|(name, _, rev)| *rev > since && !self.names.contains_key(name));
         let dropped = dropped.map(|(node, boot, _)| Watched { node: node.clone(), boot: *boot, state: None });
-        let changed = self.links.values().filter(|link| link.rev > since);
+        let changed = self.links.iter().filter(|link| link.rev > since);
         let changed = changed.filter_map(|link| {
             let identity = link.identity.as_ref()?;
             Some(Watched { node: identity.node.clone(), boot: identity.boot, state: Some(link.state) })
@@ -165,6 +165,6 @@ impl Node {
     /// Observers that can be asked: they answer me, and they know the peer.
     pub(super) fn alive_observers(&self, subject: PeerId) -> Vec<PeerId> {
         let alive = |id: &PeerId| self.links.get(id).is_some_and(|link| link.state == PeerState::Alive);
-        self.links.keys().copied().filter(|id| *id != subject).filter(alive).collect()
+        self.links.ids().filter(|id| *id != subject).filter(alive).collect()
     }
 }

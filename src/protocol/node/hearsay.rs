@@ -41,7 +41,7 @@ impl Node {
     pub fn trouble(&self) -> Trouble {
         let misses = |state: PeerState| matches!(state, PeerState::Unreachable | PeerState::Dead);
         let tells = |link: &Link| is_up(link.state) && (link.misses > 0 || link.watches_me.is_some_and(misses));
-        let any = self.links.values().any(|link| misses(link.state) || tells(link));
+        let any = self.links.iter().any(|link| misses(link.state) || tells(link));
         Trouble { any, opinions: self.opinions }
     }
 
@@ -57,25 +57,24 @@ impl Node {
 
     /// Connected components over links that work both ways, among me and those that I hear.
     fn components(&self) -> usize {
-        let heard: Vec<(PeerId, &Link)> =
-            self.links.iter().filter(|(_, link)| is_up(link.state)).map(|(id, link)| (*id, link)).collect();
-        let place = |id: &PeerId| heard.binary_search_by(|(other, _)| other.cmp(id)).ok();
+        let heard: Vec<&Link> = self.links.iter().filter(|link| is_up(link.state)).collect();
+        let place = |id: &PeerId| heard.binary_search_by_key(id, |link| link.id).ok();
         // I come last, after those that I hear. One that does not watch me shows by its answers that both ways work.
         let me = heard.len();
         let mut sets = Sets::new(me + 1);
-        for (at, (_, link)) in heard.iter().enumerate() {
+        for (at, link) in heard.iter().enumerate() {
             if link.watches_me.is_none_or(is_up) {
                 sets.join(at, me);
             }
         }
         // Links between others matter only where one of them is not with me: in a whole mesh this looks at nothing.
-        for (at, (id, link)) in heard.iter().enumerate() {
+        for (at, link) in heard.iter().enumerate() {
             if sets.root(at) == sets.root(me) {
                 continue;
             }
             for (other, (_, state)) in &link.watch {
                 let Some(other) = place(other) else { continue };
-                let back = heard[other].1.watch.get(id);
+                let back = heard[other].watch.get(&link.id);
                 if is_up(*state) && back.is_none_or(|(_, state)| is_up(*state)) {
                     sets.join(at, other);
                 }
@@ -91,17 +90,17 @@ impl Node {
     /// Peers that I hear and that do not watch me, or somebody that I hear, or that watch somebody who is not on my
     /// list. A peer tells only of those that have answered it, so one whose link has never worked counts as well.
     fn list_mismatches(&self) -> usize {
-        let up = self.links.iter().filter(|(_, link)| is_up(link.state)).count();
-        let differs = |(id, link): &(&PeerId, &Link)| {
+        let up = self.links.iter().filter(|link| is_up(link.state)).count();
+        let differs = |link: &&Link| {
             // Both are sorted, so this is one walk; most lists end the same.
             let shared = link
                 .watch
                 .keys()
-                .filter(|other| *other != *id && self.links.get(other).is_some_and(|other| is_up(other.state)));
+                .filter(|other| **other != link.id && self.links.get(other).is_some_and(|other| is_up(other.state)));
             link.watches_me.is_none() || !link.strangers.is_empty() || shared.count() + 1 < up
         };
         // One whose whole list has just been asked for has told me nothing yet.
-        self.links.iter().filter(|(_, link)| is_up(link.state) && link.watch_rev > 0).filter(differs).count()
+        self.links.iter().filter(|link| is_up(link.state) && link.watch_rev > 0).filter(differs).count()
     }
 }
 

@@ -97,7 +97,7 @@ impl Node {
         }
         if new_name {
             // Watch lists were read without this name; ask for all of them again.
-            self.links.values_mut().for_each(|link| link.forget_revision(now));
+            self.links.iter_mut().for_each(|link| link.forget_revision(now));
         }
         for other in accused {
             if let Some(link) = self.links.get_mut(&other) {

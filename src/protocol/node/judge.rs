@@ -214,17 +214,17 @@ impl Node {
         let mut trial =
             Trial { observers: 1, accusers: 1, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());
-        for (id, observer) in &self.links {
+        for observer in self.links.iter() {
             if !self.observes(observer, accused, now) || (class == Class::Gone && out_of_the_game(observer)) {
                 continue;
             }
             trial.observers += 1;
-            if accused.accusers.iter().any(|accuser| accuser.observer == *id && now < accuser.until) {
+            if accused.accusers.iter().any(|accuser| accuser.observer == observer.id && now < accuser.until) {
                 trial.accusers += 1;
-                accusers.push(*id);
+                accusers.push(observer.id);
             } else if observer.accused.is_none() && !(overtime && cannot_speak(observer, class)) {
                 trial.can_speak += 1;
-                objectors.push(*id);
+                objectors.push(observer.id);
             }
         }
         (trial, accusers, objectors)
@@ -272,7 +272,7 @@ impl Node {
 
     fn count_heard(&self, is_heard: impl Fn(&Link) -> bool) -> (bool, u32, u32, Vec<PeerRef>) {
         let (mut heard, mut expected, mut unheard) = (0u32, 0u32, Vec::new());
-        for link in self.links.values().filter(|link| is_expected_to_be_heard(link)) {
+        for link in self.links.iter().filter(|link| is_expected_to_be_heard(link)) {
             expected += 1;
             if is_heard(link) {
                 heard += 1;

@@ -17,6 +17,7 @@ mod gossip;
 mod hearsay;
 mod identity;
 mod judge;
+mod links;
 mod maintenance;
 mod peers;
 mod pings;
@@ -43,6 +44,7 @@ use super::peer::{
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
 pub use hearsay::{Hearsay, Trouble};
+use links::Links;
 use schedule::Schedule;
 
 /// A wake-up this late is a stall: opinions are on hold until fresh evidence is in.
@@ -89,7 +91,7 @@ pub struct Node {
     quarantine: Option<ObserverTime>,
     maintenance: maintenance::Book,
 
-    links: BTreeMap<PeerId, Link>,
+    links: Links,
     names: BTreeMap<NodeName, PeerId>,
     /// Links that are Suspect, Unreachable or Dead: the only ones to judge.
     doubted: BTreeSet<PeerId>,
@@ -136,7 +138,7 @@ impl Node {
             cut_off: None,
             quarantine: None,
             maintenance: maintenance::Book::default(),
-            links: BTreeMap::new(),
+            links: Links::default(),
             names: BTreeMap::new(),
             doubted: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -175,7 +177,7 @@ impl Node {
         self.leaving = true;
         self.publish = true;
         self.emit(None, EventKind::SelfLeaving);
-        let ids: Vec<PeerId> = self.links.keys().copied().collect();
+        let ids: Vec<PeerId> = self.links.ids().collect();
         for id in ids {
             self.transmits.push_back(Transmit::Goodbye { peer: id });
             // Whoever asked me as a witness has to ask somebody else.
@@ -354,8 +356,8 @@ impl Node {
     fn stalled(&mut self, lost: Duration, now: ObserverTime) {
         self.emit(None, EventKind::SelfStalled { lost });
         self.quarantine = Some(now + self.config.interval);
-        self.publish |= self.links.values().any(|link| link.accused.is_some());
-        let ids: Vec<PeerId> = self.links.keys().copied().collect();
+        self.publish |= self.links.iter().any(|link| link.accused.is_some());
+        let ids: Vec<PeerId> = self.links.ids().collect();
         for id in ids {
             let soon = self.random_below(Duration::from_millis(100));
             self.blind_link(id, now + soon, now);

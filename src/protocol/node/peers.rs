@@ -23,7 +23,7 @@ impl Node {
         let now = self.begin(now);
         let listed: BTreeSet<PeerKey> = peers.iter().map(|spec| spec.key.clone()).collect();
         let unlisted = |link: &&Link| !listed.contains(&link.key) && !self.directory.is_discovered(link.id);
-        let missing: Vec<PeerId> = self.links.values().filter(unlisted).map(|link| link.id).collect();
+        let missing: Vec<PeerId> = self.links.iter().filter(unlisted).map(|link| link.id).collect();
         for id in missing {
             self.emit(Some(id), EventKind::PeerRemoved { why: Removal::Unlisted });
             self.remove_link(id);
@@ -33,7 +33,7 @@ impl Node {
         let gap = self.config.interval / count;
         let mut ids = Vec::with_capacity(peers.len());
         for (place, spec) in peers.into_iter().enumerate() {
-            if let Some(link) = self.links.values().find(|link| link.key == spec.key) {
+            if let Some(link) = self.links.iter().find(|link| link.key == spec.key) {
                 ids.push(link.id);
                 continue;
             }
@@ -44,7 +44,7 @@ impl Node {
                 continue;
             }
             let first_ping = now + gap * u32::try_from(place).unwrap_or(0);
-            self.links.insert(id, Link::new(id, spec, now, first_ping));
+            self.links.add(Link::new(id, spec, now, first_ping));
             self.emit(Some(id), EventKind::PeerAdded);
             self.reschedule(id);
         }
@@ -77,7 +77,7 @@ impl Node {
             }
             self.tombstones.push_back((identity.node, identity.boot, self.rev));
         }
-        for other in self.links.values_mut() {
+        for other in self.links.iter_mut() {
             other.accusers.retain(|accuser| accuser.observer != id);
             other.vetoes.remove(&id);
             other.watches(id, None);

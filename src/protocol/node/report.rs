@@ -20,7 +20,7 @@ impl Node {
             lost: self.clock.lost(),
             hearsay: self.hearsay(),
             maintenance: self.own_maintenance(),
-            peers: self.links.values().map(|link| self.peer_view(link, now)).collect(),
+            peers: self.links.iter().map(|link| self.peer_view(link, now)).collect(),
             discovery: self.directory.view(now),
         }
     }

@@ -7,8 +7,9 @@
 //! are what an idle node pays for.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
+use super::links::Links;
 use crate::protocol::config::DetectorConfig;
 use crate::protocol::link::Link;
 use crate::protocol::peer::PeerId;
@@ -32,7 +33,7 @@ impl Schedule {
     /// The earliest deadline of all links, and whether it judges somebody.
     pub(super) fn next(
         &mut self,
-        links: &mut BTreeMap<PeerId, Link>,
+        links: &mut Links,
         config: &DetectorConfig,
         now: ObserverTime,
     ) -> Option<(ObserverTime, bool)> {
@@ -58,7 +59,7 @@ impl Schedule {
     }
 
     /// A link whose entry has come; the entry is gone, so it must be `set` again.
-    pub(super) fn take_due(&mut self, links: &mut BTreeMap<PeerId, Link>, now: ObserverTime) -> Option<PeerId> {
+    pub(super) fn take_due(&mut self, links: &mut Links, now: ObserverTime) -> Option<PeerId> {
         while let Some(Reverse((at, id))) = self.heap.peek().copied().filter(|Reverse((at, _))| *at <= now) {
             self.heap.pop();
             if let Some(link) = links.get_mut(&id).filter(|link| link.wake == Some(at)) {

@@ -17,8 +17,8 @@ impl Node {
     pub fn why(&mut self, now: Monotonic, peer: &str) -> Option<Why> {
         let now = self.begin(now);
         self.finish();
-        let keyed = self.links.values().find(|link| &*link.key.0 == peer);
-        let named = || self.links.values().find(|link| link.node().is_some_and(|node| node.as_str() == peer));
+        let keyed = self.links.iter().find(|link| &*link.key.0 == peer);
+        let named = || self.links.iter().find(|link| link.node().is_some_and(|node| node.as_str() == peer));
         keyed.or_else(named).map(|link| self.why_of(link, now))
     }
 
