@@ -223,7 +223,9 @@ fn events() -> Vec<Panel> {
     };
     vec![
         bars(news).ask("{{event}}", &format!("sum by (event) (increase({happened}[$__rate_interval]))")),
-        bars(restarts).ask("{{peer}}", &format!("max by (peer) (increase({restarted}[$__rate_interval]))")),
+        bars(restarts)
+            .custom("axisSoftMax", json!(1))
+            .ask("{{peer}}", &format!("max by (peer) (increase({restarted}[$__rate_interval]))")),
         age.ask("{{node}}", &format!("time() - max by (node) ({})", Of::Nodes.series(PROCESS_START))),
         silence
             .default("noValue", json!("none"))

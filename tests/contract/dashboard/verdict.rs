@@ -11,10 +11,10 @@ use super::{query, words};
 pub fn verdict() -> Vec<Panel> {
     vec![
         whole().size(5, 4),
-        nodes().size(4, 4),
+        nodes().size(3, 4),
         links().size(3, 4),
         groups().size(2, 4),
-        incidents().size(2, 4),
+        incidents().size(3, 4),
         loss().size(3, 4),
         slowest().size(3, 4),
         firing().size(2, 4),
@@ -109,7 +109,7 @@ fn slowest() -> Panel {
 
 fn firing() -> Panel {
     let panel = Panel::stat(
-        "Alerts firing",
+        "Alerts",
         "none",
         "Good: 0. The watchdog, which always fires to show that alerting works, is not counted. No data: Prometheus evaluates no rules of ours.",
     );
