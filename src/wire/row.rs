@@ -186,6 +186,7 @@ impl CellBody {
             flapping: self.flapping,
             maintenance: self.maintenance,
             pings_me: self.pings_me,
+            of_ended_boot: false,
         })
     }
 }

@@ -8,11 +8,12 @@
 //! and the tests cannot disagree, and any set of rows has an answer.
 //!
 //! In reading order: [`rows`] (what comes in, and what may be believed of it),
-//! [`verdict`], [`groups`], [`lists`], [`sentence`], [`text`].
+//! `boots` (opinions about processes that have ended), [`verdict`], [`groups`], [`lists`], [`sentence`], [`text`].
 //!
 //! Turned down: a mesh view inside the detector. It would have to be kept up to
 //! date all the time, by everybody, for the few moments in which somebody looks.
 
+mod boots;
 pub mod groups;
 pub mod lists;
 pub mod rows;
@@ -55,7 +56,8 @@ pub struct MeshView {
 
 /// Lays the rows side by side. Of two rows of one observer the better heard and younger one counts.
 pub fn view(rows: Vec<Row>) -> MeshView {
-    let rows = tidy(rows);
+    let mut rows = tidy(rows);
+    boots::mark_ended(&mut rows);
     let mut opinions: BTreeMap<&Member, Vec<Opinion<'_>>> = BTreeMap::new();
     for observer in rows.iter().filter(|row| row.speaks()) {
         for cell in &observer.cells {

@@ -160,6 +160,8 @@ pub struct Cell {
     pub maintenance: bool,
     /// Its pings arrive at the observer.
     pub pings_me: bool,
+    /// It is about a boot after which another one began a moment ago. Found out when rows are laid side by side.
+    pub of_ended_boot: bool,
 }
 
 /// What a cell means to somebody who looks at the whole: one word, the same on
@@ -233,7 +235,11 @@ impl Row {
     }
 
     pub fn reading(&self, cell: &Cell) -> Reading {
-        if self.speaks() { cell.reading() } else { Reading::Unknown }
+        match cell.reading() {
+            _ if !self.speaks() => Reading::Unknown,
+            Reading::Bad if cell.of_ended_boot => Reading::Waiting,
+            reading => reading,
+        }
     }
 
     /// Makes a row of today out of one that was taken `age` ago.
@@ -270,6 +276,7 @@ impl Cell {
             flapping: false,
             maintenance: false,
             pings_me: false,
+            of_ended_boot: false,
         }
     }
 

@@ -16,10 +16,6 @@ use std::time::Duration;
 use super::rows::{Cell, Member, Reading, Row};
 use crate::protocol::peer::{BootId, PeerState, Verdict};
 
-/// An opinion about a boot that has ended says nothing about the one that
-/// answers now, for as long as an observer needs to meet the new one: two
-/// answers and the gap between them, with room for a slow network.
-const MEETING_TIME: Duration = Duration::from_secs(5);
 /// How long a restart is worth a word.
 const RESTART_SHOWN: Duration = Duration::from_secs(60);
 
@@ -114,29 +110,6 @@ pub(super) struct Opinion<'a> {
     pub cell: &'a Cell,
 }
 
-impl Opinion<'_> {
-    /// The cell's reading. `young`: the boot that answers since a moment ago, see [`young_boot`].
-    fn reading(&self, young: Option<BootId>) -> Reading {
-        let reading = self.observer.reading(self.cell);
-        let of_an_ended_boot = young.is_some() && young != self.cell.boot;
-        if reading == Reading::Bad && of_an_ended_boot { Reading::Waiting } else { reading }
-    }
-}
-
-/// The boot that answers, where it is so young that not everybody has met it: on its own word, and where that is not
-/// here, because who asks has not met it either, on the word of those who have.
-fn young_boot(own: Option<&Row>, opinions: &[Opinion<'_>]) -> Option<BootId> {
-    if let Some(own) = own.filter(|own| own.is_here()) {
-        return own.boot.filter(|_| own.up_for.is_some_and(|up_for| up_for < MEETING_TIME));
-    }
-    let met = opinions.iter().filter(|opinion| {
-        let reading = opinion.observer.reading(opinion.cell);
-        let reached = matches!(reading, Reading::Good | Reading::Doubt);
-        reached && opinion.cell.restarts > 0 && opinion.cell.state_age < MEETING_TIME
-    });
-    met.min_by_key(|opinion| (opinion.cell.state_age, opinion.cell.boot)).and_then(|opinion| opinion.cell.boot)
-}
-
 /// Judges one member from its own row and what others say of it.
 pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'_>]) -> Standing {
     let mut standing = Standing {
@@ -153,10 +126,9 @@ pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'
         unmet_by: Vec::new(),
     };
     let mut missing = Vec::new();
-    let young = young_boot(own, opinions);
     for opinion in opinions {
         let name = || opinion.observer.observer.clone();
-        match opinion.reading(young) {
+        match opinion.observer.reading(opinion.cell) {
             reading @ (Reading::Good | Reading::Doubt) => {
                 standing.reached_by.push(name());
                 standing.suspected_by.extend((reading == Reading::Doubt).then(name));
