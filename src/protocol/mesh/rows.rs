@@ -65,7 +65,7 @@ impl PartialOrd for Member {
 }
 
 /// Compares texts with their runs of digits taken as numbers.
-fn natural(left: &str, right: &str) -> Ordering {
+pub(in crate::protocol) fn natural(left: &str, right: &str) -> Ordering {
     let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
     loop {
         let (Some(l), Some(r)) = (left.first(), right.first()) else { return left.len().cmp(&right.len()) };

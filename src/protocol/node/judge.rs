@@ -9,11 +9,13 @@ use super::Node;
 use crate::protocol::event::{Doubt, EventKind, PeerRef};
 use crate::protocol::evidence::{Class, Evidence};
 use crate::protocol::link::{CHECK_GAP, Link, wait};
+use crate::protocol::mesh::rows::natural;
 use crate::protocol::peer::{NodeName, PeerId, PeerState, Verdict};
 use crate::protocol::quorum::{Ruling, Trial, hears_half};
 use crate::protocol::rule::Rule;
 use crate::protocol::table;
 use crate::protocol::time::ObserverTime;
+use crate::protocol::words::display_name;
 
 /// A peer was heard after another fell silent only if it was heard more than
 /// this many intervals after the last proof of life: jitter stretches one
@@ -285,7 +287,9 @@ impl Node {
 
     fn begin_cut_off(&mut self, id: PeerId, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
-        let (_, heard, expected, unheard) = self.half_heard(link);
+        let (_, heard, expected, mut unheard) = self.half_heard(link);
+        // Peers that were looked up have come in any order; people read them by name.
+        unheard.sort_by(|one, other| natural(display_name(one), display_name(other)));
         self.cut_off = Some(now);
         self.publish = true;
         self.rejudge = true;
