@@ -290,6 +290,20 @@ fn whoever_answers_behind_the_name_is_watched_under_its_own_name() {
     assert!((60..=66).contains(&world.probes_of(4, since)), "{}", world.probes_of(4, since));
 }
 
+/// They are found in the order of their addresses, which says nothing to people.
+#[test]
+fn whoever_is_not_heard_is_named_in_the_order_of_the_names() {
+    let mut world = World::new(&[1, 2, 3, 4]);
+    world.host(2, runs("b-10", 20)).host(3, runs("b-9", 30)).host(4, runs("a", 40)).run(35);
+    world.host(2, Host::Silent).host(3, Host::Silent).host(4, Host::Silent).run(10);
+    let unheard = world.events.iter().find_map(|(_, _, kind)| match kind {
+        EventKind::SelfCutOff { unheard, .. } => Some(unheard),
+        _ => None,
+    });
+    let names: Vec<&str> = unheard.expect("it is cut off").iter().map(|peer| &*peer.key.0).collect();
+    assert_eq!(names, ["a", "b-9", "b-10"]);
+}
+
 #[test]
 fn lookups_hurry_while_somebody_is_missing() {
     let mut world = World::settled();
