@@ -287,9 +287,13 @@ impl Node {
 
     fn begin_cut_off(&mut self, id: PeerId, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
-        let (_, heard, expected, mut unheard) = self.half_heard(link);
+        let (_, heard, expected, missed) = self.half_heard(link);
         // Peers that were looked up have come in any order; people read them by name.
-        unheard.sort_by(|one, other| natural(display_name(one), display_name(other)));
+        let mut unheard: Vec<PeerRef> = Vec::with_capacity(missed.len());
+        for peer in missed {
+            let before = |other: &PeerRef| natural(display_name(other), display_name(&peer)).is_lt();
+            unheard.insert(unheard.partition_point(before), peer);
+        }
         self.cut_off = Some(now);
         self.publish = true;
         self.rejudge = true;
