@@ -194,18 +194,22 @@ fn rolling_restart(report: &Report) {
         // On a busy machine there may have been a doubt since.
         let rules = [rule, "answered"];
         await_reasons(&cluster, &[Because { observer, peer, rules: &rules, words: &["is alive: it answered"] }]);
-        let (verdict, sentence) = judged(&cluster, observer, peer);
-        assert_eq!(verdict, "up", "node-{observer} of node-{peer}: {sentence}");
+        await_well(&cluster, observer, peer, "up");
     }
 }
 
-/// The verdict of `asked` on a node, and its whole sentence.
-fn judged(cluster: &Cluster, asked: usize, node: usize) -> (String, String) {
-    let answer = cluster.node(asked).json("/api/v1/cluster").expect("an answer");
-    let nodes = answer["nodes"].as_array().expect("nodes");
-    let found = nodes.iter().find(|entry| entry["node"] == format!("node-{node}")).expect("it is listed");
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (text(&found["verdict"]), text(&answer["sentence"]))
+/// Waits until `asked` says that all is well, and this of one node.
+#[track_caller]
+fn await_well(cluster: &Cluster, asked: usize, node: usize, verdict: &str) {
+    check(&format!("to node-{asked} all is well and node-{node} {verdict}"), SOON, || {
+        let answer = cluster.node(asked).json("/api/v1/cluster")?;
+        let nodes = answer["nodes"].as_array().cloned().unwrap_or_default();
+        let found = nodes.iter().find(|entry| entry["node"] == format!("node-{node}"));
+        let is_well =
+            answer["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("all 3 nodes reach each other"));
+        let is_so = found.is_some_and(|entry| entry["verdict"] == verdict);
+        if is_well && is_so { Ok(()) } else { Err(answer.to_string()) }
+    });
 }
 
 fn crash_loop(report: &Report) {
@@ -224,9 +228,7 @@ fn crash_loop(report: &Report) {
         }
     }
     for asked in [1, 2, 3] {
-        let (verdict, sentence) = judged(&cluster, asked, 3);
-        assert_eq!(verdict, "restarted", "node-{asked}: {sentence}");
-        assert!(sentence.starts_with("all 3 nodes reach each other"), "node-{asked}: {sentence}");
+        await_well(&cluster, asked, 3, "restarted");
     }
     // On a busy machine there may have been a doubt since.
     let (rules, words) =

@@ -441,6 +441,12 @@ mod tests {
             &why,
             "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. It has been alive for 5 m, since its first answer.",
         );
+        why.decision = Some(decision(Rule::TwoAnswers, PeerState::Dead, PeerState::Alive, 20_000));
+        let text = explanation(&why);
+        assert!(
+            text.ends_with(" It has been alive for 20 s, since it had answered twice after it was dead."),
+            "{text}"
+        );
         why.accusations = vec![AccusationView { observer: name("node-2"), class: Class::Silent, left: ms(2000) }];
         let text = explanation(&why);
         assert!(text.ends_with(" node-2 accuses it, which changes nothing here while it answers node-1."), "{text}");
