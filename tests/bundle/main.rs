@@ -34,12 +34,5 @@ const CASES: &[Case] = &[
 ];
 
 fn main() -> ExitCode {
-    if let Some(why) = compose::skipped() {
-        println!("\nbundle: SKIPPED, nothing was tested: {why}\n");
-        return ExitCode::SUCCESS;
-    }
-    compose::clean();
-    let outcome = suite::main("bundle", AT_ONCE, CASES);
-    compose::clean();
-    outcome
+    suite::end_to_end("bundle", compose::skipped(), compose::clean, AT_ONCE, CASES)
 }

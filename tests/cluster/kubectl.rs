@@ -9,8 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// Asks for the suites that need more than this repository.
-const WANTED: &str = "HEARTBEAT_E2E";
+use crate::support::suite;
 
 /// Everything of ours is in it, and nothing else.
 pub const NAMESPACE: &str = "heartbeat";
@@ -20,10 +19,8 @@ pub const NAMESPACE: &str = "heartbeat";
 /// Not being asked is a reason to skip. Being asked and having no cluster is one too, and a loud one: the suites with
 /// containers share the question. A cluster that is named and does not answer is a failure.
 pub fn skipped() -> Option<String> {
-    if std::env::var_os(WANTED).is_none_or(|value| value != "1") {
-        return Some(format!("needs a cluster and is run by {WANTED}=1 with KUBECONFIG set"));
-    }
-    std::env::var_os("KUBECONFIG").is_none().then(|| "no cluster: KUBECONFIG is not set".into())
+    let no_cluster = || std::env::var_os("KUBECONFIG").is_none().then(|| "no cluster: KUBECONFIG is not set".into());
+    suite::unasked("a cluster", "with KUBECONFIG set").or_else(no_cluster)
 }
 
 /// kubectl in one namespace.

@@ -48,12 +48,5 @@ const CASES: &[Case] = &[
 ];
 
 fn main() -> ExitCode {
-    if let Some(why) = kubectl::skipped() {
-        println!("\ncluster: SKIPPED, nothing was tested: {why}\n");
-        return ExitCode::SUCCESS;
-    }
-    mesh::clean();
-    let outcome = suite::main("cluster", AT_ONCE, CASES);
-    mesh::clean();
-    outcome
+    suite::end_to_end("cluster", kubectl::skipped(), mesh::clean, AT_ONCE, CASES)
 }

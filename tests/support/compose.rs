@@ -14,10 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::http::{self, Response};
-use super::{check, ports, seconds};
-
-/// Asks for the suites that need a container engine.
-pub const WANTED: &str = "HEARTBEAT_E2E";
+use super::{check, ports, seconds, suite};
 
 /// Start of the names of projects and image tags of tests; the number of the test process follows.
 const PREFIX: &str = "heartbeat-e2e-";
@@ -43,8 +40,7 @@ pub const NODES: [&str; 3] = ["node-1", "node-2", "node-3"];
 /// Not being asked is a reason to skip. Being asked without an engine is a failure: a stage that was meant to run
 /// must not look like one that passed.
 pub fn skipped() -> Option<String> {
-    (std::env::var_os(WANTED).is_none_or(|value| value != "1"))
-        .then(|| format!("needs a container engine and is run by {WANTED}=1 (`just e2e`)"))
+    suite::unasked("a container engine", "(`just e2e`)")
 }
 
 /// Runs `docker` and returns what it printed.

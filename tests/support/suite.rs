@@ -12,6 +12,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+/// Asks for the suites that need more than this repository and a machine: a container engine, a cluster.
+const WANTED: &str = "HEARTBEAT_E2E";
+
 /// One behaviour to show, under the name that `cargo test NAME` selects it by.
 pub struct Case {
     pub name: &'static str,
@@ -73,6 +76,30 @@ impl Report {
     fn take(&self) -> String {
         std::mem::take(&mut *self.lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
+}
+
+/// Why a suite that needs so much does not run: nobody asked for it. `how` says what else asking takes.
+pub fn unasked(needs: &str, how: &str) -> Option<String> {
+    let unasked = std::env::var_os(WANTED).is_none_or(|value| value != "1");
+    unasked.then(|| format!("needs {needs} and is run by {WANTED}=1 {how}"))
+}
+
+/// [`main`] for a suite that leaves things behind where it is killed; `clean` removes them, before it and after.
+pub fn end_to_end(
+    suite: &str,
+    skipped: Option<String>,
+    clean: fn(),
+    at_once: usize,
+    cases: &'static [Case],
+) -> ExitCode {
+    if let Some(why) = skipped {
+        println!("\n{suite}: SKIPPED, nothing was tested: {why}\n");
+        return ExitCode::SUCCESS;
+    }
+    clean();
+    let outcome = main(suite, at_once, cases);
+    clean();
+    outcome
 }
 
 /// Runs the cases that the command line asks for, at most `at_once` at a time.
