@@ -1,12 +1,5 @@
-//! Chance and trace: the two things that make a run repeatable.
-//!
-//! All chance of a run comes from one named generator with a printed seed, and
-//! everything that happens is folded into one number. Two runs with one seed
-//! must end with the same number; that is how invariant I6 is checked without
-//! keeping two traces. FNV-1a is used because it is ten lines and the same
-//! everywhere, not because anybody attacks it.
+//! Chance: all of a run comes from one named generator with a printed seed, so that the run can be repeated.
 
-use std::fmt;
 use std::time::Duration;
 
 use rand_core::{Rng, SeedableRng};
@@ -41,40 +34,9 @@ impl Dice {
     }
 }
 
-/// The fold of everything that happened so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Trace(pub u64);
-
-impl Trace {
-    pub(super) const START: Trace = Trace(0xcbf2_9ce4_8422_2325);
-
-    pub(super) fn word(&mut self, word: u64) {
-        for byte in word.to_le_bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-impl fmt::Write for Trace {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fold_is_the_published_function() {
-        use std::fmt::Write;
-        let mut trace = Trace::START;
-        trace.write_str("a").unwrap();
-        assert_eq!(trace.0, 0xaf63_dc4c_8601_ec8c, "FNV-1a of \"a\", from the reference vectors");
-    }
 
     #[test]
     fn one_seed_one_sequence() {

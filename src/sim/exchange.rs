@@ -18,6 +18,7 @@ const STREAM_COMMENT: Duration = Duration::from_secs(5);
 
 impl World<'_> {
     pub(super) fn transmit(&mut self, host: usize, transmit: Transmit) {
+        self.trace.effect(self.now, host, &transmit);
         match transmit {
             Transmit::Ping { attempt, peer, purpose, known_rev } => {
                 let kept = purpose == Purpose::Scheduled;

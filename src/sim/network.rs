@@ -30,6 +30,12 @@ pub(super) const HELD_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConnId(u32, u32);
 
+impl ConnId {
+    pub(super) fn numbers(self) -> (u32, u32) {
+        (self.0, self.1)
+    }
+}
+
 /// What a connection is for, as its client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {

@@ -49,16 +49,16 @@ impl<T> Queue<T> {
         self.heap.push(Reverse((at, turn, self.planned, slot)));
     }
 
-    /// The next entry that is due by `until`, with its time and planning number.
-    pub(super) fn pop(&mut self, until: Duration) -> Option<(Duration, u64, T)> {
-        let Reverse((at, _, number, slot)) = *self.heap.peek()?;
+    /// The next entry that is due by `until`, with its time.
+    pub(super) fn pop(&mut self, until: Duration) -> Option<(Duration, T)> {
+        let Reverse((at, _, _, slot)) = *self.heap.peek()?;
         if at > until {
             return None;
         }
         self.heap.pop();
         self.free.push(slot);
         let item = self.slots[slot as usize].take()?;
-        Some((at, number, item))
+        Some((at, item))
     }
 }
 
@@ -75,10 +75,10 @@ mod tests {
         queue.push(at, Turn::First, "packet 1");
         queue.push(at, Turn::First, "packet 2");
         let mut seen = Vec::new();
-        while let Some((_, _, what)) = queue.pop(at) {
+        while let Some((_, what)) = queue.pop(at) {
             seen.push(what);
         }
         assert_eq!(seen, ["packet 1", "packet 2", "judge"]);
-        assert_eq!(queue.pop(at * 2).map(|(_, _, what)| what), Some("later"));
+        assert_eq!(queue.pop(at * 2).map(|(_, what)| what), Some("later"));
     }
 }

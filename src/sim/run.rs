@@ -98,7 +98,7 @@ pub fn run(scenario: &Scenario, seed: u64) -> Run {
         scenario: scenario.clone(),
         seed,
         timeline: world.timeline,
-        hash: world.trace.0,
+        hash: world.trace.hash(),
         violations,
         views,
         whys,

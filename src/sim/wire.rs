@@ -27,6 +27,7 @@ impl World<'_> {
     pub(super) fn send(&mut self, mut segment: Segment) {
         let ordered = segment.packet.is_ordered_reply();
         segment.sends += 1;
+        self.trace.sent(self.now, &segment);
         match self.network.fate(&mut self.dice, segment.from, segment.to, segment.by_client) {
             Fate::Arrives(after) => {
                 let mut at = self.now + after;
@@ -80,6 +81,7 @@ impl World<'_> {
 
     /// A packet reaches the kernel of its destination.
     pub(super) fn arrive(&mut self, segment: Segment) {
+        self.trace.arrived(self.now, &segment);
         let Segment { conn, from, to, packet, .. } = segment;
         let life = self.hosts[to].process.as_ref().map(|process| process.life);
         match packet {

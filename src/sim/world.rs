@@ -4,19 +4,19 @@
 //! outputs, then a wake-up exactly at the core's next deadline. What the
 //! processes say to each other is in `exchange`.
 
-use std::fmt::Write;
 use std::time::Duration;
 
-use super::dice::{Dice, Trace};
+use super::dice::Dice;
 use super::invariants::Checks;
 use super::network::{Conns, Network, Segment};
 use super::process::{INBOX_MAX, Input, Process, Stall, Timer};
 use super::queue::{Queue, Turn};
 use super::run::{Entry, What};
 use super::scenario::{Action, HostId, Scenario, Watch};
+use super::trace::Trace;
 use super::truth::Truth;
 use crate::protocol::config::DetectorConfig;
-use crate::protocol::event::{Event, EventKind, PingResult};
+use crate::protocol::event::{Event, EventKind};
 use crate::protocol::node::Reason;
 use crate::protocol::peer::NodeName;
 
@@ -112,11 +112,10 @@ impl<'a> World<'a> {
 
     /// Until the scenario's end.
     pub(super) fn run(&mut self) {
-        while let Some((at, number, due)) = self.queue.pop(self.scenario.length) {
+        while let Some((at, due)) = self.queue.pop(self.scenario.length) {
             self.now = at;
             self.truth.now = at;
             self.handled += 1;
-            self.trace.word(at.as_nanos() as u64 ^ number.rotate_left(40));
             self.due(due);
             if let Some(checks) = &mut self.checks {
                 checks.overdue(&self.truth);
@@ -148,6 +147,7 @@ impl<'a> World<'a> {
     fn step(&mut self, index: usize) {
         self.truth.steps += 1;
         let action = self.scenario.steps[index].action.clone();
+        self.trace.step(self.now, &action.to_string());
         self.timeline.push(Entry { at: self.now, what: What::Step(action.clone()) });
         match action {
             Action::Host(act, HostId(host)) => self.host_act(act, host),
@@ -268,17 +268,10 @@ impl<'a> World<'a> {
     }
 
     fn event(&mut self, host: usize, event: Event) {
-        self.trace.word(host as u64);
-        if let EventKind::PingEnded { purpose, result } = event.kind {
-            let word = match result {
-                PingResult::Success { rtt, sampled } => (rtt.as_nanos() as u64) << 2 | u64::from(sampled) << 1,
-                PingResult::Failure { evidence, timed_out } => (evidence as u64) << 2 | u64::from(timed_out) << 1 | 1,
-            };
-            self.trace.word(word ^ (purpose as u64) << 60);
+        self.trace.event(self.now, host, &event);
+        if let EventKind::PingEnded { .. } = event.kind {
             return;
         }
-        // Writing into a number cannot fail.
-        let _ = write!(self.trace, "{event:?}");
         let Some(process) = &self.hosts[host].process else { return };
         let subject = event.peer.as_ref().and_then(|peer| process.host_of(peer.id));
         if let Some(checks) = &mut self.checks {

@@ -8,8 +8,10 @@ use proptest::prelude::*;
 
 use super::check::assert_sound;
 
-/// In CI. More with `HEARTBEAT_SIM_SEEDS`.
+/// In CI, and as many as the committed hash covers. More with `HEARTBEAT_SIM_SEEDS`.
 const SEEDS: u64 = 2000;
+/// The committed hash over all seeds.
+const RECORDED: &str = "tests/recordings/sweep.txt";
 /// Every so manieth seed runs twice (I6); the trace hash of a run covers every packet.
 const TWICE: u64 = 16;
 
@@ -54,12 +56,18 @@ fn sweep() {
         .map(|half| {
             std::thread::spawn(move || {
                 let odd_or_even = (0..seeds).filter(move |seed| seed % 2 == half);
-                odd_or_even.map(random_run).filter(|run| !run.violations.is_empty()).collect::<Vec<Run>>()
+                let run = |seed| {
+                    let run = random_run(seed);
+                    (seed, run.hash, (!run.violations.is_empty()).then_some(run))
+                };
+                odd_or_even.map(run).collect::<Vec<(u64, u64, Option<Run>)>>()
             })
         })
         .collect();
-    let mut broken: Vec<Run> = halves.into_iter().flat_map(|half| half.join().expect("a run panicked")).collect();
-    broken.sort_by_key(|run| run.seed);
+    let mut runs: Vec<_> = halves.into_iter().flat_map(|half| half.join().expect("a run panicked")).collect();
+    runs.sort_by_key(|(seed, ..)| *seed);
+    let hash = sim::fold(runs.iter().map(|(_, hash, _)| *hash));
+    let broken: Vec<Run> = runs.into_iter().filter_map(|(.., broken)| broken).collect();
     let mut kinds: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for run in &broken {
         kinds.entry(run.violations[0].invariant).or_default().push(run.seed);
@@ -70,6 +78,28 @@ fn sweep() {
     if let Some(first) = broken.first() {
         assert_sound(first, &replay(first.seed));
     }
+    compare(seeds, hash);
+}
+
+/// The hash of all runs with the committed one, if that covers as many seeds.
+#[allow(clippy::disallowed_methods, reason = "a test's own setting, not the program's")]
+fn compare(seeds: u64, hash: u64) {
+    let found = format!("{seeds} seeds, trace {hash:016x}\n");
+    print!("{found}");
+    if seeds != SEEDS {
+        println!("not compared: {RECORDED} covers {SEEDS} seeds");
+        return;
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORDED);
+    if std::env::var_os("HEARTBEAT_WRITE").is_some() {
+        std::fs::write(&path, &found).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+    let recorded = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(
+        recorded, found,
+        "the nodes do not do what they did when {RECORDED} was recorded. If that is wanted, \
+         `HEARTBEAT_WRITE=1 cargo test --test simulation sweep` records it anew; say in the commit why it changed"
+    );
 }
 
 /// One trouble: what, whom, the other end of the link, when and for how long, in milliseconds.
