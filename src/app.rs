@@ -23,16 +23,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, ClientSettings, Target};
 use crate::config::Config;
+use crate::detector::event::Event;
+use crate::detector::node::Me;
+use crate::detector::peer::BootId;
 use crate::http::{self, AppState};
-use crate::protocol::event::Event;
-use crate::protocol::node::Me;
-use crate::protocol::peer::BootId;
-use crate::runtime::chronicle::Chronicle;
+use crate::mesh::event::NodeEvent;
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, Observer, Parts, Watch};
 use crate::runtime::gather::{self, Gatherer};
 use crate::runtime::handle::{self, Handle};
 use crate::runtime::historian::Historian;
+use crate::runtime::incident_store::IncidentStore;
 use crate::runtime::listen::Listeners;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::supervisor::{Drained, How, Supervisor, TaskEnd};
@@ -126,7 +127,7 @@ impl App {
         // An answer that comes late is cut off by the server and of no use to anybody.
         let deadline = gather::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (gatherer, mesh) = Gatherer::new(handle.clone(), client.clone(), clock, deadline);
-        let chronicle = Arc::new(Chronicle::new(clock));
+        let chronicle = Arc::new(IncidentStore::new(clock));
         let watcher =
             Watcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&chronicle), Arc::clone(&telemetry));
         let historian =
@@ -244,8 +245,8 @@ async fn become_ready(handle: Handle, clock: Clock) {
 }
 
 impl Observer for Arc<Telemetry> {
-    fn event(&mut self, event: &Event) {
-        self.observe(event);
+    fn event(&mut self, event: Event) {
+        self.observe(NodeEvent::Detector(event));
     }
 
     fn woke(&mut self, late: Duration) {

@@ -21,8 +21,8 @@
 mod dial;
 mod evidence;
 mod exchange;
-pub mod fresh;
-mod kept;
+mod keep_alive;
+pub mod one_shot;
 mod resolve;
 mod sse;
 mod stream;
@@ -35,13 +35,13 @@ use hyper::http::HeaderValue;
 use url::Url;
 
 use self::exchange::Exchange;
-use self::fresh::Fresh;
-use self::kept::{Carrier, FailedRenewals, Kept};
+use self::keep_alive::{Carrier, FailedRenewals, Kept};
+use self::one_shot::Fresh;
 pub use self::resolve::NameService;
 use self::resolve::Resolver;
 pub use self::stream::NewsStream;
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{Answer, BootId, Caller, NodeName, Testimony};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
 use crate::wire::{
     AnswerBody, HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
 };
@@ -293,7 +293,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::protocol::peer::{SelfState, Seq};
+    use crate::detector::peer::{SelfState, Seq};
     use crate::wire::ANSWER_BYTES;
 
     const RELEASED: &str = include_str!("../tests/answers/0.1.0.json");
@@ -453,7 +453,7 @@ mod tests {
             }
         };
         let (first, ()) = tokio::join!(carried(&listener), pings);
-        assert_eq!(first, kept::PINGS_ON_ONE);
+        assert_eq!(first, keep_alive::PINGS_ON_ONE);
         // The second one stands already, and carries the next ping.
         let (mut second, _) = listener.accept().await.expect("accepts");
         drop(listener);

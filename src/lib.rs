@@ -4,7 +4,9 @@
 pub mod cli;
 #[cfg(feature = "node")]
 pub mod config;
-pub mod protocol;
+pub mod detector;
+pub mod mesh;
+pub mod render;
 pub mod sim;
 
 #[cfg(feature = "node")]

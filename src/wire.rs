@@ -32,9 +32,9 @@ pub use self::history::{
     EVENTS, HISTORY_BYTES, History, HistoryBody, INCIDENTS, PastEvent, PastEventBody, PastIncidentBody,
 };
 pub use self::row::{CELLS, CellBody, ROW_BYTES, RowBody};
-use crate::protocol::evidence::{Class, Evidence};
-use crate::protocol::maintenance::{Announcement, Maintenance, MaintenanceReason};
-use crate::protocol::peer::{
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceReason};
+use crate::detector::peer::{
     Accusation, Answer, Caller, NodeName, PeerState, SelfState, Seq, Testimony, WatchDelta, Watched,
 };
 
@@ -381,7 +381,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::peer::BootId;
+    use crate::detector::peer::BootId;
 
     fn answer() -> Answer {
         Answer {

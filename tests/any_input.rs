@@ -9,21 +9,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use heartbeat::protocol::config::Timing;
-use heartbeat::protocol::discovery::{DnsName, NameId, ProbeId};
-use heartbeat::protocol::event::Purpose;
-use heartbeat::protocol::evidence::{Class, Evidence};
-use heartbeat::protocol::maintenance::{Announcement, Maintenance, MaintenanceReason};
-use heartbeat::protocol::node::{Me, Node};
-use heartbeat::protocol::peer::{
+use heartbeat::detector::config::Timing;
+use heartbeat::detector::discovery::{DnsName, NameId, ProbeId};
+use heartbeat::detector::event::Purpose;
+use heartbeat::detector::evidence::{Class, Evidence};
+use heartbeat::detector::maintenance::{Announcement, Maintenance, MaintenanceReason};
+use heartbeat::detector::node::{Me, Node};
+use heartbeat::detector::peer::{
     Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId,
     SelfState, Seq, Testimony, WatchDelta, Watched,
 };
-use heartbeat::protocol::record::ATTEMPTS;
-use heartbeat::protocol::table::next;
-use heartbeat::protocol::time::Monotonic;
-use heartbeat::protocol::transmit::Transmit;
-use heartbeat::protocol::words::explanation;
+use heartbeat::detector::record::ATTEMPTS;
+use heartbeat::detector::table::next;
+use heartbeat::detector::time::Monotonic;
+use heartbeat::detector::transmit::Transmit;
+use heartbeat::render::explanation;
 use proptest::prelude::*;
 
 /// One thing that can happen. Numbers pick among what is there, so that every value means something.

@@ -10,16 +10,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use heartbeat::protocol::config::Timing;
-use heartbeat::protocol::discovery::{DnsName, Finding, NameId, ProbeId};
-use heartbeat::protocol::event::EventKind;
-use heartbeat::protocol::evidence::Evidence;
-use heartbeat::protocol::node::{Me, Node};
-use heartbeat::protocol::peer::{
+use heartbeat::detector::config::Timing;
+use heartbeat::detector::discovery::{DnsName, Finding, NameId, ProbeId};
+use heartbeat::detector::event::EventKind;
+use heartbeat::detector::evidence::Evidence;
+use heartbeat::detector::node::{Me, Node};
+use heartbeat::detector::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, WatchDelta,
 };
-use heartbeat::protocol::time::Monotonic;
-use heartbeat::protocol::transmit::Transmit;
+use heartbeat::detector::time::Monotonic;
+use heartbeat::detector::transmit::Transmit;
 
 /// From a request to its answer.
 const LATENCY: Duration = Duration::from_millis(1);

@@ -13,30 +13,32 @@ use axum::body::Body;
 use heartbeat::client::{Client, ClientSettings, Target};
 use heartbeat::config::token::Token;
 use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
-use heartbeat::http::route::Route;
-use heartbeat::http::{AppState, metrics_router, router, serve};
-use heartbeat::protocol::config::Timing;
-use heartbeat::protocol::discovery::DnsName;
-use heartbeat::protocol::event::{Doubt, Event, EventKind, PeerRef, Purpose};
-use heartbeat::protocol::evidence::{Class, Evidence};
-use heartbeat::protocol::incident::IncidentVerdict;
-use heartbeat::protocol::maintenance::{Maintenance, MaintenanceReason};
-use heartbeat::protocol::mesh::{self, Heard, Member, MeshVerdict, Reading, Weight};
-use heartbeat::protocol::node::{Hearsay, Me};
-use heartbeat::protocol::peer::{
+use heartbeat::detector::config::Timing;
+use heartbeat::detector::discovery::DnsName;
+use heartbeat::detector::event::{Doubt, Event, EventKind, PeerRef, Purpose};
+use heartbeat::detector::evidence::{Class, Evidence};
+use heartbeat::detector::maintenance::{Maintenance, MaintenanceReason};
+use heartbeat::detector::node::{Hearsay, Me};
+use heartbeat::detector::peer::{
     Accusation, Answer, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, Testimony, Verdict,
     WatchDelta, Watched,
 };
-use heartbeat::protocol::record::{End, Quorum};
-use heartbeat::protocol::rule::Rule;
-use heartbeat::protocol::time::Monotonic;
-use heartbeat::protocol::view::{CandidateView, DiscoveryView, NameView, PeerView, View, WitnessView};
-use heartbeat::protocol::why::{AccusationView, DecisionView, ExhibitsView, ObserverView, PingView, Why};
-use heartbeat::runtime::chronicle::Chronicle;
+use heartbeat::detector::record::{End, Quorum};
+use heartbeat::detector::rule::Rule;
+use heartbeat::detector::time::Monotonic;
+use heartbeat::detector::view::{CandidateView, DiscoveryView, NameView, PeerView, View, WitnessView};
+use heartbeat::detector::why::{AccusationView, DecisionView, EvidenceView, ObserverView, PingView, Why};
+use heartbeat::http::route::Route;
+use heartbeat::http::{AppState, metrics_router, router, serve};
+use heartbeat::mesh::event::NodeEvent;
+use heartbeat::mesh::incident::IncidentVerdict;
+use heartbeat::mesh::{self, LinkStatus, Member, MeshVerdict, RowFreshness};
+use heartbeat::render::mesh::Severity;
 use heartbeat::runtime::clock::Clock;
 use heartbeat::runtime::driver::{Driver, Observer, Parts, Watch};
 use heartbeat::runtime::gather::Gatherer;
-use heartbeat::runtime::handle::{Handle, Inbox, Input, Roster, channel};
+use heartbeat::runtime::handle::{Handle, Inbox, Input, PeerTargets, channel};
+use heartbeat::runtime::incident_store::IncidentStore;
 use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
 use heartbeat::wire::{HistoryBody, RowBody};
 use http_body_util::BodyExt as _;
@@ -180,7 +182,7 @@ fn why(peer: &str) -> Option<Why> {
         heard: full.then_some((1, 3)),
         told: full.then(|| name("node-5")),
         before: full.then_some((Rule::CheckFailed, ms(1400))),
-        exhibits: full.then(|| ExhibitsView {
+        exhibits: full.then(|| EvidenceView {
             pings: pings.clone(),
             witnesses: peer.witnesses.clone(),
             vouchers: vec![name("node-5")],
@@ -280,7 +282,9 @@ async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Ta
             Input::Ping { reply, .. } => drop(reply.send(answer())),
             Input::View { reply } => drop(reply.send(view(all_dead))),
             Input::Why { peer, reply } => drop(reply.send(why(&peer).map(Box::new))),
-            Input::Roster { reply } => drop(reply.send(Roster { view: view(all_dead), targets: targets.clone() })),
+            Input::PeerTargets { reply } => {
+                drop(reply.send(PeerTargets { view: view(all_dead), targets: targets.clone() }))
+            }
             Input::Question { node, reply, .. } => match testimony(&node) {
                 Some(testimony) => drop(reply.send(testimony)),
                 None => unanswered.push(reply),
@@ -293,8 +297,8 @@ async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Ta
 }
 
 /// One incident that is over and one that goes on.
-fn chronicle(clock: Clock) -> Arc<Chronicle> {
-    let chronicle = Chronicle::new(clock);
+fn chronicle(clock: Clock) -> Arc<IncidentStore> {
+    let chronicle = IncidentStore::new(clock);
     let dead = r#""boot":"000000000000000c","state":"dead","verdict":"down","class":"gone""#;
     let later = ROW
         .replace(r#""state":"unreachable","verdict":"link_broken","class":"silent""#, r#""state":"alive""#)
@@ -384,7 +388,7 @@ impl Node {
     fn happens(&self, kind: EventKind) {
         let about_self = kind.name().starts_with("self_");
         let peer = (!about_self).then(|| peer_ref(2, "localhost:8002", PeerState::Dead));
-        self.telemetry.observe(&Event { at: Monotonic::default(), peer, kind });
+        self.telemetry.observe(NodeEvent::Detector(Event { at: Monotonic::default(), peer, kind }));
     }
 
     fn three_events(&self) {
@@ -561,7 +565,7 @@ async fn closed_sets_of_the_contract_are_those_of_the_code() {
         list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let set = |words: &[&str]| -> BTreeSet<String> { words.iter().map(|word| (*word).to_owned()).collect() };
-    let events: Vec<&str> = EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect();
+    let events: Vec<&str> = NodeEvent::names_of_changes().collect();
     assert_eq!(words("/components/schemas/Event/properties/event/enum"), set(&events));
     assert_eq!(words("/components/schemas/PeerState/enum"), set(&PeerState::ALL.map(PeerState::as_str)));
     assert_eq!(words("/components/schemas/SelfState/enum"), set(&SelfState::ALL.map(SelfState::as_str)));
@@ -574,9 +578,9 @@ async fn closed_sets_of_the_contract_are_those_of_the_code() {
         words("/components/schemas/IncidentVerdict/enum"),
         set(&IncidentVerdict::ALL.map(IncidentVerdict::as_str))
     );
-    assert_eq!(words("/components/schemas/Heard/enum"), set(&Heard::ALL.map(Heard::as_str)));
-    assert_eq!(words("/components/schemas/Reading/enum"), set(&Reading::ALL.map(Reading::as_str)));
-    assert_eq!(words("/components/schemas/Weight/enum"), set(&Weight::ALL.map(Weight::as_str)));
+    assert_eq!(words("/components/schemas/RowFreshness/enum"), set(&RowFreshness::ALL.map(RowFreshness::as_str)));
+    assert_eq!(words("/components/schemas/LinkStatus/enum"), set(&LinkStatus::ALL.map(LinkStatus::as_str)));
+    assert_eq!(words("/components/schemas/Severity/enum"), set(&Severity::ALL.map(Severity::as_str)));
 }
 
 #[tokio::test]
@@ -1013,7 +1017,7 @@ async fn browsers_cannot_crowd_out_peers() {
 struct Unheard;
 
 impl Observer for Unheard {
-    fn event(&mut self, _: &Event) {}
+    fn event(&mut self, _: Event) {}
     fn woke(&mut self, _: Duration) {}
 }
 

@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use heartbeat::protocol::discovery::{DnsName, Removal};
-use heartbeat::protocol::event::{Event, EventKind, PeerRef, PingResult, Purpose};
-use heartbeat::protocol::evidence::{Class, Evidence};
-use heartbeat::protocol::maintenance::{Maintenance, MaintenanceReason};
-use heartbeat::protocol::node::Hearsay;
-use heartbeat::protocol::peer::{BootId, NodeName, PeerId, PeerKey, PeerState, Verdict};
-use heartbeat::protocol::time::Monotonic;
-use heartbeat::protocol::view::{CandidateView, DiscoveryView, NameView, PeerView, View};
+use heartbeat::detector::discovery::{DnsName, Removal};
+use heartbeat::detector::event::{Event, EventKind, PeerRef, PingResult, Purpose};
+use heartbeat::detector::evidence::{Class, Evidence};
+use heartbeat::detector::maintenance::{Maintenance, MaintenanceReason};
+use heartbeat::detector::node::Hearsay;
+use heartbeat::detector::peer::{BootId, NodeName, PeerId, PeerKey, PeerState, Verdict};
+use heartbeat::detector::time::Monotonic;
+use heartbeat::detector::view::{CandidateView, DiscoveryView, NameView, PeerView, View};
+use heartbeat::mesh::event::NodeEvent;
 use heartbeat::telemetry::catalogue::{self, CATALOGUE, Kind, Presence};
 use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
 
@@ -50,7 +51,11 @@ impl Bench {
 
     fn happens(&self, key: &str, kind: EventKind) {
         let peer = self.peers.iter().find(|peer| &*peer.key.0 == key).expect("a watched peer");
-        self.telemetry.observe(&Event { at: Monotonic(Duration::ZERO), peer: Some(peer.clone()), kind });
+        self.telemetry.observe(NodeEvent::Detector(Event {
+            at: Monotonic(Duration::ZERO),
+            peer: Some(peer.clone()),
+            kind,
+        }));
     }
 
     fn view(&self) -> View {
@@ -362,7 +367,11 @@ fn an_address_that_is_this_node_gets_no_series() {
     let mut bench = Bench::new();
     let peer =
         PeerRef { id: PeerId(9), key: PeerKey("me:1".into()), node: None, boot: None, state: PeerState::Joining };
-    bench.telemetry.observe(&Event { at: Monotonic::default(), peer: Some(peer), kind: EventKind::PeerIsSelf });
+    bench.telemetry.observe(NodeEvent::Detector(Event {
+        at: Monotonic::default(),
+        peer: Some(peer),
+        kind: EventKind::PeerIsSelf,
+    }));
     assert!(!bench.scrape().text.contains("me:1"));
     bench.add(1, "a");
     assert_eq!(bench.scrape().value("heartbeat_events_total{event=\"peer_is_self\"}"), 1.0);

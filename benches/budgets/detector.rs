@@ -8,15 +8,15 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use heartbeat::protocol::config::Timing;
-use heartbeat::protocol::node::{Me, Node};
-use heartbeat::protocol::peer::{
+use heartbeat::detector::config::Timing;
+use heartbeat::detector::node::{Me, Node};
+use heartbeat::detector::peer::{
     Answer, AttemptId, BootId, NodeName, PeerId, PeerKey, PeerSpec, SelfState, Seq, WatchDelta,
 };
-use heartbeat::protocol::time::Monotonic;
-use heartbeat::protocol::transmit::Transmit;
+use heartbeat::detector::time::Monotonic;
+use heartbeat::detector::transmit::Transmit;
 
-use super::figure::Figure;
+use super::figure::Measurement;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -94,26 +94,26 @@ struct Bench {
     opened: Vec<PeerId>,
 }
 
-pub fn figures() -> Vec<Figure> {
+pub fn figures() -> Vec<Measurement> {
     let mut bench = Bench::new();
     bench.run_until(WARM_UP);
     let (answers, timeouts) = bench.run_until(WARM_UP + MEASURED);
     let measuring = Cost::of_measuring();
     vec![
-        Figure::new(
+        Measurement::new(
             "core, 1,000 peers: one answer handled, outputs drained",
             "ns",
             answers.nanos() - measuring,
             Some(1000.0),
         )
         .note(format!("{} answers, less {measuring:.0} ns for reading the clock", answers.count)),
-        Figure::new(
+        Measurement::new(
             "core, 1,000 peers: allocations for one answer",
             "",
             answers.allocations as f64 / answers.count as f64,
             Some(0.0),
         ),
-        Figure::new(
+        Measurement::new(
             "core, 1,000 peers: one deadline handled, outputs drained",
             "ns",
             timeouts.nanos() - measuring,

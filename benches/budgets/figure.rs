@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::machine;
 
-pub struct Figure {
+pub struct Measurement {
     pub what: String,
     pub unit: &'static str,
     pub measured: f64,
@@ -14,12 +14,12 @@ pub struct Figure {
     pub note: String,
 }
 
-impl Figure {
-    pub fn new(what: impl Into<String>, unit: &'static str, measured: f64, limit: Option<f64>) -> Figure {
-        Figure { what: what.into(), unit, measured, limit, note: String::new() }
+impl Measurement {
+    pub fn new(what: impl Into<String>, unit: &'static str, measured: f64, limit: Option<f64>) -> Measurement {
+        Measurement { what: what.into(), unit, measured, limit, note: String::new() }
     }
 
-    pub fn note(mut self, note: impl Into<String>) -> Figure {
+    pub fn note(mut self, note: impl Into<String>) -> Measurement {
         self.note = note.into();
         self
     }
@@ -51,7 +51,7 @@ fn number(value: f64) -> String {
     }
 }
 
-impl fmt::Display for Figure {
+impl fmt::Display for Measurement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (measured, limit) = (self.measured_text(), self.limit_text());
         write!(f, "{:<66} {measured:>14}  limit {limit:>12}  {:<6} {}", self.what, self.outcome(), self.note)
@@ -59,7 +59,7 @@ impl fmt::Display for Figure {
 }
 
 /// Writes all figures into `docs/benchmarks.md`.
-pub fn write(figures: &[Figure]) -> std::io::Result<()> {
+pub fn write(figures: &[Measurement]) -> std::io::Result<()> {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `just bench --write`; do not edit. What each row measures stands in `benches/budgets/`.\n\n",
     );

@@ -26,13 +26,13 @@ mod support;
 
 use std::process::ExitCode;
 
-use figure::Figure;
+use figure::Measurement;
 
 #[global_allocator]
 static ALLOCATOR: detector::Counting = detector::Counting;
 
 /// A name to choose it by, and what it measures.
-type Group = (&'static str, fn() -> Vec<Figure>);
+type Group = (&'static str, fn() -> Vec<Measurement>);
 
 /// What needs a quiet machine comes first, what heats it comes last.
 const GROUPS: &[Group] = &[

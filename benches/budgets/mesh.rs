@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use heartbeat::protocol::mesh::{self, Cell, Heard, Member, Row};
-use heartbeat::protocol::peer::{BootId, PeerState, SelfState};
+use heartbeat::detector::peer::{BootId, PeerState, SelfState};
+use heartbeat::mesh::{self, Cell, Member, Row, RowFreshness};
 
-use super::figure::Figure;
+use super::figure::Measurement;
 use super::support::{Cluster, Plan, check, hold, millis, seconds};
 
 /// Answers are shared among readers for 300 ms; each question here shall make the node ask its peers.
 const APART: Duration = millis(350);
 const QUESTIONS: usize = 20;
 
-pub fn figures() -> Vec<Figure> {
+pub fn figures() -> Vec<Measurement> {
     let mut figures = among(3, 5.0);
     figures.extend(among(32, 50.0));
     figures.extend(["/api/v1/matrix", "/"].map(black_holes));
@@ -21,7 +21,7 @@ pub fn figures() -> Vec<Figure> {
 }
 
 /// The most that is ever laid side by side at once.
-fn pure() -> Figure {
+fn pure() -> Measurement {
     let name = |at: usize| Member::from(&*format!("node-{at}"));
     let cell = |at: usize| Cell {
         boot: Some(BootId(1)),
@@ -35,7 +35,7 @@ fn pure() -> Figure {
         ..Cell::new(name(at), PeerState::Alive)
     };
     let row = |at: usize| Row {
-        heard: Heard::Now,
+        heard: RowFreshness::Now,
         as_of: Some(Duration::ZERO),
         boot: Some(BootId(1)),
         state: Some(SelfState::Ready),
@@ -47,13 +47,13 @@ fn pure() -> Figure {
     let began = Instant::now();
     let view = mesh::view(rows);
     let took = began.elapsed();
-    assert!(view.whole, "{}", view.sentence);
-    Figure::new("the rows of 128 nodes laid side by side", "ms", in_ms(took), None)
+    assert!(view.whole, "{}", heartbeat::render::mesh::summary(&view).sentence);
+    Measurement::new("the rows of 128 nodes laid side by side", "ms", in_ms(took), None)
         .note("on the one thread; a tenth of a stall is 50")
 }
 
 /// Matrix and cluster among so many nodes that are all well.
-fn among(nodes: usize, limit: f64) -> Vec<Figure> {
+fn among(nodes: usize, limit: f64) -> Vec<Measurement> {
     let cluster = Plan::loopback(nodes).start();
     check("the mesh is whole", seconds(60), || {
         let answer = cluster.node(1).get("/api/v1/cluster?strict=1")?;
@@ -64,7 +64,7 @@ fn among(nodes: usize, limit: f64) -> Vec<Figure> {
 }
 
 /// Two of four stop running: at first they are waited for, then they are known to be ill.
-fn black_holes(path: &str) -> Figure {
+fn black_holes(path: &str) -> Measurement {
     let cluster = Plan::loopback(4).start();
     // So that the question comes before the node has noticed anything.
     hold(APART);
@@ -75,7 +75,7 @@ fn black_holes(path: &str) -> Figure {
     cluster.signal(4, "CONT");
     times.sort();
     let (longest, median) = (times[times.len() - 1], times[times.len() / 2]);
-    Figure::new(format!("{path} with two peers black-holed, longest of 20"), "ms", in_ms(longest), Some(1000.0))
+    Measurement::new(format!("{path} with two peers black-holed, longest of 20"), "ms", in_ms(longest), Some(1000.0))
         .note(format!("median {:.0} ms", in_ms(median)))
 }
 
@@ -90,10 +90,10 @@ fn times(cluster: &Cluster, path: &str) -> Vec<Duration> {
     (0..QUESTIONS).map(ask).collect()
 }
 
-fn figure(what: &str, times: &[Duration], limit: f64) -> Figure {
+fn figure(what: &str, times: &[Duration], limit: f64) -> Measurement {
     let mut times = times.to_vec();
     times.sort();
-    Figure::new(what, "ms", in_ms(times[times.len() / 2]), Some(limit))
+    Measurement::new(what, "ms", in_ms(times[times.len() / 2]), Some(limit))
         .note(format!("longest {:.1} ms", in_ms(times[times.len() - 1])))
 }
 

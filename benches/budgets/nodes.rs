@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::echo;
-use super::figure::Figure;
+use super::figure::Measurement;
 use super::machine::{self, Used};
 use super::stub::Stub;
 use super::support::{Cluster, Plan, check, hold, seconds};
@@ -12,7 +12,7 @@ use super::support::{Cluster, Plan, check, hold, seconds};
 const STARTS: usize = 20;
 
 /// From the start of the process to the first `/readyz` that says so.
-pub fn start() -> Vec<Figure> {
+pub fn start() -> Vec<Measurement> {
     let calibrated = Instant::now();
     drop(metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder());
     let calibration = calibrated.elapsed();
@@ -20,9 +20,9 @@ pub fn start() -> Vec<Figure> {
     times.sort();
     let (median, longest) = (times[STARTS / 2], times[STARTS - 1]);
     vec![
-        Figure::new("start to ready, median of 20", "ms", in_ms(median), Some(50.0))
+        Measurement::new("start to ready, median of 20", "ms", in_ms(median), Some(50.0))
             .note(format!("longest {:.0} ms", in_ms(longest))),
-        Figure::new("of which the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
+        Measurement::new("of which the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
             .note("measured alone, in this process"),
     ]
 }
@@ -42,53 +42,73 @@ fn in_ms(time: Duration) -> f64 {
 }
 
 /// One of three nodes that have nothing to say but pings.
-pub fn idle() -> Vec<Figure> {
+pub fn idle() -> Vec<Measurement> {
     let cluster = Plan::loopback(3).start();
     hold(seconds(5));
     let process = cluster.node(1).process_id();
     let used = machine::watch(process, seconds(30));
     assert!(cluster.node(1).get("/livez").is_ok(), "it is gone: {}", cluster.node(1).log_text());
     vec![
-        Figure::new("idle node of three at 1 s: processor time a second", "ms", used.cpu_ms_per_second(), Some(1.0))
-            .note("aim 0.5"),
+        Measurement::new(
+            "idle node of three at 1 s: processor time a second",
+            "ms",
+            used.cpu_ms_per_second(),
+            Some(1.0),
+        )
+        .note("aim 0.5"),
         // It sends two pings a second and answers two.
-        Figure::new("of which two bare exchanges a second would be", "ms", 2.0 * echo::exchange_us(1) / 1000.0, None)
-            .note("no HTTP, no JSON, no runtime: what this machine asks of any program"),
-        Figure::new("idle node of three at 1 s: wake-ups a second", "", used.wake_ups_per_second(), None),
-        Figure::new("idle node of three: resident memory", "MiB", machine::resident_mib(process), Some(8.0))
+        Measurement::new(
+            "of which two bare exchanges a second would be",
+            "ms",
+            2.0 * echo::exchange_us(1) / 1000.0,
+            None,
+        )
+        .note("no HTTP, no JSON, no runtime: what this machine asks of any program"),
+        Measurement::new("idle node of three at 1 s: wake-ups a second", "", used.wake_ups_per_second(), None),
+        Measurement::new("idle node of three: resident memory", "MiB", machine::resident_mib(process), Some(8.0))
             .note("aim 5"),
     ]
 }
 
 /// 200 peers at 1 s, that ping back at 1 s: 200 pings out and 200 in each second, so both ends of 200 pings.
-pub fn ping() -> Vec<Figure> {
+pub fn ping() -> Vec<Measurement> {
     let used = both_ends(200, Duration::from_secs(1), &[]);
     let rate = 200.0;
     vec![
-        Figure::new(
+        Measurement::new(
             "processor time of one ping, both ends, 200 a second",
             "us",
             used.cpu_ms_per_second() * 1000.0 / rate,
             Some(75.0),
         ),
-        Figure::new("of which a bare exchange of as many bytes, 200 a second", "us", echo::exchange_us(200), None),
-        Figure::new("wake-ups for one ping, both ends, 200 a second", "", used.wake_ups_per_second() / rate, None),
+        Measurement::new("of which a bare exchange of as many bytes, 200 a second", "us", echo::exchange_us(200), None),
+        Measurement::new("wake-ups for one ping, both ends, 200 a second", "", used.wake_ups_per_second() / rate, None),
     ]
 }
 
 /// The same ten times as often.
-pub fn bulk() -> Vec<Figure> {
+pub fn bulk() -> Vec<Measurement> {
     let used = both_ends(200, Duration::from_millis(100), &["--interval=100ms"]);
     let rate = 2000.0;
     vec![
-        Figure::new(
+        Measurement::new(
             "processor time of one ping, both ends, 2,000 a second",
             "us",
             used.cpu_ms_per_second() * 1000.0 / rate,
             Some(25.0),
         ),
-        Figure::new("of which a bare exchange of as many bytes, 2,000 a second", "us", echo::exchange_us(2000), None),
-        Figure::new("wake-ups for one ping, both ends, 2,000 a second", "", used.wake_ups_per_second() / rate, None),
+        Measurement::new(
+            "of which a bare exchange of as many bytes, 2,000 a second",
+            "us",
+            echo::exchange_us(2000),
+            None,
+        ),
+        Measurement::new(
+            "wake-ups for one ping, both ends, 2,000 a second",
+            "",
+            used.wake_ups_per_second() / rate,
+            None,
+        ),
     ]
 }
 
@@ -134,7 +154,7 @@ fn node_with_stubs(stub: &Stub, count: usize, arguments: &[&str]) -> Cluster {
 }
 
 /// A thousand watched peers with a stream each.
-pub fn thousand() -> Vec<Figure> {
+pub fn thousand() -> Vec<Measurement> {
     let stub = Stub::start();
     let cluster = node_with_stubs(&stub, 1000, &[]);
     hold(seconds(5));
@@ -147,10 +167,10 @@ pub fn thousand() -> Vec<Figure> {
     let grown = |name: &str| after.sum(name) - before.sum(name);
     let what = "1,000 watched peers at 1 s with streams";
     vec![
-        Figure::new(format!("{what}: part of a core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
+        Measurement::new(format!("{what}: part of a core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
             .note(format!("{:.0} pings a second", grown("heartbeat_pings_total") / used.span.as_secs_f64())),
-        Figure::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(64.0)),
-        Figure::new(format!("{what}: late pings in 30 s"), "", late as f64, Some(0.0)).note(format!(
+        Measurement::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(64.0)),
+        Measurement::new(format!("{what}: late pings in 30 s"), "", late as f64, Some(0.0)).note(format!(
             "longest gap {} ms; {} failed",
             longest.as_millis(),
             grown("heartbeat_pings_failed_total")

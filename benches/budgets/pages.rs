@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::figure::Figure;
+use super::figure::Measurement;
 use super::machine::{self, Used};
 use super::support::{Cluster, Plan, hold, millis, seconds};
 
@@ -29,7 +29,7 @@ const MEASURED: Duration = seconds(20);
 /// How often something happens in the second half: a peer dies, or is started again.
 const APART: Duration = seconds(10);
 
-pub fn figures() -> Vec<Figure> {
+pub fn figures() -> Vec<Measurement> {
     let cluster = Plan::loopback(3).start();
     hold(seconds(3));
     let process = cluster.node(1).process_id();
@@ -46,12 +46,12 @@ pub fn figures() -> Vec<Figure> {
     let idle = alone.cpu_ms_per_second() / 10.0;
     let what = format!("{PAGES} open pages of a node of three");
     vec![
-        Figure::new(format!("{what}: part of a core"), "%", quiet - idle, Some(2.0)).note(format!(
+        Measurement::new(format!("{what}: part of a core"), "%", quiet - idle, Some(2.0)).note(format!(
             "{} with a stream; {:.0} loads a second; the node alone {idle:.2} %",
             opened.streams.get(),
             opened.loads.get() as f64 / opened.since.get().map_or(1.0, |since| since.elapsed().as_secs_f64()),
         )),
-        Figure::new(format!("{what}, a peer dies or comes every {APART:?}"), "%", busy - idle, Some(2.0)),
+        Measurement::new(format!("{what}, a peer dies or comes every {APART:?}"), "%", busy - idle, Some(2.0)),
     ]
 }
 

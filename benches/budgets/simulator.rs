@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use heartbeat::sim;
 
-use super::figure::Figure;
+use super::figure::Measurement;
 
 /// A thousand nodes that watch ten each, two virtual minutes.
-pub fn figures() -> Vec<Figure> {
+pub fn figures() -> Vec<Measurement> {
     let scenario = sim::ring_of(1000, 10);
     let began = Instant::now();
     let run = sim::run(&scenario, 1);
     let took = began.elapsed();
     assert!(run.violations.is_empty(), "a healthy mesh must stay healthy: {:?}", run.violations);
     vec![
-        Figure::new(
+        Measurement::new(
             "simulator: 1,000 nodes, 10 watched each, 120 virtual seconds",
             "s",
             took.as_secs_f64(),

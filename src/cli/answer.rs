@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::ask::Place;
 use super::exit::Failure;
-use crate::protocol::maintenance::printable;
-use crate::protocol::mesh::text::short;
+use crate::detector::maintenance::printable;
+use crate::render::matrix::short;
 
 /// No sentence or paragraph of ours is longer; a longer one is not for people.
 const TEXT_CHARS_MAX: usize = 4000;

@@ -93,7 +93,7 @@ fn moment(text: &str) -> String {
         let (day, time) = (&text[5..10], &text[11..19]);
         return super::answer::shown(&format!("{day} {time}Z"));
     }
-    crate::protocol::mesh::text::short(text)
+    crate::render::matrix::short(text)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::config::raw::{Layers, Raw};
 use crate::config::token::{Token, token};
-use crate::protocol::maintenance::MaintenanceReason;
+use crate::detector::maintenance::MaintenanceReason;
 
 const PATH: &str = "/api/v1/maintenance";
 const WHAT: &str = "about maintenance";

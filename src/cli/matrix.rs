@@ -11,8 +11,8 @@ use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
 use super::output::{Cell, Output, Paint, age};
 use crate::config::environment::Environment;
-use crate::protocol::mesh::text::{COLUMNS_MAX, Entry, Figure, said, short};
-use crate::protocol::mesh::{Heard, Reading};
+use crate::mesh::{LinkStatus, RowFreshness};
+use crate::render::matrix::{COLUMNS_MAX, Entry, Measurement, said, short};
 use crate::runtime::clock::Clock;
 
 /// Between two looks. Each asks the whole mesh, and nobody reads faster.
@@ -117,14 +117,14 @@ fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> V
     }
     let paint = if matrix.flag("whole") { Paint::Good } else { Paint::Bad };
     let figure = match (command.rtt, command.loss) {
-        (true, _) => Figure::RoundTrips,
-        (_, true) => Figure::Loss,
-        _ => Figure::Last,
+        (true, _) => Measurement::RoundTrips,
+        (_, true) => Measurement::Loss,
+        _ => Measurement::Last,
     };
     let shows = match figure {
-        Figure::Last => "",
-        Figure::RoundTrips => ", round trips: last / 99th percentile",
-        Figure::Loss => ", loss: failed of the last ten pings",
+        Measurement::Last => "",
+        Measurement::RoundTrips => ", round trips: last / 99th percentile",
+        Measurement::Loss => ", loss: failed of the last ten pings",
     };
     let mut lines = vec![output.paint(paint, matrix.text("sentence")), String::new()];
     lines.push(format!("as told by {}{shows}:", matrix.name("node")));
@@ -136,13 +136,13 @@ fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> V
     let heading = ["OBSERVER", "SAID"].into_iter().map(str::to_owned).chain(members.iter().map(|name| short(name)));
     let rows: Vec<Vec<Cell>> = matrix.parts("rows").map(|row| table_row(row, &members, figure)).collect();
     lines.extend(output.table_lines(heading.collect(), &rows));
-    if matrix.parts("rows").any(|row| row.text("heard") == Heard::Before.as_str()) {
+    if matrix.parts("rows").any(|row| row.text("heard") == RowFreshness::Before.as_str()) {
         lines.push(output.paint(Paint::Faint, "(in brackets: said before, and no news)"));
     }
     lines
 }
 
-fn table_row(row: Part<'_>, members: &[&str], figure: Figure) -> Vec<Cell> {
+fn table_row(row: Part<'_>, members: &[&str], figure: Measurement) -> Vec<Cell> {
     let observer = row.text("observer");
     let heard = heard(row);
     let cells = members.iter().map(|member| {
@@ -150,7 +150,7 @@ fn table_row(row: Part<'_>, members: &[&str], figure: Figure) -> Vec<Cell> {
         match cell {
             _ if *member == observer => Cell::new(Paint::Faint, "."),
             Some(cell) => table_cell(cell, figure),
-            None => Cell::new(Paint::Faint, if heard == Heard::Never { "?" } else { "-" }),
+            None => Cell::new(Paint::Faint, if heard == RowFreshness::Never { "?" } else { "-" }),
         }
     });
     observer_cells(row).into_iter().chain(cells).collect()
@@ -158,11 +158,11 @@ fn table_row(row: Part<'_>, members: &[&str], figure: Figure) -> Vec<Cell> {
 
 fn observer_cells(row: Part<'_>) -> Vec<Cell> {
     let (heard, stalled) = (heard(row), row.flag("stalled"));
-    let paint = if heard == Heard::Now && !stalled { Paint::Plain } else { Paint::Doubtful };
+    let paint = if heard == RowFreshness::Now && !stalled { Paint::Plain } else { Paint::Doubtful };
     vec![Cell::plain(row.name("observer")), Cell::new(paint, said(heard, stalled, row.span("as_of_ms")))]
 }
 
-fn table_cell(cell: Part<'_>, figure: Figure) -> Cell {
+fn table_cell(cell: Part<'_>, figure: Measurement) -> Cell {
     let reading = reading(cell);
     let loss = cell.number("loss").map(|loss| (loss.clamp(0.0, 1.0) * 1000.0).round() as u16);
     let entry = Entry {
@@ -174,17 +174,17 @@ fn table_cell(cell: Part<'_>, figure: Figure) -> Cell {
         loss,
     };
     let paint = match reading {
-        Reading::Good => Paint::Good,
-        Reading::Doubt => Paint::Doubtful,
-        Reading::Bad => Paint::Bad,
-        Reading::Waiting | Reading::Left | Reading::Unknown => Paint::Faint,
+        LinkStatus::Good => Paint::Good,
+        LinkStatus::Doubt => Paint::Doubtful,
+        LinkStatus::Bad => Paint::Bad,
+        LinkStatus::Waiting | LinkStatus::Left | LinkStatus::Unknown => Paint::Faint,
     };
     Cell::new(paint, entry.text(figure))
 }
 
 /// A mesh that is too large for a table: one line an observer.
 fn list(matrix: Part<'_>, output: &Output) -> Vec<String> {
-    let count = |row: Part<'_>, of: &[Reading]| {
+    let count = |row: Part<'_>, of: &[LinkStatus]| {
         let count = row.parts("cells").filter(|cell| of.contains(&reading(*cell))).count();
         Cell::plain(count.to_string())
     };
@@ -192,8 +192,8 @@ fn list(matrix: Part<'_>, output: &Output) -> Vec<String> {
         .parts("rows")
         .map(|row| {
             let mut cells = observer_cells(row);
-            cells.push(count(row, &[Reading::Good, Reading::Doubt]));
-            cells.push(count(row, &[Reading::Bad]));
+            cells.push(count(row, &[LinkStatus::Good, LinkStatus::Doubt]));
+            cells.push(count(row, &[LinkStatus::Bad]));
             cells
         })
         .collect();
@@ -201,14 +201,14 @@ fn list(matrix: Part<'_>, output: &Output) -> Vec<String> {
 }
 
 /// A word that is not known here is no news.
-fn reading(cell: Part<'_>) -> Reading {
+fn reading(cell: Part<'_>) -> LinkStatus {
     let word = cell.text("reading");
-    Reading::ALL.into_iter().find(|reading| reading.as_str() == word).unwrap_or(Reading::Unknown)
+    LinkStatus::ALL.into_iter().find(|reading| reading.as_str() == word).unwrap_or(LinkStatus::Unknown)
 }
 
-fn heard(row: Part<'_>) -> Heard {
+fn heard(row: Part<'_>) -> RowFreshness {
     let word = row.text("heard");
-    Heard::ALL.into_iter().find(|heard| heard.as_str() == word).unwrap_or(Heard::Never)
+    RowFreshness::ALL.into_iter().find(|heard| heard.as_str() == word).unwrap_or(RowFreshness::Never)
 }
 
 /// Everything of a matrix that is not a figure: when this changes, something happened.
@@ -238,11 +238,11 @@ mod tests {
             {"peer":"node-3","reading":"hopeful","state":"improving","verdict":null}]},
         {"observer":"node-3","heard":"never","as_of_ms":null,"state":null,"stalled":false,"cells":[]}]}"#;
 
-    fn show(figure: Figure, text: &str, terminal: bool) -> String {
+    fn show(figure: Measurement, text: &str, terminal: bool) -> String {
         let command = Matrix {
             address: Address::default(),
-            rtt: figure == Figure::RoundTrips,
-            loss: figure == Figure::Loss,
+            rtt: figure == Measurement::RoundTrips,
+            loss: figure == Measurement::Loss,
             watch: false,
             json: false,
         };
@@ -262,18 +262,18 @@ node-2    2 m 11 s ago  (alive)  .        (improving)
 node-3    never        ?        ?        .
 (in brackets: said before, and no news)";
         let squeezed = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(squeezed(&show(Figure::Last, ANSWER, false)), squeezed(expected));
-        assert!(show(Figure::RoundTrips, ANSWER, false).contains(".        0.84 / 2.50 ms  down"));
-        assert!(show(Figure::Loss, ANSWER, false).contains(".        10%     down"));
-        assert!(!show(Figure::Last, ANSWER, false).contains('\x1b'));
-        assert!(show(Figure::Last, ANSWER, true).contains("\x1b[31mdown\x1b[0m"));
+        assert_eq!(squeezed(&show(Measurement::Last, ANSWER, false)), squeezed(expected));
+        assert!(show(Measurement::RoundTrips, ANSWER, false).contains(".        0.84 / 2.50 ms  down"));
+        assert!(show(Measurement::Loss, ANSWER, false).contains(".        10%     down"));
+        assert!(!show(Measurement::Last, ANSWER, false).contains('\x1b'));
+        assert!(show(Measurement::Last, ANSWER, true).contains("\x1b[31mdown\x1b[0m"));
     }
 
     #[test]
     fn names_cannot_break_the_table() {
         let name = "x\\u001b[2J\\u202e|<b>\\n".repeat(1000);
         for terminal in [false, true] {
-            let text = show(Figure::Last, &ANSWER.replace("node-2", &name).replace("improving", &name), terminal);
+            let text = show(Measurement::Last, &ANSWER.replace("node-2", &name).replace("improving", &name), terminal);
             assert_eq!(text.lines().count(), 8, "{text}");
             assert!(text.lines().all(|line| line.chars().count() < 200), "{text}");
             assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text}");
@@ -292,7 +292,8 @@ node-3    never        ?        ?        .
     #[test]
     fn a_large_mesh_is_listed() {
         let members: Vec<String> = (0..40).map(|number| format!("\"node-{number}\"")).collect();
-        let text = show(Figure::Last, &ANSWER.replace("\"node-1\",\"node-2\",\"node-3\"", &members.join(",")), false);
+        let text =
+            show(Measurement::Last, &ANSWER.replace("\"node-1\",\"node-2\",\"node-3\"", &members.join(",")), false);
         assert!(text.contains("OBSERVER  SAID          REACHES  MISSES\nnode-1    now           1        1"), "{text}");
     }
 }

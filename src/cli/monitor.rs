@@ -20,9 +20,9 @@ use super::matrix::{LOOK_EVERY, silent_note};
 use super::output::{Cell, Output, Paint, age, names};
 use super::verify::{CLUSTER, findings};
 use crate::config::environment::Environment;
-use crate::protocol::mesh::text::said;
-use crate::protocol::mesh::{Heard, MeshVerdict};
-use crate::protocol::time::Monotonic;
+use crate::detector::time::Monotonic;
+use crate::mesh::{MeshVerdict, RowFreshness};
+use crate::render::matrix::said;
 use crate::runtime::clock::Clock;
 
 /// Events on the screen, below the table.
@@ -62,7 +62,7 @@ pub async fn monitor(command: &Monitor, environment: &Environment) -> Outcome {
 }
 
 /// What the two tasks tell.
-enum Told {
+enum Update {
     Mesh(Result<Answer, Failure>),
     Event(Box<Value>),
     /// The stream is refused although the node answers.
@@ -83,17 +83,17 @@ async fn watch(place: &Place, live: Live, as_json: bool) -> Outcome {
     Err(Failure::Internal("nobody is left who asks".into()))
 }
 
-async fn look(place: Place, told: mpsc::Sender<Told>) {
+async fn look(place: Place, told: mpsc::Sender<Update>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        if told.send(Told::Mesh(place.ask(CLUSTER, "a view of the mesh").await)).await.is_err() {
+        if told.send(Update::Mesh(place.ask(CLUSTER, "a view of the mesh").await)).await.is_err() {
             return;
         }
     }
 }
 
 /// Follows the events of the node, in whichever life of it.
-async fn follow(place: Place, told: mpsc::Sender<Told>) {
+async fn follow(place: Place, told: mpsc::Sender<Update>) {
     let mut read = Read::default();
     loop {
         if let Err(failure) = follow_once(&place, &mut read, &told).await {
@@ -101,7 +101,7 @@ async fn follow(place: Place, told: mpsc::Sender<Told>) {
             // A node that is gone is noticed by whoever looks at the mesh.
             if !matches!(failure, Failure::Unreachable { .. }) && why != read.refused {
                 read.refused.clone_from(&why);
-                let _ = told.send(Told::NoStream(why)).await;
+                let _ = told.send(Update::NoStream(why)).await;
             }
         }
         if told.is_closed() {
@@ -120,7 +120,7 @@ struct Read {
     refused: String,
 }
 
-async fn follow_once(place: &Place, read: &mut Read, told: &mpsc::Sender<Told>) -> Result<(), Failure> {
+async fn follow_once(place: &Place, read: &mut Read, told: &mpsc::Sender<Update>) -> Result<(), Failure> {
     let node = place.ask("/api/v1/node", "a description of itself").await?;
     let boot = node.root().text("boot");
     if read.boot != boot {
@@ -140,7 +140,7 @@ async fn follow_once(place: &Place, read: &mut Read, told: &mpsc::Sender<Told>) 
     read.last = Some(since);
     let mut stream = place.follow(&format!("/api/v1/events?since={since}")).await?;
     if !std::mem::take(&mut read.refused).is_empty() {
-        let _ = told.send(Told::StreamAgain).await;
+        let _ = told.send(Update::StreamAgain).await;
     }
     while !told.is_closed() {
         let frame = stream.next().await?;
@@ -151,9 +151,9 @@ async fn follow_once(place: &Place, read: &mut Read, told: &mpsc::Sender<Told>) 
     Ok(())
 }
 
-async fn tell(event: Value, read: &mut Read, told: &mpsc::Sender<Told>) {
+async fn tell(event: Value, read: &mut Read, told: &mpsc::Sender<Update>) {
     read.last = number(&event).or(read.last);
-    let _ = told.send(Told::Event(Box::new(event))).await;
+    let _ = told.send(Update::Event(Box::new(event))).await;
 }
 
 /// What is known, and how it is shown.
@@ -192,23 +192,23 @@ impl<'a> Show<'a> {
         Ok(show)
     }
 
-    fn take(&mut self, told: Told) -> Result<(), Failure> {
+    fn take(&mut self, told: Update) -> Result<(), Failure> {
         match told {
-            Told::Mesh(Ok(mesh)) => {
+            Update::Mesh(Ok(mesh)) => {
                 if self.lost.take().is_some() {
                     self.found_again(&mesh)?;
                 }
                 (self.mesh, self.answered) = (mesh, self.clock.now());
                 self.mesh_line()?;
             }
-            Told::Mesh(Err(why)) => {
+            Update::Mesh(Err(why)) => {
                 if self.lost.is_none() {
                     let note = silent_note(self.place, self.clock.now() - self.answered, &why, self.as_json);
                     self.line(Paint::Bad, &note)?;
                 }
                 self.lost = Some(why);
             }
-            Told::Event(event) => {
+            Update::Event(event) => {
                 let line = if self.as_json { event.to_string() } else { event_line(&event, true, &self.live.output) };
                 self.line(Paint::Plain, &line)?;
                 if self.events.len() == EVENTS_SHOWN {
@@ -216,7 +216,7 @@ impl<'a> Show<'a> {
                 }
                 self.events.push_back(*event);
             }
-            Told::NoStream(why) => {
+            Update::NoStream(why) => {
                 self.no_stream = format!("its events cannot be followed: {}", why);
                 let note = match self.as_json {
                     true => json!({ "event": "no_events", "why": why }).to_string(),
@@ -224,7 +224,7 @@ impl<'a> Show<'a> {
                 };
                 self.line(Paint::Bad, &note)?;
             }
-            Told::StreamAgain => {
+            Update::StreamAgain => {
                 self.no_stream.clear();
                 let note =
                     if self.as_json { r#"{"event":"events_restored"}"# } else { "its events are followed again" };
@@ -332,8 +332,9 @@ fn row(node: Part<'_>) -> Vec<Cell> {
         Some(verdict) if verdict.is_bad() => Paint::Bad,
         _ => Paint::Doubtful,
     };
-    let heard = Heard::ALL.into_iter().find(|heard| heard.as_str() == node.text("heard")).unwrap_or(Heard::Never);
-    let now = heard == Heard::Now;
+    let heard =
+        RowFreshness::ALL.into_iter().find(|heard| heard.as_str() == node.text("heard")).unwrap_or(RowFreshness::Never);
+    let now = heard == RowFreshness::Now;
     let mut notes: Vec<String> = Vec::new();
     if let Some(silent) = node.span("silent_ms") {
         notes.push(format!("last heard {} ago", age(silent)));

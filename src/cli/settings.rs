@@ -10,7 +10,7 @@ use crate::config::parse::duration_text;
 use crate::config::raw::Raw;
 use crate::config::resolve::{Machine, resolve};
 use crate::config::{Config, Source};
-use crate::protocol::config::Timing;
+use crate::detector::config::Timing;
 
 #[derive(Args, Debug)]
 pub struct Settings {

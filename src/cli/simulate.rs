@@ -149,8 +149,8 @@ fn entry_json(entry: &Entry) -> Value {
             "node": node.as_str(),
             "event": event.kind.name(),
             "peer": event.peer.as_ref().map(|peer| peer.key.0.to_string()),
-            "message": event.kind.message(),
-            "sentence": crate::protocol::words::sentence(event),
+            "message": crate::render::message(&event.kind),
+            "sentence": crate::render::sentence(event),
         }),
     }
 }

@@ -9,7 +9,8 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint, names};
 use crate::config::environment::Environment;
 use crate::config::parse;
-use crate::protocol::mesh::{Heard, MEMBERS_MAX, MeshVerdict, Weight};
+use crate::mesh::{MEMBERS_MAX, MeshVerdict, RowFreshness};
+use crate::render::mesh::Severity;
 
 /// What all nodes together say of each.
 pub const CLUSTER: &str = "/api/v1/cluster";
@@ -82,8 +83,8 @@ pub fn findings(cluster: Part<'_>, output: &Output) -> Vec<String> {
     // One or two findings are the sentence itself.
     for finding in others.iter().filter(|finding| !sentence.contains(finding.text("text"))) {
         let (mark, paint) = match finding.text("weight") {
-            word if word == Weight::Fault.as_str() => ('!', Paint::Bad),
-            word if word == Weight::Gap.as_str() => ('?', Paint::Doubtful),
+            word if word == Severity::Fault.as_str() => ('!', Paint::Bad),
+            word if word == Severity::Gap.as_str() => ('?', Paint::Doubtful),
             _ => ('-', Paint::Plain),
         };
         lines.push(output.paint(paint, &format!("{mark} {}", finding.text("text"))));
@@ -133,7 +134,7 @@ fn remedy(node: Part<'_>) -> Option<String> {
     let verdict = MeshVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)?;
     let name = node.name("node");
     let missed_by = names(&node.names("missed_by"));
-    let silent = node.text("heard") != Heard::Now.as_str();
+    let silent = node.text("heard") != RowFreshness::Now.as_str();
     Some(match verdict {
         MeshVerdict::Down | MeshVerdict::Unconfirmed => {
             format!(

@@ -16,10 +16,10 @@ use super::output::{Output, Paint, names};
 use super::verify::{CLUSTER, findings, miscount, nodes};
 use crate::config::environment::Environment;
 use crate::config::parse;
-use crate::protocol::mesh::Heard;
-use crate::protocol::mesh::text::{short, tenths};
-use crate::protocol::peer::SelfState;
-use crate::protocol::words::span;
+use crate::detector::peer::SelfState;
+use crate::mesh::RowFreshness;
+use crate::render::matrix::{short, tenths};
+use crate::render::span;
 use crate::runtime::clock::Clock;
 
 /// Between two looks: shorter than an interval of the pings, longer than the time for which readers share a look.
@@ -170,7 +170,7 @@ async fn look(command: &Wait, place: &Place) -> Result<Look, Failure> {
 fn lacks(wanted: &str, node: Option<Part<'_>>) -> Option<String> {
     let wanted = short(wanted);
     let Some(node) = node else { return Some(format!("{wanted} is not known or has never answered")) };
-    if node.text("heard") != Heard::Now.as_str() || node.text("state") == SelfState::Leaving.as_str() {
+    if node.text("heard") != RowFreshness::Now.as_str() || node.text("state") == SelfState::Leaving.as_str() {
         return Some(format!("{wanted} is {} and does not answer", node.name("verdict").replace('_', " ")));
     }
     for (by, what) in

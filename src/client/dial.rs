@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 use super::evidence;
-use crate::protocol::evidence::Evidence;
+use crate::detector::evidence::Evidence;
 
 /// How long one address may stay silent before the next is tried beside it.
 /// RFC 8305 recommends 250 ms and allows 100.

@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::protocol::evidence::Evidence;
+use crate::detector::evidence::Evidence;
 
 /// What an error of a socket shows.
 pub fn of_io(error: &io::Error) -> Evidence {

@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::{USER_AGENT, evidence, parse_answer};
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{Answer, Caller};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, Caller};
 use crate::wire::{ANSWER_BYTES, caller_headers};
 
 /// The most bytes of an answer's head. Ours has some two hundred.

@@ -23,7 +23,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 use tokio::time;
 
-use crate::protocol::evidence::Evidence;
+use crate::detector::evidence::Evidence;
 
 /// How long to wait for a fresh answer when an older one is known. A local
 /// resolver answers in a few milliseconds; a check has only a quarter of a second.

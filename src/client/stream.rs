@@ -16,7 +16,7 @@ use tokio::time;
 
 use super::exchange::Exchange;
 use super::sse::{Parser, ServerEvent};
-use crate::protocol::peer::Answer;
+use crate::detector::peer::Answer;
 use crate::wire::AnswerBody;
 
 /// Three signs of life missed.

@@ -23,9 +23,9 @@ pub mod token;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::protocol::config::DetectorConfig;
-use crate::protocol::discovery::{DnsName, PEERS_MAX};
-use crate::protocol::peer::{NodeName, PeerSpec};
+use crate::detector::config::DetectorConfig;
+use crate::detector::discovery::{DnsName, PEERS_MAX};
+use crate::detector::peer::{NodeName, PeerSpec};
 
 /// A checked configuration. Nothing in it can still be wrong by itself; a port can be taken.
 #[derive(Clone, Debug)]

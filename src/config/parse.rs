@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Color, LogFormat, LogLevel};
-use crate::protocol::maintenance::{SPAN_MAX, SPAN_MIN};
+use crate::detector::maintenance::{SPAN_MAX, SPAN_MIN};
 
 /// The longest duration that any setting takes; a longer one is a slip in the unit.
 const DURATION_MAX: Duration = Duration::from_secs(3600);

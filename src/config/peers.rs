@@ -14,8 +14,8 @@ use url::{Host, Url};
 use super::problem::quoted;
 use super::settings::PORT;
 use super::{Listen, PeerTarget};
-use crate::protocol::discovery::{DnsName, NAMES_MAX, PEERS_MAX};
-use crate::protocol::peer::{NodeName, PeerKey, PeerSpec};
+use crate::detector::discovery::{DnsName, NAMES_MAX, PEERS_MAX};
+use crate::detector::peer::{NodeName, PeerKey, PeerSpec};
 
 /// Who is reading the list, for leaving oneself out.
 pub struct Reader<'a> {

@@ -16,8 +16,8 @@ use super::settings::{PORT, PROFILES, SETTINGS, SettingSpec, find};
 use super::token::{Token, token};
 use super::{Color, LogFormat, LogLevel};
 use super::{Config, Limits, Listen, LogConfig, MetricsPort, Setting, Source};
-use crate::protocol::config::{DetectorConfig, Timing};
-use crate::protocol::peer::NodeName;
+use crate::detector::config::{DetectorConfig, Timing};
+use crate::detector::peer::NodeName;
 
 /// Stopping slower than this is not stopping.
 const STOP_MAX: Duration = Duration::from_secs(300);
@@ -225,7 +225,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Gives the detector's objections the flag or variable they are about.
-    fn timing_problems(&mut self, problems: Vec<crate::protocol::config::TimingProblem>) {
+    fn timing_problems(&mut self, problems: Vec<crate::detector::config::TimingProblem>) {
         for problem in problems {
             let name = problem.field.replace('_', "-");
             let spec = spec(&name);

@@ -2,7 +2,7 @@
 //! and the messages about bad values are all made from this one list, so that
 //! none of them can tell a different story.
 
-use crate::protocol::config::Timing;
+use crate::detector::config::Timing;
 
 /// One setting and what a person needs to choose it.
 #[derive(Clone, Copy, Debug)]

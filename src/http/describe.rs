@@ -12,8 +12,8 @@ use super::contract;
 use super::maintenance::MaintenanceBody;
 use super::problem::Problem;
 use super::{Shared, wall_time};
-use crate::protocol::peer::PeerState;
-use crate::protocol::view::{CandidateView, DiscoveryView, NameView};
+use crate::detector::peer::PeerState;
+use crate::detector::view::{CandidateView, DiscoveryView, NameView};
 use crate::telemetry::metrics::{REVISION, VERSION};
 use crate::telemetry::timestamp::rfc3339;
 

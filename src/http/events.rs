@@ -24,8 +24,8 @@ use super::describe::text;
 use super::problem::Problem;
 use super::stream::{self, Closing, Source};
 use super::{AppState, Shared, peers, wall_time};
-use crate::protocol::event::EventKind;
-use crate::runtime::chronicle::EVENTS_OF_PEERS;
+use crate::mesh::event::NodeEvent;
+use crate::runtime::incident_store::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
 use crate::wire::{PastEvent, caller_from_headers};
@@ -113,7 +113,7 @@ impl Asked {
             Some(0) => return Err(Problem::bad_query("limit must be at least 1")),
             Some(limit) => usize::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX),
         };
-        let names: Vec<&str> = EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect();
+        let names: Vec<&str> = NodeEvent::names_of_changes().collect();
         if self.kind.as_deref().is_some_and(|kind| !names.contains(&kind)) {
             return Err(Problem::bad_query(format!("kind must be one of {}", names.join(", "))));
         }

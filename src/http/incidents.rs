@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::describe::{json, ms};
 use super::problem::Problem;
 use super::{Shared, wall_time};
-use crate::protocol::incident::{IncidentVerdict, Told};
-use crate::protocol::mesh::Member;
-use crate::runtime::chronicle::Entry;
+use crate::mesh::Member;
+use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
+use crate::render::incident::story;
+use crate::runtime::incident_store::Entry;
 use crate::telemetry::timestamp::rfc3339_before;
 
 /// Incidents in a list when nobody said how many.
@@ -76,7 +77,7 @@ impl Asked {
 
 impl<'a> IncidentBody<'a> {
     fn new(entry: &'a Entry) -> IncidentBody<'a> {
-        let told: &Told = &entry.told;
+        let told: &IncidentSummary = &entry.told;
         let now = wall_time();
         let is_split = told.verdict == IncidentVerdict::Split;
         IncidentBody {
@@ -94,7 +95,7 @@ impl<'a> IncidentBody<'a> {
             failures: told.failures,
             reason: told.reason.map(|reason| reason.as_str()),
             from: entry.from.as_ref().map(Member::as_str),
-            story: told.story(),
+            story: story(told),
         }
     }
 }

@@ -18,8 +18,8 @@ use super::describe::{json, ms};
 use super::problem::Problem;
 use super::{AppState, Shared, wall_time};
 use crate::config::parse;
-use crate::protocol::maintenance::{Maintenance, MaintenanceReason, SPAN_DEFAULT};
-use crate::protocol::view::View;
+use crate::detector::maintenance::{Maintenance, MaintenanceReason, SPAN_DEFAULT};
+use crate::detector::view::View;
 use crate::telemetry::timestamp::rfc3339;
 
 /// A reason of two hundred characters, each written as `\uXXXX` pairs, fits.

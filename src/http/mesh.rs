@@ -17,7 +17,8 @@ use super::Shared;
 use super::describe::{json, ms, text as plain};
 use super::peers::fine_ms;
 use super::problem::Problem;
-use crate::protocol::mesh::{Cell, Member, MeshView, Mismatch, Row, Standing, text as mesh_text};
+use crate::mesh::{Cell, Member, MeshView, Mismatch, NodeStatus, Row};
+use crate::render::matrix;
 use crate::runtime::gather::Gathered;
 use crate::wire::RowBody;
 
@@ -133,7 +134,7 @@ pub(super) async fn matrix(State(state): State<Shared>) -> Result<Response, Prob
 
 pub(super) async fn text(State(state): State<Shared>) -> Result<Response, Problem> {
     let (gathered, _) = state.mesh.view().await?;
-    let body = mesh_text::text(&gathered.view, &Member::from(&gathered.node));
+    let body = matrix::text(&gathered.view, &gathered.summary, &Member::from(&gathered.node));
     Ok(plain("text/plain; charset=utf-8", body))
 }
 
@@ -172,7 +173,7 @@ impl<'a> MatrixBody<'a> {
         MatrixBody {
             node: gathered.node.as_str(),
             age_ms: ms(age),
-            sentence: &view.sentence,
+            sentence: &gathered.summary.sentence,
             whole: view.whole,
             members: view.rows.iter().map(|row| row.observer.as_str()).collect(),
             rows: view.rows.iter().map(MatrixRow::new).collect(),
@@ -220,11 +221,11 @@ impl<'a> MatrixCell<'a> {
 impl<'a> ClusterBody<'a> {
     fn new(gathered: &'a Gathered, age: Duration) -> ClusterBody<'a> {
         let view: &MeshView = &gathered.view;
-        let findings = view.findings.iter();
+        let findings = gathered.summary.findings.iter();
         ClusterBody {
             node: gathered.node.as_str(),
             age_ms: ms(age),
-            sentence: &view.sentence,
+            sentence: &gathered.summary.sentence,
             whole: view.whole,
             findings: findings
                 .map(|finding| FindingBody { weight: finding.weight.as_str(), text: &finding.text })
@@ -240,7 +241,7 @@ impl<'a> ClusterBody<'a> {
 }
 
 impl<'a> NodeBody<'a> {
-    fn new((standing, row): (&'a Standing, &Row)) -> NodeBody<'a> {
+    fn new((standing, row): (&'a NodeStatus, &Row)) -> NodeBody<'a> {
         NodeBody {
             node: standing.member.as_str(),
             boot: standing.boot.map(|boot| boot.to_string()),

@@ -44,10 +44,10 @@ use tokio::sync::Semaphore;
 pub use server::serve;
 
 use crate::config::Config;
-use crate::runtime::chronicle::Chronicle;
 use crate::runtime::clock::Clock;
 use crate::runtime::gather::Mesh;
 use crate::runtime::handle::Handle;
+use crate::runtime::incident_store::IncidentStore;
 use crate::telemetry::{EventLog, Metrics};
 use problem::Problem;
 use route::Route;
@@ -59,7 +59,7 @@ pub struct AppState {
     /// The mesh as a whole.
     pub mesh: Mesh,
     /// What happened in it.
-    pub chronicle: Arc<Chronicle>,
+    pub chronicle: Arc<IncidentStore>,
     pub events: Arc<EventLog>,
     pub metrics: Arc<Metrics>,
     pub config: Arc<Config>,
@@ -100,7 +100,7 @@ impl AppState {
     pub fn new(
         handle: Handle,
         mesh: Mesh,
-        chronicle: Arc<Chronicle>,
+        chronicle: Arc<IncidentStore>,
         events: Arc<EventLog>,
         metrics: Arc<Metrics>,
         config: Arc<Config>,

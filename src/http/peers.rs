@@ -14,8 +14,8 @@ use super::describe::{json, ms};
 use super::maintenance::MaintenanceBody;
 use super::problem::Problem;
 use super::{Shared, wall_time};
-use crate::protocol::peer::{NodeName, Testimony};
-use crate::protocol::view::{PeerView, WitnessView};
+use crate::detector::peer::{NodeName, Testimony};
+use crate::detector::view::{PeerView, WitnessView};
 use crate::telemetry::timestamp::rfc3339_before;
 
 /// Peers named when one was asked for that there is not.

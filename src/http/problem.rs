@@ -135,7 +135,7 @@ impl Problem {
     }
 
     pub fn stuck(overdue: std::time::Duration) -> Problem {
-        let detail = format!("the detector has not run for {}", crate::protocol::words::span(overdue));
+        let detail = format!("the detector has not run for {}", crate::render::span(overdue));
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stuck", "The detector is stuck", detail)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The peer itself is shown as `/api/v1/peers/{key}` shows it; beside it stands
 //! what that leaves out: single pings, the rule that decided and the figures it
-//! was made with. The paragraph is the detector's own (`protocol::words`), so
+//! was made with. The paragraph is the detector's own (`render`), so
 //! that no reader of the JSON has to make one up.
 
 use std::time::{Duration, SystemTime};
@@ -16,12 +16,12 @@ use super::describe::{json, ms};
 use super::peers::{PeerBody, WitnessBody, fine_ms, known_keys};
 use super::problem::Problem;
 use super::{AppState, Shared, wall_time};
-use crate::protocol::estimator::RttEstimator;
-use crate::protocol::event::Purpose;
-use crate::protocol::peer::NodeName;
-use crate::protocol::record::{End, Quorum};
-use crate::protocol::why::{AccusationView, DecisionView, ObserverView, PingView, Why};
-use crate::protocol::words::explanation;
+use crate::detector::estimator::RttEstimator;
+use crate::detector::event::Purpose;
+use crate::detector::peer::NodeName;
+use crate::detector::record::{End, Quorum};
+use crate::detector::why::{AccusationView, DecisionView, ObserverView, PingView, Why};
+use crate::render::explanation;
 use crate::telemetry::timestamp::rfc3339_before;
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::Shared;
 use super::describe::json;
 use super::problem::Problem;
-use crate::protocol::peer::{BootId, NodeName};
+use crate::detector::peer::{BootId, NodeName};
 use crate::wire::TestimonyBody;
 
 pub(super) async fn testify(

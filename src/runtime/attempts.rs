@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 use super::handle::{Input, StreamPart};
 use crate::client::{Client, Target};
-use crate::protocol::discovery::{Found, NameId, ProbeId};
-use crate::protocol::event::Purpose;
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
+use crate::detector::discovery::{Found, NameId, ProbeId};
+use crate::detector::event::Purpose;
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
 /// How a request of ours ended.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum Ended {
     Ping {
         attempt: AttemptId,
         result: Result<Answer, Evidence>,
-        renew: Option<Errand>,
+        renew: Option<PingOrder>,
     },
     Renewed,
     Question {
@@ -46,13 +46,13 @@ pub enum Ended {
 
 /// What every request of ours needs.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct PingOrder {
     pub client: Client,
     pub target: Target,
     pub caller: Caller,
 }
 
-impl Errand {
+impl PingOrder {
     /// A ping: scheduled ones on the kept connection, all others on a new one.
     pub async fn ping(self, attempt: AttemptId, purpose: Purpose, inputs: mpsc::Sender<Input>) -> Ended {
         if purpose != Purpose::Scheduled {
@@ -115,12 +115,12 @@ mod tests {
 
     use super::*;
     use crate::client::ClientSettings;
-    use crate::protocol::peer::{SelfState, Seq};
+    use crate::detector::peer::{SelfState, Seq};
 
-    fn errand(port: u16) -> Errand {
+    fn errand(port: u16) -> PingOrder {
         let second = Duration::from_secs(1);
         let node = NodeName::new("me").expect("valid");
-        Errand {
+        PingOrder {
             client: Client::new(ClientSettings { connect_timeout: second, question_timeout: second })
                 .expect("a client"),
             target: Target::new(&format!("http://127.0.0.1:{port}").parse().expect("a URL")).expect("valid"),

@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::protocol::time::Monotonic;
+use crate::detector::time::Monotonic;
 
 /// A steady clock that started when it was made. Copies read the same time.
 #[derive(Clone, Copy, Debug)]

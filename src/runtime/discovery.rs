@@ -2,7 +2,7 @@
 //!
 //! Both are requests like all others: a task each, owned by the driver, whose
 //! result is an input of the detector. When to look, whom to probe and what the
-//! result means is decided in [`crate::protocol::discovery`]; here is only the
+//! result means is decided in [`crate::detector::discovery`]; here is only the
 //! doing. A lookup may hang in the system's resolver for longer than anybody
 //! wants to wait, on a thread that cannot be stopped; so the wait has a limit,
 //! and the next lookup of that name joins the one that hangs instead of taking
@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use super::attempts::Ended;
 use crate::client::{Client, Target};
-use crate::protocol::discovery::{DnsName, NameId, ProbeId};
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::Caller;
+use crate::detector::discovery::{DnsName, NameId, ProbeId};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::Caller;
 
 /// As long as the system's resolver gives one name server. The first lookup
 /// holds up readiness, so this is also the longest that a broken one can.

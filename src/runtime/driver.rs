@@ -26,15 +26,15 @@ use tokio_util::sync::CancellationToken;
 use super::attempts::Ended;
 use super::clock::{Clock, millis};
 use super::discovery;
-use super::handle::{Inbox, Input, Roster, StreamPart};
+use super::handle::{Inbox, Input, PeerTargets, StreamPart};
 use crate::client::{Client, Target};
-use crate::protocol::config::DetectorConfig;
-use crate::protocol::discovery::{DnsName, ProbeId};
-use crate::protocol::event::Event;
-use crate::protocol::node::{Deadline, Me, Node, Reason};
-use crate::protocol::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
-use crate::protocol::time::Monotonic;
-use crate::protocol::transmit::Transmit;
+use crate::detector::config::DetectorConfig;
+use crate::detector::discovery::{DnsName, ProbeId};
+use crate::detector::event::Event;
+use crate::detector::node::{Deadline, Me, Node, Reason};
+use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
+use crate::detector::time::Monotonic;
+use crate::detector::transmit::Transmit;
 
 /// Turns without anything new after which the kernel holds nothing for us. An
 /// answer needs one turn to be read, one to reach its request and one to end
@@ -58,7 +58,7 @@ pub struct Watch {
 /// Who hears of what the detector does. There is one in the product, `telemetry`.
 pub trait Observer: Send {
     /// Something happened.
-    fn event(&mut self, event: &Event);
+    fn event(&mut self, event: Event);
     /// A deadline was met, `late` after its time.
     fn woke(&mut self, late: Duration);
 }
@@ -242,8 +242,8 @@ impl Driver {
             }
             Input::Why { peer, reply } => drop(reply.send(self.node.why(now, &peer).map(Box::new))),
             Input::Discovery { tried } => self.tried = Some(tried),
-            Input::Roster { reply } => {
-                let _ = reply.send(Roster { view: self.node.view(now), targets: self.targets.clone() });
+            Input::PeerTargets { reply } => {
+                let _ = reply.send(PeerTargets { view: self.node.view(now), targets: self.targets.clone() });
             }
             Input::Maintain { wish, done } => {
                 self.node.handle_maintenance(now, wish);
@@ -324,7 +324,7 @@ impl Driver {
     /// Does what the detector wants, and passes on what it has to say.
     fn perform(&mut self) {
         while let Some(event) = self.node.poll_event() {
-            self.observer.event(&event);
+            self.observer.event(event);
         }
         while let Some(transmit) = self.node.poll_transmit() {
             self.transmit(transmit);
@@ -403,19 +403,19 @@ mod tests {
 
     use super::*;
     use crate::client::{ClientSettings, NameService};
-    use crate::protocol::config::Timing;
-    use crate::protocol::evidence::Evidence;
-    use crate::protocol::peer::{Answer, PeerKey, PeerState, SelfState, Seq, WatchDelta};
+    use crate::detector::config::Timing;
+    use crate::detector::evidence::Evidence;
+    use crate::detector::peer::{Answer, PeerKey, PeerState, SelfState, Seq, WatchDelta};
     use crate::runtime::handle::{Handle, channel};
     use crate::wire::AnswerBody;
 
     const LONG: Duration = Duration::from_secs(10);
 
     /// Hands on the name of each event that is not a ping.
-    struct Told(mpsc::Sender<&'static str>);
+    struct Names(mpsc::Sender<&'static str>);
 
-    impl Observer for Told {
-        fn event(&mut self, event: &Event) {
+    impl Observer for Names {
+        fn event(&mut self, event: Event) {
             if event.kind.name() != "ping" {
                 // A test that has seen enough no longer listens.
                 let _ = self.0.try_send(event.kind.name());
@@ -506,7 +506,7 @@ mod tests {
             clock,
             client: Client::with_names(settings, service).expect("a client"),
             inbox,
-            observer: Box::new(Told(sender)),
+            observer: Box::new(Names(sender)),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();

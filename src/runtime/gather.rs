@@ -26,12 +26,13 @@ use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
-use super::handle::{Handle, Roster, Stopped};
+use super::handle::{Handle, PeerTargets, Stopped};
 use crate::client::{Client, Target, is_loopback};
-use crate::protocol::mesh::{self, Heard, Member, MeshView, Row};
-use crate::protocol::peer::{NodeName, PeerId, PeerState};
-use crate::protocol::time::Monotonic;
-use crate::protocol::view::{PeerView, View};
+use crate::detector::peer::{NodeName, PeerId, PeerState};
+use crate::detector::time::Monotonic;
+use crate::detector::view::{PeerView, View};
+use crate::mesh::{self, Member, MeshView, Row, RowFreshness};
+use crate::render::{self, mesh::Summary};
 use crate::wire::RowBody;
 
 /// When the rows are laid side by side, whoever has not spoken by then. Within
@@ -66,6 +67,8 @@ pub struct Gathered {
     pub asked: usize,
     pub answered: usize,
     pub view: MeshView,
+    /// The view in words.
+    pub summary: Summary,
 }
 
 /// The way to the gatherer. Clones are cheap and equal.
@@ -144,8 +147,8 @@ impl Gatherer {
         Ok(gathered)
     }
 
-    async fn gather(&mut self, roster: Roster) -> Gathered {
-        let Roster { view, targets } = roster;
+    async fn gather(&mut self, roster: PeerTargets) -> Gathered {
+        let PeerTargets { view, targets } = roster;
         let began = self.clock.now();
         let names = Names::new(&view);
         self.last.retain(|id, _| view.peers.iter().any(|peer| peer.peer.id == *id));
@@ -170,7 +173,9 @@ impl Gatherer {
         if let Ok(own) = RowBody::from(&view).into_row(|key| Member::from(key)) {
             rows.push(own.aged(now - began));
         }
-        Gathered { node: view.node.clone(), at: now, asked: asked.len(), answered, view: mesh::view(rows) }
+        let mesh = mesh::view(rows);
+        let summary = render::mesh::summary(&mesh);
+        Gathered { node: view.node.clone(), at: now, asked: asked.len(), answered, view: mesh, summary }
     }
 
     /// The rows that came before the deadline, and when.
@@ -209,7 +214,7 @@ impl Gatherer {
         let Some((row, at)) = self.last.get(&peer.peer.id).filter(|(row, _)| row.observer == member) else {
             return Some(Row::never(member));
         };
-        let heard = if *at >= began { Heard::Now } else { Heard::Before };
+        let heard = if *at >= began { RowFreshness::Now } else { RowFreshness::Before };
         Some(Row { heard, ..row.aged(now - *at) })
     }
 }
@@ -266,11 +271,11 @@ mod tests {
 
     use super::*;
     use crate::client::ClientSettings;
-    use crate::protocol::event::PeerRef;
-    use crate::protocol::maintenance::{Maintenance, MaintenanceReason};
-    use crate::protocol::mesh::{MeshVerdict, Reading};
-    use crate::protocol::node::Trouble;
-    use crate::protocol::peer::{BootId, PeerKey, Verdict};
+    use crate::detector::event::PeerRef;
+    use crate::detector::maintenance::{Maintenance, MaintenanceReason};
+    use crate::detector::node::Trouble;
+    use crate::detector::peer::{BootId, PeerKey, Verdict};
+    use crate::mesh::{LinkStatus, MeshVerdict};
     use crate::runtime::handle::{Inbox, Input, channel};
 
     const LONG: Duration = Duration::from_secs(20);
@@ -373,26 +378,26 @@ mod tests {
         let targets: BTreeMap<PeerId, Target> =
             (2..).map(PeerId).zip(peers.iter().map(|peer| peer.target.clone())).collect();
         let views: Vec<PeerView> = targets.keys().map(|id| peer_view(id.0, PeerState::Alive)).collect();
-        let mesh = over(deadline, move || Roster { view: view(views.clone()), targets: targets.clone() });
+        let mesh = over(deadline, move || PeerTargets { view: view(views.clone()), targets: targets.clone() });
         (mesh, peers)
     }
 
     /// A gatherer at work, beside a detector that knows this whenever it is asked.
-    fn over(deadline: Duration, roster: impl FnMut() -> Roster + Send + 'static) -> Mesh {
+    fn over(deadline: Duration, roster: impl FnMut() -> PeerTargets + Send + 'static) -> Mesh {
         beside(deadline, roster).0
     }
 
     /// The same, and how the detector says that something is wrong.
     fn beside(
         deadline: Duration,
-        mut roster: impl FnMut() -> Roster + Send + 'static,
+        mut roster: impl FnMut() -> PeerTargets + Send + 'static,
     ) -> (Mesh, watch::Sender<Trouble>) {
         let clock = Clock::start();
         let (handle, inbox) = channel(clock);
         let Inbox { mut inputs, trouble, .. } = inbox;
         tokio::spawn(async move {
             while let Some(input) = inputs.recv().await {
-                if let Input::Roster { reply } = input {
+                if let Input::PeerTargets { reply } = input {
                     let _ = reply.send(roster());
                 }
             }
@@ -408,7 +413,7 @@ mod tests {
         tokio::time::timeout(LONG, mesh.view()).await.expect("in time").expect("runs").0
     }
 
-    fn heard(gathered: &Gathered) -> Vec<Heard> {
+    fn heard(gathered: &Gathered) -> Vec<RowFreshness> {
         gathered.view.rows.iter().map(|row| row.heard).collect()
     }
 
@@ -419,8 +424,10 @@ mod tests {
         let manners = [Row, Mute, Mute, NoRoute, Garbage, Stranger, Flood, Row];
         let (mesh, _peers) = among(&manners, Duration::from_secs(2)).await;
         let gathered = look(&mesh).await;
-        let expected =
-            [Row].iter().chain(&manners).map(|manner| if *manner == Row { Heard::Now } else { Heard::Never });
+        let expected = [Row]
+            .iter()
+            .chain(&manners)
+            .map(|manner| if *manner == Row { RowFreshness::Now } else { RowFreshness::Never });
         assert_eq!(heard(&gathered), expected.collect::<Vec<_>>());
         assert!(!gathered.view.whole);
         assert_eq!(gathered.asked, manners.len());
@@ -429,19 +436,19 @@ mod tests {
     #[tokio::test]
     async fn the_last_row_of_one_that_falls_silent_is_kept_and_marked() {
         let (mesh, _peers) = among(&[Manner::RowOnce, Manner::Row], Duration::from_secs(2)).await;
-        assert_eq!(heard(&*look(&mesh).await), [Heard::Now; 3]);
+        assert_eq!(heard(&*look(&mesh).await), [RowFreshness::Now; 3]);
         let later = loop {
             let gathered = look(&mesh).await;
-            if heard(&gathered)[1] != Heard::Now {
+            if heard(&gathered)[1] != RowFreshness::Now {
                 break gathered;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
-        assert_eq!(heard(&later), [Heard::Now, Heard::Before, Heard::Now]);
+        assert_eq!(heard(&later), [RowFreshness::Now, RowFreshness::Before, RowFreshness::Now]);
         let row = &later.view.rows[1];
         assert!(row.as_of > Some(Duration::from_millis(200)), "{:?}", row.as_of);
         assert!(row.cells[0].state_age > Duration::from_millis(5200));
-        assert_eq!((row.cells[0].state, row.reading(&row.cells[0])), (PeerState::Alive, Reading::Unknown));
+        assert_eq!((row.cells[0].state, row.reading(&row.cells[0])), (PeerState::Alive, LinkStatus::Unknown));
         assert_eq!(later.view.standings[1].verdict, MeshVerdict::Up, "this node itself reaches it");
     }
 
@@ -453,10 +460,10 @@ mod tests {
         let mesh = over(LONG, move || {
             let place = if places.len() > 1 { places.pop() } else { places.last().cloned() };
             let targets = BTreeMap::from([(PeerId(2), place.expect("never empty"))]);
-            Roster { view: view(vec![peer_view(2, PeerState::Alive)]), targets }
+            PeerTargets { view: view(vec![peer_view(2, PeerState::Alive)]), targets }
         });
         while after.asked.load(Ordering::Relaxed) == 0 {
-            assert_eq!(heard(&*look(&mesh).await), [Heard::Now; 2]);
+            assert_eq!(heard(&*look(&mesh).await), [RowFreshness::Now; 2]);
             tokio::task::yield_now().await;
         }
         assert_eq!(before.asked.load(Ordering::Relaxed), 1, "nobody is there any more");
@@ -507,7 +514,7 @@ mod tests {
     /// A node that calls a peer dead must not show it alive in the same breath.
     #[tokio::test]
     async fn a_picture_from_before_something_broke_is_not_given_out_after() {
-        let (mesh, trouble) = beside(LONG, || Roster { view: view(Vec::new()), targets: BTreeMap::new() });
+        let (mesh, trouble) = beside(LONG, || PeerTargets { view: view(Vec::new()), targets: BTreeMap::new() });
         let mut last = look(&mesh).await.at;
         for any in [true, false] {
             trouble.send_replace(Trouble { any, opinions: 1 });

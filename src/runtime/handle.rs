@@ -19,11 +19,11 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::clock::Clock;
 use crate::client::Target;
-use crate::protocol::maintenance::Maintenance;
-use crate::protocol::node::Trouble;
-use crate::protocol::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, Testimony};
-use crate::protocol::view::View;
-use crate::protocol::why::Why;
+use crate::detector::maintenance::Maintenance;
+use crate::detector::node::Trouble;
+use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, Testimony};
+use crate::detector::view::View;
+use crate::detector::why::Why;
 
 /// Messages that may wait for the driver. It drains the whole queue each time
 /// it wakes, so this is one burst: more than a thousand peers asking at once.
@@ -48,7 +48,7 @@ pub enum Input {
     /// Somebody waits for the first lookup of every name to end, well or badly.
     Discovery { tried: oneshot::Sender<()> },
     /// Somebody wants to ask the peers themselves.
-    Roster { reply: oneshot::Sender<Roster> },
+    PeerTargets { reply: oneshot::Sender<PeerTargets> },
     /// An operator puts this node into maintenance, or (`None`) ends it.
     Maintain { wish: Option<Maintenance>, done: oneshot::Sender<()> },
     /// Listeners are bound and discovery was tried.
@@ -63,7 +63,7 @@ pub enum Input {
 
 /// What this node believes, and where its peers are.
 #[derive(Debug)]
-pub struct Roster {
+pub struct PeerTargets {
     pub view: View,
     pub targets: BTreeMap<PeerId, Target>,
 }
@@ -162,8 +162,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`Stopped`] when the driver has ended.
-    pub async fn roster(&self) -> Result<Roster, Stopped> {
-        self.ask(|reply| Input::Roster { reply }).await
+    pub async fn roster(&self) -> Result<PeerTargets, Stopped> {
+        self.ask(|reply| Input::PeerTargets { reply }).await
     }
 
     /// Puts this node into maintenance, changes it, or (`None`) ends it. Done when the peers are being told.

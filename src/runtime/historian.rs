@@ -19,15 +19,15 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::chronicle::Chronicle;
 use super::clock::Clock;
 use super::handle::{Handle, Stopped};
+use super::incident_store::IncidentStore;
 use super::watcher::tell;
 use crate::client::{Client, Target};
-use crate::protocol::mesh::Member;
-use crate::protocol::node::Trouble;
-use crate::protocol::peer::{BootId, PeerId, PeerState};
-use crate::protocol::time::Monotonic;
+use crate::detector::node::Trouble;
+use crate::detector::peer::{BootId, PeerId, PeerState};
+use crate::detector::time::Monotonic;
+use crate::mesh::Member;
 use crate::telemetry::Telemetry;
 use crate::telemetry::events::EVENTS_KEPT;
 use crate::wire::EVENTS;
@@ -53,7 +53,7 @@ pub struct Historian {
     handle: Handle,
     client: Client,
     clock: Clock,
-    chronicle: Arc<Chronicle>,
+    chronicle: Arc<IncidentStore>,
     telemetry: Arc<Telemetry>,
     trouble: watch::Receiver<Trouble>,
     started: Monotonic,
@@ -75,7 +75,7 @@ impl Historian {
         handle: Handle,
         client: Client,
         clock: Clock,
-        chronicle: Arc<Chronicle>,
+        chronicle: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
     ) -> Historian {
         let trouble = handle.trouble();

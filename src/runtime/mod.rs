@@ -14,8 +14,8 @@ pub mod driver;
 
 pub mod gather;
 
-pub mod chronicle;
 pub mod historian;
+pub mod incident_store;
 pub mod watcher;
 
 pub mod listen;

@@ -5,7 +5,7 @@
 //! this task sleeps and costs nothing; a whole mesh is not looked at by anybody.
 //! Otherwise it gathers the mesh about once a second, through the gatherer
 //! that pages and commands share, and shows each view to the fold in
-//! [`crate::protocol::incident`]. What changes there becomes an event like any other.
+//! [`crate::mesh::incident`]. What changes there becomes an event like any other.
 //!
 //! An outage of days should not cost a gathering a second in every node: when
 //! the picture has not changed for a while, it looks less often, and at once
@@ -18,14 +18,14 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::chronicle::Chronicle;
 use super::clock::Clock;
 use super::gather::{Mesh, SHARED_FOR};
-use crate::protocol::event::{Event, EventKind};
-use crate::protocol::incident::Change;
-use crate::protocol::mesh::Member;
-use crate::protocol::node::Trouble;
-use crate::protocol::time::Monotonic;
+use super::incident_store::IncidentStore;
+use crate::detector::node::Trouble;
+use crate::detector::time::Monotonic;
+use crate::mesh::Member;
+use crate::mesh::event::{IncidentEvent, NodeEvent};
+use crate::mesh::incident::IncidentChange;
 use crate::telemetry::Telemetry;
 
 /// Between two looks while things change: an outage's length is told in seconds.
@@ -40,7 +40,7 @@ pub struct Watcher {
     mesh: Mesh,
     trouble: watch::Receiver<Trouble>,
     clock: Clock,
-    chronicle: Arc<Chronicle>,
+    chronicle: Arc<IncidentStore>,
     telemetry: Arc<Telemetry>,
     /// When somebody's opinion changed last.
     stirred: Monotonic,
@@ -51,7 +51,7 @@ impl Watcher {
         mesh: Mesh,
         trouble: watch::Receiver<Trouble>,
         clock: Clock,
-        chronicle: Arc<Chronicle>,
+        chronicle: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
     ) -> Watcher {
         Watcher { mesh, trouble, clock, chronicle, telemetry, stirred: clock.now() }
@@ -119,19 +119,15 @@ impl Watcher {
         }
     }
 
-    fn tell(&self, changes: Vec<Change>) {
+    fn tell(&self, changes: Vec<IncidentChange>) {
         tell(&self.telemetry, &self.chronicle, self.clock.now(), changes);
     }
 }
 
 /// What changed becomes events, and the gauge is set.
-pub(super) fn tell(telemetry: &Telemetry, chronicle: &Chronicle, now: Monotonic, changes: Vec<Change>) {
+pub(super) fn tell(telemetry: &Telemetry, chronicle: &IncidentStore, now: Monotonic, changes: Vec<IncidentChange>) {
     for change in changes {
-        let kind = match change {
-            Change::Opened(told) => EventKind::IncidentOpened { incident: Box::new(told) },
-            Change::Closed(told) => EventKind::IncidentClosed { incident: Box::new(told) },
-        };
-        telemetry.observe(&Event { at: now, peer: None, kind });
+        telemetry.observe(NodeEvent::Incident(IncidentEvent { at: now, change }));
     }
     telemetry.metrics().incidents_open(chronicle.open());
 }

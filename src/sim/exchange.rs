@@ -6,10 +6,10 @@ use super::network::{Conn, ConnId, Packet, RETRANSMIT_CONNECT, RETRANSMIT_FIRST,
 use super::process::{Input, Timer};
 use super::queue::Turn;
 use super::world::{Due, World};
-use crate::protocol::event::Purpose;
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
-use crate::protocol::transmit::Transmit;
+use crate::detector::event::Purpose;
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
+use crate::detector::transmit::Transmit;
 
 /// Limits of the real runtime.
 const QUESTION_LIMIT: Duration = Duration::from_secs(1);

@@ -10,15 +10,15 @@
 //! not: proof that the real client and server behave as this network does;
 //! tests with real processes and real packet filters are there for that.
 
-mod acts;
 mod builtin;
-mod dice;
 mod exchange;
+mod faults;
 mod invariants;
 mod network;
 mod process;
 mod queue;
 mod random;
+mod rng;
 mod run;
 mod scenario;
 mod text;

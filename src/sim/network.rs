@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::dice::Dice;
+use super::rng::Rng;
 use super::scenario::{LinkAct, Scenario};
-use crate::protocol::event::Purpose;
-use crate::protocol::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
+use crate::detector::event::Purpose;
+use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
 /// First wait before a packet of a standing connection is sent again.
 pub(super) const RETRANSMIT_FIRST: Duration = Duration::from_millis(250);
@@ -206,11 +206,11 @@ impl Network {
         }
     }
 
-    pub(super) fn latency(&self, dice: &mut Dice) -> Duration {
+    pub(super) fn latency(&self, dice: &mut Rng) -> Duration {
         dice.between(self.latency.0, self.latency.1)
     }
 
-    pub(super) fn fate(&self, dice: &mut Dice, from: usize, to: usize, by_client: bool) -> Fate {
+    pub(super) fn fate(&self, dice: &mut Rng, from: usize, to: usize, by_client: bool) -> Fate {
         if self.severed(from, to) {
             return Fate::Lost;
         }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::network::{ConnId, Packet, Request};
-use crate::protocol::node::Node;
-use crate::protocol::peer::{AttemptId, BootId, NodeName, PeerId, QuestionId, Seq};
-use crate::protocol::time::Monotonic;
+use crate::detector::node::Node;
+use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, QuestionId, Seq};
+use crate::detector::time::Monotonic;
 
 /// Whether the process runs, and how well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::dice::Dice;
+use super::rng::Rng;
 use super::scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const QUIET_END: Duration = Duration::from_secs(18);
 /// The schedule of this seed.
 pub fn random(seed: u64) -> Scenario {
     // The run draws from the seed as well; the schedule must not draw the same numbers.
-    let dice = &mut Dice::new(seed ^ 0x5ce0_a210_5ce0_a210);
+    let dice = &mut Rng::new(seed ^ 0x5ce0_a210_5ce0_a210);
     let nodes = [2, 3, 3, 3, 4, 4, 5, 5, 6, 7][dice.below(10)];
     let mut scenario = Scenario::new(&format!("random-{seed}"), nodes);
     scenario.about = "a schedule made of chance".to_owned();
@@ -46,7 +46,7 @@ pub fn random(seed: u64) -> Scenario {
 }
 
 /// One thing that goes wrong at `at` and, mostly, ends `lasting` later.
-fn trouble(dice: &mut Dice, scenario: &mut Scenario, at: Duration, lasting: Duration) {
+fn trouble(dice: &mut Rng, scenario: &mut Scenario, at: Duration, lasting: Duration) {
     let nodes = scenario.nodes;
     let host = HostId(dice.below(nodes));
     let other = HostId((host.0 + 1 + dice.below(nodes - 1)) % nodes);
@@ -73,7 +73,7 @@ fn trouble(dice: &mut Dice, scenario: &mut Scenario, at: Duration, lasting: Dura
     scenario.steps.push(Step { at: over, action: pair.1 });
 }
 
-fn halves(dice: &mut Dice, nodes: usize) -> Action {
+fn halves(dice: &mut Rng, nodes: usize) -> Action {
     let mut groups = vec![Vec::new(), Vec::new()];
     for host in 0..nodes {
         groups[dice.below(2)].push(HostId(host));

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::scenario::{Action, Scenario};
 use super::text::Span;
 use super::world::{World, node_name};
-use crate::protocol::event::Event;
-use crate::protocol::peer::NodeName;
-use crate::protocol::view::View;
-use crate::protocol::why::Why;
-use crate::protocol::words::sentence;
+use crate::detector::event::Event;
+use crate::detector::peer::NodeName;
+use crate::detector::view::View;
+use crate::detector::why::Why;
+use crate::render::sentence;
 
 /// One line of a run's story.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::protocol::config::{DetectorConfig, Timing};
+use crate::detector::config::{DetectorConfig, Timing};
 
 /// A simulated machine with at most one process on it, counted from 0 and
 /// shown as `node-1`, `node-2` and so on. Also the node's name.

@@ -31,10 +31,10 @@ mod packets;
 use std::time::Duration;
 
 use super::network::Segment;
-use crate::protocol::event::{Event, Purpose};
-use crate::protocol::maintenance::Maintenance;
-use crate::protocol::peer::{BootId, NodeName};
-use crate::protocol::transmit::Transmit;
+use crate::detector::event::{Event, Purpose};
+use crate::detector::maintenance::Maintenance;
+use crate::detector::peer::{BootId, NodeName};
+use crate::detector::transmit::Transmit;
 
 /// The fold of everything that has happened so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

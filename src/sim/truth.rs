@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::network::Network;
-use crate::protocol::peer::BootId;
+use crate::detector::peer::BootId;
 
 /// Since when something holds, or when it last did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,19 +6,19 @@
 
 use std::time::Duration;
 
-use super::dice::Dice;
 use super::invariants::Checks;
 use super::network::{Conns, Network, Segment};
 use super::process::{INBOX_MAX, Input, Process, Stall, Timer};
 use super::queue::{Queue, Turn};
+use super::rng::Rng;
 use super::run::{Entry, What};
 use super::scenario::{Action, HostId, Scenario, Watch};
 use super::trace::Trace;
 use super::truth::Truth;
-use crate::protocol::config::DetectorConfig;
-use crate::protocol::event::{Event, EventKind};
-use crate::protocol::node::Reason;
-use crate::protocol::peer::NodeName;
+use crate::detector::config::DetectorConfig;
+use crate::detector::event::{Event, EventKind};
+use crate::detector::node::Reason;
+use crate::detector::peer::NodeName;
 
 /// The runtime wakes a detector this often at one instant before the run calls it spinning.
 const WAKES_AT_ONE_INSTANT_MAX: u32 = 64;
@@ -65,7 +65,7 @@ pub(super) struct World<'a> {
     pub scenario: &'a Scenario,
     pub config: DetectorConfig,
     pub now: Duration,
-    pub dice: Dice,
+    pub dice: Rng,
     pub queue: Queue<Due>,
     pub network: Network,
     pub conns: Conns,
@@ -85,7 +85,7 @@ impl<'a> World<'a> {
         let mut world = World {
             scenario,
             now: Duration::ZERO,
-            dice: Dice::new(seed),
+            dice: Rng::new(seed),
             queue: Queue::new(),
             network: Network::new(scenario),
             conns: Conns::new(),

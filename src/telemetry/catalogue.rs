@@ -8,9 +8,9 @@
 //! closed sets whose members stand here. Never an address, an error's text or a
 //! boot id: each of them would be a new series a restart, for ever.
 
-use crate::protocol::event::EventKind;
-use crate::protocol::evidence::{Class, Evidence};
-use crate::protocol::peer::{PeerState, Verdict};
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::peer::{PeerState, Verdict};
+use crate::mesh::event::NodeEvent;
 
 /// What kind of number it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -364,7 +364,7 @@ fn classes() -> Vec<&'static str> {
 
 /// A ping is no event of the log; it has counters of its own.
 fn events() -> Vec<&'static str> {
-    EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect()
+    NodeEvent::names_of_changes().collect()
 }
 
 #[cfg(test)]

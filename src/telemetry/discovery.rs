@@ -7,7 +7,7 @@ use metrics::{Counter, Gauge};
 use super::catalogue;
 use super::recorder::Recorder;
 use super::timestamp::unix_seconds;
-use crate::protocol::view::DiscoveryView;
+use crate::detector::view::DiscoveryView;
 
 pub(super) struct DiscoverySeries {
     errors: Counter,

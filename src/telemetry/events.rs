@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::timestamp::rfc3339;
-use crate::protocol::event::Level;
-use crate::protocol::time::Monotonic;
+use crate::detector::level::Level;
+use crate::detector::time::Monotonic;
 use crate::wire::{PastEvent, PastEventBody};
 
 /// Events kept. A bad hour of a large mesh; some 700 bytes each.
@@ -200,7 +200,7 @@ impl Entry {
 /// The event of a peer as the API shows it, with this node's own wall time.
 pub fn of_peer(node: &str, event: &PastEvent, at: SystemTime) -> String {
     #[derive(Serialize)]
-    struct Theirs<'a> {
+    struct PeerEvent<'a> {
         seq: u64,
         at: String,
         event: &'a str,
@@ -212,7 +212,7 @@ pub fn of_peer(node: &str, event: &PastEvent, at: SystemTime) -> String {
         fields: Map<String, Value>,
         from: &'a str,
     }
-    let body = Theirs {
+    let body = PeerEvent {
         seq: event.seq,
         at: rfc3339(at),
         event: event.event,

@@ -9,23 +9,29 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value, json};
 
 use super::timestamp::rfc3339_before;
-use crate::protocol::discovery::{Finding, Removal};
-use crate::protocol::event::{Conflict, Doubt, Event, EventKind, PeerRef, PingResult, Purpose};
-use crate::protocol::evidence::Evidence;
-use crate::protocol::incident::{IncidentVerdict, Told};
-use crate::protocol::mesh::Member;
-use crate::protocol::peer::{NodeName, PeerState};
-use crate::protocol::words::evidence_phrase;
+use crate::detector::discovery::{Finding, Removal};
+use crate::detector::event::{Conflict, Doubt, EventKind, PeerRef, PingResult, Purpose};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{NodeName, PeerState};
+use crate::mesh::Member;
+use crate::mesh::event::NodeEvent;
+use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
+use crate::render::evidence_phrase;
 
 pub(super) type Fields = Map<String, Value>;
 
 /// The fields of `event`, seen at wall time `now`; it stands for `folded` equal ones before it.
-pub(super) fn of(event: &Event, now: SystemTime, folded: u64) -> Fields {
+pub(super) fn of(event: &NodeEvent, now: SystemTime, folded: u64) -> Fields {
     let mut fields = Fields::new();
-    if let Some(peer) = &event.peer {
-        about_peer(&mut fields, peer);
+    match event {
+        NodeEvent::Detector(event) => {
+            if let Some(peer) = &event.peer {
+                about_peer(&mut fields, peer);
+            }
+            of_kind(&mut fields, &event.kind, now);
+        }
+        NodeEvent::Incident(event) => of_incident(&mut fields, event.change.incident(), now),
     }
-    of_kind(&mut fields, &event.kind, now);
     if folded > 0 {
         set(&mut fields, "folded", folded);
     }
@@ -108,9 +114,6 @@ fn of_kind(fields: &mut Fields, kind: &EventKind, now: SystemTime) {
         | EventKind::MaintenanceBegan { .. }
         | EventKind::MaintenanceEnded { .. }
         | EventKind::Discovery(_) => of_node(fields, kind),
-        EventKind::IncidentOpened { incident } | EventKind::IncidentClosed { incident } => {
-            of_incident(fields, incident, now);
-        }
     }
 }
 
@@ -135,7 +138,7 @@ fn of_node(fields: &mut Fields, kind: &EventKind) {
     }
 }
 
-fn of_incident(fields: &mut Fields, incident: &Told, now: SystemTime) {
+fn of_incident(fields: &mut Fields, incident: &IncidentSummary, now: SystemTime) {
     let list = |members: &[Member]| members.iter().map(Member::as_str).collect::<Value>();
     set(fields, "incident", incident.id);
     set(fields, "verdict", incident.verdict.as_str());
@@ -264,9 +267,10 @@ fn set(fields: &mut Fields, name: &str, value: impl Into<Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::evidence::Class;
-    use crate::protocol::peer::{BootId, PeerId, PeerKey, Verdict};
-    use crate::protocol::time::Monotonic;
+    use crate::detector::event::Event;
+    use crate::detector::evidence::Class;
+    use crate::detector::peer::{BootId, PeerId, PeerKey, Verdict};
+    use crate::detector::time::Monotonic;
 
     fn fields(kind: EventKind, state: PeerState) -> Value {
         let peer = PeerRef {
@@ -276,7 +280,7 @@ mod tests {
             boot: Some(BootId(255)),
             state,
         };
-        let event = Event { at: Monotonic(Duration::ZERO), peer: Some(peer), kind };
+        let event = NodeEvent::Detector(Event { at: Monotonic(Duration::ZERO), peer: Some(peer), kind });
         Value::Object(of(&event, SystemTime::UNIX_EPOCH + Duration::from_secs(100), 3))
     }
 

@@ -28,7 +28,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use super::timestamp::rfc3339;
 use crate::config::{Color, LogConfig, LogFormat, LogLevel};
-use crate::protocol::peer::NodeName;
+use crate::detector::peer::NodeName;
 
 /// The target of the detector's events.
 pub const TARGET: &str = "heartbeat";

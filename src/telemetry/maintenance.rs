@@ -10,7 +10,7 @@ use metrics::Gauge;
 use super::catalogue;
 use super::recorder::Recorder;
 use super::timestamp::unix_seconds;
-use crate::protocol::maintenance::Maintenance;
+use crate::detector::maintenance::Maintenance;
 
 pub(super) struct MaintenanceSeries {
     on: Gauge,

@@ -27,10 +27,11 @@ use super::maintenance::MaintenanceSeries;
 use super::process;
 use super::recorder::Recorder;
 use super::timestamp::unix_seconds;
-use crate::protocol::event::{Event, EventKind, PeerRef, PingResult, Purpose};
-use crate::protocol::evidence::{Class, Evidence};
-use crate::protocol::peer::{PeerId, PeerState, SelfState, Verdict};
-use crate::protocol::view::{PeerView, View};
+use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::peer::{PeerId, PeerState, SelfState, Verdict};
+use crate::detector::view::{PeerView, View};
+use crate::mesh::event::NodeEvent;
 
 /// Samples between two rounds of upkeep. The exporter keeps each sample (8
 /// bytes) until then; counting them bounds its memory without a timer that
@@ -91,7 +92,11 @@ impl Metrics {
     }
 
     /// Counts an event. `now` is wall time.
-    pub(super) fn observe(&self, event: &Event, now: SystemTime) {
+    pub(super) fn observe(&self, event: &NodeEvent, now: SystemTime) {
+        let NodeEvent::Detector(event) = event else {
+            self.node.event(event.name());
+            return;
+        };
         if let Some(peer) = &event.peer {
             if matches!(event.kind, EventKind::PeerRemoved { .. }) {
                 lock(&self.peers).remove(&peer.id);
@@ -105,9 +110,9 @@ impl Metrics {
             EventKind::PingEnded { .. } => {}
             EventKind::PeerDown { class, silent_for, .. } | EventKind::PeerUnreachable { class, silent_for, .. } => {
                 self.node.silence_at_verdict[*class as usize].record(silent_for.as_secs_f64());
-                self.node.event(&event.kind);
+                self.node.event(event.kind.name());
             }
-            _ => self.node.event(&event.kind),
+            _ => self.node.event(event.kind.name()),
         }
     }
 
@@ -217,7 +222,7 @@ struct NodeSeries {
 impl NodeSeries {
     fn new(recorder: &Recorder) -> NodeSeries {
         let verdicts = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Restarted);
-        let events = EventKind::NAMES.into_iter().filter(|name| *name != "ping");
+        let events = NodeEvent::names_of_changes();
         NodeSeries {
             peers: PeerState::ALL
                 .map(|state| (state, recorder.gauge(catalogue::PEERS, &[("state", state.as_str())])))
@@ -245,8 +250,8 @@ impl NodeSeries {
         }
     }
 
-    fn event(&self, kind: &EventKind) {
-        if let Some(counter) = self.events.get(kind.name()) {
+    fn event(&self, name: &str) {
+        if let Some(counter) = self.events.get(name) {
             counter.increment(1);
         }
     }

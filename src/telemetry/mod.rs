@@ -4,7 +4,7 @@
 //! The detector only emits events. If every place that changes something also
 //! logged it and counted it, the three would drift apart; here they cannot,
 //! because they are made from the same event by the same call, in the words of
-//! [`crate::protocol::words`]. Log lines tell changes only: pings and suspicion
+//! [`crate::render`]. Log lines tell changes only: pings and suspicion
 //! are debug, and a failure that goes on is folded into one line a minute.
 
 pub mod catalogue;
@@ -26,11 +26,13 @@ use std::time::{Duration, SystemTime};
 pub use events::EventLog;
 pub use metrics::Metrics;
 
-use crate::protocol::event::{Event, EventKind, Level, PingResult, Purpose};
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{NodeName, PeerId};
-use crate::protocol::time::Monotonic;
-use crate::protocol::words;
+use crate::detector::event::{EventKind, PingResult, Purpose};
+use crate::detector::evidence::Evidence;
+use crate::detector::level::Level;
+use crate::detector::peer::{NodeName, PeerId};
+use crate::detector::time::Monotonic;
+use crate::mesh::event::NodeEvent;
+use crate::render::{self, Description};
 
 /// How often a failure that goes on is told again, with its count.
 const FOLDED_FOR: Duration = Duration::from_secs(60);
@@ -67,58 +69,35 @@ impl Telemetry {
     }
 
     /// Logs, counts and keeps an event.
-    pub fn observe(&self, event: &Event) {
+    pub fn observe(&self, event: NodeEvent) {
         let now = SystemTime::now();
-        self.metrics.observe(event, now);
-        let folded = match self.fold(event) {
+        self.metrics.observe(&event, now);
+        let folded = match self.fold(&event) {
             Telling::Say { folded } => folded,
             Telling::Quiet => return,
         };
-        let fields = fields::of(event, now, folded);
-        let sentence = words::sentence(event);
-        self.log(event, &sentence, &fields);
-        if !matches!(event.kind, EventKind::PingEnded { .. }) {
+        let fields = fields::of(&event, now, folded);
+        let words = render::describe(&event);
+        let peer = event.peer().map(|key| key.0.clone());
+        log(&words, peer.as_deref(), &fields);
+        if words.name != "ping" {
             self.events.push(events::Draft {
-                moment: event.at,
+                moment: event.at(),
                 at: now,
-                event: event.kind.name(),
-                level: event.kind.level(),
+                event: words.name,
+                level: words.level,
                 node: &self.node,
-                peer: event.peer.as_ref().map(|peer| peer.key.0.clone()),
-                message: event.kind.message(),
-                sentence: &sentence,
+                peer,
+                message: words.message,
+                sentence: &words.sentence,
                 fields: &fields,
             });
         }
     }
 
-    /// `tracing` wants the set of fields at compile time, and each kind of event has its own; so they travel as
-    /// one JSON object in the field [`logs::FIELDS`], which the formatters of this program unfold.
-    fn log(&self, event: &Event, sentence: &str, fields: &fields::Fields) {
-        let (name, message) = (event.kind.name(), event.kind.message());
-        let peer = event.peer.as_ref().map(|peer| &*peer.key.0);
-        macro_rules! line {
-            ($level:expr) => {
-                tracing::event!(
-                    target: logs::TARGET,
-                    $level,
-                    event = name,
-                    peer,
-                    sentence,
-                    fields = %logs::Json(fields),
-                    "{message}"
-                )
-            };
-        }
-        match event.kind.level() {
-            Level::Debug => line!(tracing::Level::DEBUG),
-            Level::Info => line!(tracing::Level::INFO),
-            Level::Warn => line!(tracing::Level::WARN),
-        }
-    }
-
     /// Whether an event gets a line, and for how many it stands beside itself.
-    fn fold(&self, event: &Event) -> Telling {
+    fn fold(&self, event: &NodeEvent) -> Telling {
+        let NodeEvent::Detector(event) = event else { return Telling::Say { folded: 0 } };
         let EventKind::PingEnded { purpose, result } = &event.kind else { return Telling::Say { folded: 0 } };
         // Pings are most of all events, and nearly nobody reads them.
         if !tracing::enabled!(target: logs::TARGET, tracing::Level::DEBUG) {
@@ -138,6 +117,30 @@ impl Telemetry {
                 telling
             }
         }
+    }
+}
+
+/// `tracing` wants the set of fields at compile time, and each kind of event has its own; so they travel as
+/// one JSON object in the field [`logs::FIELDS`], which the formatters of this program unfold.
+fn log(words: &Description, peer: Option<&str>, fields: &fields::Fields) {
+    let Description { name, level, message, sentence } = words;
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                target: logs::TARGET,
+                $level,
+                event = name,
+                peer,
+                sentence,
+                fields = %logs::Json(fields),
+                "{message}"
+            )
+        };
+    }
+    match level {
+        Level::Debug => line!(tracing::Level::DEBUG),
+        Level::Info => line!(tracing::Level::INFO),
+        Level::Warn => line!(tracing::Level::WARN),
     }
 }
 
@@ -164,9 +167,9 @@ fn tell(before: Option<Fold>, failure: (Purpose, Evidence, bool), at: Monotonic)
 mod tests {
     use super::*;
     use crate::config::LogLevel;
-    use crate::protocol::event::{Doubt, PeerRef};
-    use crate::protocol::evidence::Class;
-    use crate::protocol::peer::{PeerKey, PeerState, Verdict};
+    use crate::detector::event::{Doubt, Event, PeerRef};
+    use crate::detector::evidence::Class;
+    use crate::detector::peer::{PeerKey, PeerState, Verdict};
 
     fn telemetry() -> Telemetry {
         let metrics = Metrics::new(Duration::from_secs(2)).unwrap();
@@ -181,7 +184,9 @@ mod tests {
 
     fn lines(level: LogLevel, events: &[Event]) -> Vec<serde_json::Value> {
         let telemetry = telemetry();
-        let text = logs::tests::logged(true, level, || events.iter().for_each(|event| telemetry.observe(event)));
+        let text = logs::tests::logged(true, level, || {
+            events.iter().cloned().for_each(|event| telemetry.observe(NodeEvent::Detector(event)))
+        });
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -217,8 +222,8 @@ mod tests {
         let names: Vec<_> = debug.iter().map(|line| line["event"].as_str().unwrap()).collect();
         assert_eq!(names, ["ping", "peer_suspect"], "the second and third failure are folded");
         let telemetry = telemetry();
-        telemetry.observe(&ping());
-        telemetry.observe(&suspect);
+        telemetry.observe(NodeEvent::Detector(ping()));
+        telemetry.observe(NodeEvent::Detector(suspect));
         let page = telemetry.events().list(&events::Filter::default(), 10);
         assert_eq!(page.entries.iter().map(|entry| entry.event).collect::<Vec<_>>(), ["peer_suspect"]);
     }

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidAnswer, SEQ_LIMIT, bounded};
-use crate::protocol::event::EventKind;
-use crate::protocol::evidence::Class;
-use crate::protocol::incident::{IncidentVerdict, NAMES_MAX, Told};
-use crate::protocol::maintenance::printable;
-use crate::protocol::mesh::Member;
-use crate::protocol::peer::{BootId, NodeName};
+use crate::detector::evidence::Class;
+use crate::detector::maintenance::printable;
+use crate::detector::peer::{BootId, NodeName};
+use crate::mesh::Member;
+use crate::mesh::event::NodeEvent;
+use crate::mesh::incident::{IncidentSummary, IncidentVerdict, NAMES_MAX};
 
 /// The most bytes of a history that are read. [`EVENTS`] of the longest events take half of it.
 pub const HISTORY_BYTES: usize = 512 * 1024;
@@ -87,7 +87,7 @@ pub struct History {
     pub boot: BootId,
     pub next: u64,
     pub events: Vec<PastEvent>,
-    pub incidents: Vec<Told>,
+    pub incidents: Vec<IncidentSummary>,
 }
 
 /// An event that another node saw.
@@ -95,7 +95,7 @@ pub struct History {
 pub struct PastEvent {
     pub seq: u64,
     pub age: Duration,
-    /// One of [`EventKind::NAMES`].
+    /// One of [`NodeEvent::names`].
     pub event: &'static str,
     /// `debug`, `info` or `warn`.
     pub level: &'static str,
@@ -131,7 +131,7 @@ impl PastEventBody {
         Some(PastEvent {
             seq: (self.seq < SEQ_LIMIT).then_some(self.seq)?,
             age: Duration::from_millis(self.age_ms),
-            event: word(&EventKind::NAMES, &self.event)?,
+            event: NodeEvent::names().find(|name| *name == self.event)?,
             level: word(&["debug", "info", "warn"], &self.level)?,
             peer: match self.peer {
                 Some(peer) => Some(NodeName::new(&peer).ok()?.as_str().into()),
@@ -148,8 +148,8 @@ fn shown(text: &str) -> Box<str> {
     text.chars().filter(|c| printable(*c)).take(TEXT_LIMIT).collect::<String>().into()
 }
 
-impl From<&Told> for PastIncidentBody {
-    fn from(told: &Told) -> PastIncidentBody {
+impl From<&IncidentSummary> for PastIncidentBody {
+    fn from(told: &IncidentSummary) -> PastIncidentBody {
         let names = |members: &[Member]| members.iter().map(ToString::to_string).collect();
         PastIncidentBody {
             id: told.id,
@@ -166,14 +166,14 @@ impl From<&Told> for PastIncidentBody {
 }
 
 impl PastIncidentBody {
-    fn known(self) -> Option<Told> {
+    fn known(self) -> Option<IncidentSummary> {
         let ended = self.ended_ms.map(Duration::from_millis);
         // Nobody stands on two sides, so all of them together have no more names than the two lists.
         let names: usize = self.sides.iter().map(|side| side.0.len()).sum();
         if names > 2 * NAMES_MAX || (self.verdict == IncidentVerdict::Split.as_str() && self.sides.len() < 2) {
             return None;
         }
-        let told = Told {
+        let told = IncidentSummary {
             id: (self.id < SEQ_LIMIT).then_some(self.id)?,
             verdict: IncidentVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == self.verdict)?,
             nodes: members(&self.nodes)?,

@@ -11,15 +11,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidAnswer, SEQ_LIMIT, bounded, self_state};
-use crate::protocol::evidence::Class;
-use crate::protocol::mesh::{Cell, Heard, Member, Row};
-use crate::protocol::peer::{NodeName, PeerState, Verdict};
-use crate::protocol::view::{PeerView, View};
+use crate::detector::evidence::Class;
+use crate::detector::peer::{NodeName, PeerState, Verdict};
+use crate::detector::view::{PeerView, View};
+use crate::mesh::{Cell, Member, Row, RowFreshness};
 
 /// The most bytes of a row that are read: [`CELLS`] of them with names of 100 characters fit.
 pub const ROW_BYTES: usize = 512 * 1024;
 /// The most cells taken from one row; the rest is dropped. As many as a mesh view has members.
-pub const CELLS: usize = crate::protocol::mesh::MEMBERS_MAX;
+pub const CELLS: usize = crate::mesh::MEMBERS_MAX;
 
 /// `GET /api/v1/row`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl RowBody {
         }
         Ok(Row {
             observer: Member::from(&node),
-            heard: Heard::Now,
+            heard: RowFreshness::Now,
             as_of: Some(Duration::ZERO),
             boot: Some(self.boot.parse().map_err(|_| field("boot"))?),
             state: Some(self_state(&self.state)),
@@ -204,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::peer::{BootId, SelfState};
+    use crate::detector::peer::{BootId, SelfState};
 
     /// As the first release that had rows writes it.
     const RELEASED: &str = r#"{"node":"node-1","boot":"0123456789abcdef","seq":1234,"state":"cut_off","stalled":true,"maintenance":false,"peers":[
@@ -233,7 +233,7 @@ mod tests {
 
         let row = read(RELEASED).expect("a row");
         assert_eq!((row.observer.as_str(), row.boot), ("node-1", Some(BootId(0x0123_4567_89ab_cdef))));
-        assert_eq!((row.state, row.stalled, row.heard), (Some(SelfState::CutOff), true, Heard::Now));
+        assert_eq!((row.state, row.stalled, row.heard), (Some(SelfState::CutOff), true, RowFreshness::Now));
         assert_eq!(row.up_for, Some(Duration::from_millis(1234)));
         let cell = &row.cells[0];
         assert_eq!((cell.state, cell.verdict, cell.class), (PeerState::Dead, Some(Verdict::Down), Some(Class::Gone)));

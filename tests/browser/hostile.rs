@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use heartbeat::detector::peer::{PeerState, SelfState, Verdict};
 use heartbeat::http::page::{Happening, IncidentRow, Me, Page};
-use heartbeat::protocol::mesh::{self, Cell, Heard, Row};
-use heartbeat::protocol::peer::{PeerState, SelfState, Verdict};
+use heartbeat::mesh::{self, Cell, Row, RowFreshness};
 use serde_json::json;
 
 use crate::driver::{Browser, Setup};
@@ -46,7 +46,7 @@ fn page_of(sign: &str) -> String {
         others.map(|name| Cell { verdict, last_answer: age, rtt: age, ..Cell::new((&**name).into(), state) }).collect()
     };
     let row = |(at, name): (usize, &String)| Row {
-        heard: Heard::Now,
+        heard: RowFreshness::Now,
         state: Some(SelfState::Ready),
         cells: cells(name, at % 3 == 0),
         ..Row::never((&**name).into())
@@ -78,6 +78,7 @@ fn page_of(sign: &str) -> String {
             up_for: Duration::MAX,
             tolerated_pause: Duration::MAX,
         },
+        summary: &heartbeat::render::mesh::summary(&view),
         mesh: &view,
         age: Duration::MAX,
         asked: 2,

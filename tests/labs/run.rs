@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::clock;
 use super::plan::check::{self, Call, Labels, Line};
-use super::plan::figures::{Figure, Sentence, seconds};
+use super::plan::figures::{Measurement, Sentence, seconds};
 use super::plan::lab::{Act, Alert, Expect, Lab, Panel, Span, Step, Wanted};
 use super::plan::time;
 use super::world::World;
@@ -31,7 +31,7 @@ const BEFORE: Span = Span(Duration::from_secs(300));
 /// What a run showed.
 #[derive(Debug, Default)]
 pub struct Seen {
-    pub figures: Vec<Figure>,
+    pub figures: Vec<Measurement>,
     pub said: Vec<Sentence>,
     pub alerts: Vec<String>,
     pub notifications: Vec<String>,
@@ -142,7 +142,7 @@ impl Play<'_> {
         if let Some(what) = &expect.figure {
             let within = expect.within.unwrap_or(BEFORE).to_string();
             let took = (took * 1000.0).round() / 1000.0;
-            self.seen.figures.push(Figure { what: what.clone(), seconds: took, within });
+            self.seen.figures.push(Measurement { what: what.clone(), seconds: took, within });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The built-in scenarios do what their one line promises.
 
-use heartbeat::protocol::event::EventKind;
-use heartbeat::protocol::peer::Verdict;
+use heartbeat::detector::event::EventKind;
+use heartbeat::detector::peer::Verdict;
 use heartbeat::sim::{self, Run, Scenario, What};
 
 use super::check::{assert_sound, story};

@@ -1,6 +1,6 @@
 //! The one helper: a schedule as text, and what each observer must have said about each peer.
 
-use heartbeat::protocol::event::{Event, EventKind};
+use heartbeat::detector::event::{Event, EventKind};
 use heartbeat::sim::{self, Run, Scenario};
 
 /// Seeds of each named schedule, with and without streams.

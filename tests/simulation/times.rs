@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use heartbeat::protocol::event::EventKind;
+use heartbeat::detector::event::EventKind;
 use heartbeat::sim::{self, Action, HostAct, HostId, Scenario};
 
 const SEEDS: u64 = 60;

@@ -33,9 +33,10 @@ use serde::Deserialize;
 use super::describe::text;
 use super::problem::Problem;
 use super::{AppState, Shared, wall_time};
-use crate::protocol::time::Monotonic;
-use crate::runtime::chronicle::Entry;
+use crate::detector::time::Monotonic;
+use crate::render::incident::story;
 use crate::runtime::gather::Gathered;
+use crate::runtime::incident_store::Entry;
 use crate::telemetry::events::{Filter, Page as Events};
 use crate::telemetry::metrics::{REVISION, VERSION};
 use crate::telemetry::timestamp::{rfc3339, rfc3339_before};
@@ -86,7 +87,8 @@ fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) 
     // What this node is stands in its own row, and is then of the same moment as all else on the page.
     let own = gathered.view.rows.iter().find(|row| row.observer.as_str() == gathered.node.as_str());
     // Written by this process a moment ago, so all of them can be read.
-    let happenings = events.entries.iter().rev().filter_map(|entry| serde_json::from_str::<Told>(&entry.json).ok());
+    let happenings =
+        events.entries.iter().rev().filter_map(|entry| serde_json::from_str::<EventText>(&entry.json).ok());
     let me = Me {
         node: gathered.node.as_str(),
         boot: own.and_then(|row| row.boot),
@@ -100,6 +102,7 @@ fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) 
     let page = Page {
         me,
         mesh: &gathered.view,
+        summary: &gathered.summary,
         age,
         asked: gathered.asked,
         answered: gathered.answered,
@@ -118,7 +121,7 @@ fn incidents(state: &AppState) -> Vec<IncidentRow> {
         began_age: entry.told.began,
         ended_age: entry.told.ended,
         verdict: entry.told.verdict.as_str().to_owned(),
-        story: entry.told.story(),
+        story: story(&entry.told),
         from: entry.from.as_ref().map(ToString::to_string),
     };
     // One more than is shown says that there are older ones.
@@ -144,15 +147,15 @@ fn guarded(media_type: &'static str, body: impl Into<axum::body::Body>) -> Respo
 
 /// What the page shows of an event in the ring.
 #[derive(Deserialize)]
-struct Told {
+struct EventText {
     at: String,
     level: String,
     event: String,
     sentence: String,
 }
 
-impl From<Told> for Happening {
-    fn from(told: Told) -> Happening {
+impl From<EventText> for Happening {
+    fn from(told: EventText) -> Happening {
         let grave = told.level == "warn";
         Happening { at: told.at, grave, event: told.event, sentence: told.sentence }
     }

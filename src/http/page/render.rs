@@ -10,10 +10,11 @@ use std::time::Duration;
 use maud::{DOCTYPE, Markup, html};
 
 use super::incidents::{self, IncidentRow};
-use crate::protocol::event::EventKind;
-use crate::protocol::mesh::{Cell, Heard, Member, MeshVerdict, MeshView, Reading, Row, Standing, Weight};
-use crate::protocol::peer::{BootId, SelfState};
-use crate::protocol::words::{round_trip, span};
+use crate::detector::peer::{BootId, SelfState};
+use crate::mesh::event::NodeEvent;
+use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, Row, RowFreshness};
+use crate::render::mesh::{Severity, Summary};
+use crate::render::{round_trip, span};
 
 /// Members up to which there is a matrix; a wider one is read by nobody. The
 /// same number up to which everybody watches everybody.
@@ -31,6 +32,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 pub struct Page<'a> {
     pub me: Me<'a>,
     pub mesh: &'a MeshView,
+    pub summary: &'a Summary,
     /// How long ago the rows were gathered.
     pub age: Duration,
     /// Peers that were asked for their rows, and how many gave one.
@@ -108,7 +110,7 @@ impl Page<'_> {
 
     /// What the script listens for: everything that has a name, but the pings.
     fn events(&self) -> String {
-        EventKind::NAMES.into_iter().filter(|name| *name != "ping").collect::<Vec<_>>().join(" ")
+        NodeEvent::names_of_changes().collect::<Vec<_>>().join(" ")
     }
 
     fn title(&self) -> String {
@@ -122,8 +124,8 @@ impl Page<'_> {
 
     /// `fault` when something is wrong, `gap` when something is not known, else `whole`.
     fn mood(&self) -> &'static str {
-        let has = |weight| self.mesh.findings.iter().any(|finding| finding.weight == weight);
-        match (has(Weight::Fault), self.mesh.whole) {
+        let has = |weight| self.summary.findings.iter().any(|finding| finding.weight == weight);
+        match (has(Severity::Fault), self.mesh.whole) {
             (true, _) => "fault",
             (false, false) => "gap",
             (false, true) => "whole",
@@ -133,9 +135,9 @@ impl Page<'_> {
     fn summary(&self) -> Markup {
         html! {
             section #summary .(self.mood()) aria-label="Summary" {
-                h1 { (self.mesh.sentence) }
-                @if self.mesh.findings.len() > 1 {
-                    ul { @for finding in &self.mesh.findings { li .(finding.weight.as_str()) { (finding.text) } } }
+                h1 { (self.summary.sentence) }
+                @if self.summary.findings.len() > 1 {
+                    ul { @for finding in &self.summary.findings { li .(finding.weight.as_str()) { (finding.text) } } }
                 }
             }
         }
@@ -169,7 +171,7 @@ impl Page<'_> {
                     } @else if let Some(cell) = row.cell(&column.observer) {
                         (matrix_cell(row, cell))
                     } @else {
-                        td .unknown { b { "?" } " " (if row.heard == Heard::Never { "unknown" } else { "not listed" }) }
+                        td .unknown { b { "?" } " " (if row.heard == RowFreshness::Never { "unknown" } else { "not listed" }) }
                     }
                 }
             }
@@ -255,11 +257,11 @@ fn wide_table(id: &str, title: &str, table: &Markup) -> Markup {
 fn matrix_cell(row: &Row, cell: &Cell) -> Markup {
     let reading = row.reading(cell);
     let word = match reading {
-        Reading::Good if cell.degraded => "degraded".to_owned(),
-        Reading::Good => "up".to_owned(),
-        Reading::Bad => cell.verdict.map_or(cell.state.as_str(), |verdict| verdict.as_str()).replace('_', " "),
-        Reading::Unknown => format!("was {}", cell.state),
-        Reading::Doubt | Reading::Waiting | Reading::Left => cell.state.to_string(),
+        LinkStatus::Good if cell.degraded => "degraded".to_owned(),
+        LinkStatus::Good => "up".to_owned(),
+        LinkStatus::Bad => cell.verdict.map_or(cell.state.as_str(), |verdict| verdict.as_str()).replace('_', " "),
+        LinkStatus::Unknown => format!("was {}", cell.state),
+        LinkStatus::Doubt | LinkStatus::Waiting | LinkStatus::Left => cell.state.to_string(),
     };
     html! {
         td .(reading.as_str()) .degraded[cell.degraded] .maintenance[cell.maintenance] {
@@ -272,7 +274,7 @@ fn matrix_cell(row: &Row, cell: &Cell) -> Markup {
     }
 }
 
-fn node_row(standing: &Standing, row: &Row) -> Markup {
+fn node_row(standing: &NodeStatus, row: &Row) -> Markup {
     let verdict = standing.verdict.as_str().replace('_', " ");
     let since = standing.silent_for.or(standing.since).map(|time| format!(" for {}", seconds(time)));
     let class = match standing.verdict {
@@ -286,7 +288,7 @@ fn node_row(standing: &Standing, row: &Row) -> Markup {
             th scope="row" { (name(&standing.member)) }
             td .(class) { (verdict) (since.unwrap_or_default()) }
             td { (said(row)) @if row.stalled { ", has just not been running" } }
-            td .short { @if let (Some(up_for), Heard::Now) = (row.up_for, row.heard) { (seconds(up_for)) } @else { "-" } }
+            td .short { @if let (Some(up_for), RowFreshness::Now) = (row.up_for, row.heard) { (seconds(up_for)) } @else { "-" } }
             td { (names(&standing.reached_by)) }
             td { (names(&standing.missed_by)) }
         }
@@ -294,24 +296,24 @@ fn node_row(standing: &Standing, row: &Row) -> Markup {
 }
 
 /// Told by shape, for whoever does not tell the colours apart.
-fn mark(reading: Reading) -> &'static str {
+fn mark(reading: LinkStatus) -> &'static str {
     match reading {
-        Reading::Good => "✓",
-        Reading::Doubt => "~",
-        Reading::Bad => "✕",
-        Reading::Waiting => "…",
-        Reading::Left => "–",
-        Reading::Unknown => "?",
+        LinkStatus::Good => "✓",
+        LinkStatus::Doubt => "~",
+        LinkStatus::Bad => "✕",
+        LinkStatus::Waiting => "…",
+        LinkStatus::Left => "–",
+        LinkStatus::Unknown => "?",
     }
 }
 
 /// When the observer said what its row says.
 fn said(row: &Row) -> String {
     match (row.heard, row.as_of) {
-        (Heard::Now, _) if row.stalled => "stalled".to_owned(),
-        (Heard::Now, _) => "told now".to_owned(),
-        (Heard::Before, Some(age)) => format!("told {}", ago(age)),
-        (Heard::Before | Heard::Never, _) => "never told".to_owned(),
+        (RowFreshness::Now, _) if row.stalled => "stalled".to_owned(),
+        (RowFreshness::Now, _) => "told now".to_owned(),
+        (RowFreshness::Before, Some(age)) => format!("told {}", ago(age)),
+        (RowFreshness::Before | RowFreshness::Never, _) => "never told".to_owned(),
     }
 }
 
@@ -365,8 +367,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::mesh;
-    use crate::protocol::peer::{PeerState, Verdict};
+    use crate::detector::peer::{PeerState, Verdict};
+    use crate::mesh;
 
     fn page(rows: Vec<Row>) -> String {
         page_with(rows, Vec::new())
@@ -393,6 +395,7 @@ mod tests {
         let page = Page {
             me,
             mesh: &view,
+            summary: &crate::render::mesh::summary(&view),
             age: Duration::ZERO,
             asked: 2,
             answered: 1,
@@ -416,15 +419,16 @@ mod tests {
         }
     }
 
-    fn row(observer: &str, heard: Heard, cells: Vec<Cell>) -> Row {
-        let as_of = (heard != Heard::Never).then_some(Duration::from_secs(12));
+    fn row(observer: &str, heard: RowFreshness, cells: Vec<Cell>) -> Row {
+        let as_of = (heard != RowFreshness::Never).then_some(Duration::from_secs(12));
         Row { heard, as_of, state: Some(SelfState::Ready), cells, ..Row::never(observer.into()) }
     }
 
     #[test]
     fn a_silent_row_is_never_blank_and_never_good() {
         let alive = |peer| cell(peer, PeerState::Alive, None);
-        let html = page(vec![row("a", Heard::Now, vec![alive("b")]), row("b", Heard::Before, vec![alive("a")])]);
+        let html =
+            page(vec![row("a", RowFreshness::Now, vec![alive("b")]), row("b", RowFreshness::Before, vec![alive("a")])]);
         let cells = html.split("<tbody>").nth(1).unwrap_or_default();
         assert_eq!(cells.matches("class=\"good\"").count(), 1, "only a's word is of now: {cells}");
         assert!(cells.contains("<td class=\"unknown\"><b aria-hidden=\"true\">?</b> was alive"), "{cells}");
@@ -435,8 +439,8 @@ mod tests {
     fn a_page_names_what_is_wrong_first() {
         let down = || cell("c", PeerState::Dead, Some(Verdict::Down));
         let rows = vec![
-            row("a", Heard::Now, vec![cell("b", PeerState::Alive, None), down()]),
-            row("b", Heard::Now, vec![cell("a", PeerState::Alive, None), down()]),
+            row("a", RowFreshness::Now, vec![cell("b", PeerState::Alive, None), down()]),
+            row("b", RowFreshness::Now, vec![cell("a", PeerState::Alive, None), down()]),
         ];
         let html = page(rows);
         assert!(html.contains("<h1>c is down for 5 s, seen by a and b</h1>"), "{html}");
@@ -485,7 +489,7 @@ mod tests {
         let cells = |skip: &str| {
             evil.iter().filter(|name| **name != skip).map(|name| cell(name, PeerState::Alive, None)).collect()
         };
-        let html = page(evil.iter().map(|name| row(name, Heard::Now, cells(name))).collect());
+        let html = page(evil.iter().map(|name| row(name, RowFreshness::Now, cells(name))).collect());
         assert!(
             !html.contains("<script>alert") && !html.contains("<img") && !html.contains("\" onmouseover"),
             "{html}"
@@ -519,7 +523,7 @@ mod tests {
     }
 
     fn any_row() -> impl Strategy<Value = Row> {
-        let heard = prop::sample::select(&Heard::ALL[..]);
+        let heard = prop::sample::select(&RowFreshness::ALL[..]);
         (any_name(), heard, any::<bool>(), prop::collection::vec(any_cell(), 0..7))
             .prop_map(|(observer, heard, stalled, cells)| Row { stalled, ..row(&observer, heard, cells) })
     }

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use super::{Driver, abort};
 use crate::client::Target;
-use crate::protocol::event::Purpose;
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{AttemptId, Caller, PeerId, Seq};
-use crate::runtime::attempts::{Ended, Errand};
+use crate::detector::event::Purpose;
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{AttemptId, Caller, PeerId, Seq};
+use crate::runtime::attempts::{Ended, PingOrder};
 use crate::runtime::clock::millis;
 use crate::wire::AnswerBody;
 
@@ -62,9 +62,9 @@ impl Driver {
         }
     }
 
-    pub(super) fn errand(&self, peer: PeerId, known_rev: u64) -> Option<Errand> {
+    pub(super) fn errand(&self, peer: PeerId, known_rev: u64) -> Option<PingOrder> {
         let target = self.targets.get(&peer)?.clone();
-        Some(Errand { client: self.client.clone(), target, caller: self.caller(known_rev) })
+        Some(PingOrder { client: self.client.clone(), target, caller: self.caller(known_rev) })
     }
 
     pub(super) fn caller(&self, known_rev: u64) -> Caller {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Checks;
-use crate::protocol::peer::{BootId, PeerState};
+use crate::detector::peer::{BootId, PeerState};
 use crate::sim::scenario::{HostAct, HostId};
 use crate::sim::truth::Truth;
 

@@ -20,10 +20,10 @@ use crashes::Expectation;
 use super::run::Violation;
 use super::scenario::{HostId, Scenario};
 use super::truth::Truth;
-use crate::protocol::config::DetectorConfig;
-use crate::protocol::event::{Event, EventKind};
-use crate::protocol::peer::{BootId, PeerState, Verdict};
-use crate::protocol::view::View;
+use crate::detector::config::DetectorConfig;
+use crate::detector::event::{Event, EventKind};
+use crate::detector::peer::{BootId, PeerState, Verdict};
+use crate::detector::view::View;
 
 /// A broken run breaks in many places; the first ones tell the story.
 const VIOLATIONS_MAX: usize = 20;
@@ -146,7 +146,7 @@ impl Checks {
         after: &View,
     ) {
         for (old, new) in before.peers.iter().zip(&after.peers) {
-            let round_trips = |peer: &crate::protocol::view::PeerView| {
+            let round_trips = |peer: &crate::detector::view::PeerView| {
                 (peer.rtt_last, peer.rtt_mean, peer.rtt_p50, peer.rtt_p99, peer.loss, peer.last_answer)
             };
             if old.peer.id == new.peer.id && round_trips(old) != round_trips(new) {
@@ -220,10 +220,10 @@ mod tests {
     //! A checker that cannot fire proves nothing: each is shown one verdict that it must object to.
 
     use super::*;
-    use crate::protocol::event::PeerRef;
-    use crate::protocol::evidence::{Class, Evidence};
-    use crate::protocol::peer::{PeerId, PeerKey};
-    use crate::protocol::time::Monotonic;
+    use crate::detector::event::PeerRef;
+    use crate::detector::evidence::{Class, Evidence};
+    use crate::detector::peer::{PeerId, PeerKey};
+    use crate::detector::time::Monotonic;
     use crate::sim::network::Network;
     use crate::sim::scenario::LinkAct;
 

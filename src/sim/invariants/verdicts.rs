@@ -1,8 +1,8 @@
 //! Invariants about verdicts: whom nobody may call dead (I1, I3, I7, I8, I9).
 
 use super::Checks;
-use crate::protocol::evidence::Evidence;
-use crate::protocol::peer::{BootId, PeerState};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{BootId, PeerState};
 use crate::sim::scenario::HostId;
 use crate::sim::truth::Truth;
 

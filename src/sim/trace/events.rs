@@ -1,9 +1,9 @@
 //! Events, in the encoding of the trace.
 
 use super::{Trace, purpose_word};
-use crate::protocol::discovery::{Finding, Removal};
-use crate::protocol::event::{Conflict, Doubt, EventKind, PeerRef, PingResult};
-use crate::protocol::peer::NodeName;
+use crate::detector::discovery::{Finding, Removal};
+use crate::detector::event::{Conflict, Doubt, EventKind, PeerRef, PingResult};
+use crate::detector::peer::NodeName;
 
 impl Trace {
     pub(super) fn peer(&mut self, PeerRef { id, key, node, boot, state }: &PeerRef) {
@@ -67,13 +67,8 @@ impl Trace {
             EventKind::Discovery(finding) => self.finding(finding),
             EventKind::MaintenanceBegan { maintenance } => self.maintenance(maintenance),
             EventKind::MaintenanceEnded { how } => self.text(how.as_str()),
-            // The name says it all. Incidents are reported by the mesh view, and no simulated node lays one.
-            EventKind::PeerReturned
-            | EventKind::PeerIsSelf
-            | EventKind::PeerAdded
-            | EventKind::SelfLeaving
-            | EventKind::IncidentOpened { incident: _ }
-            | EventKind::IncidentClosed { incident: _ } => {}
+            // The name says it all.
+            EventKind::PeerReturned | EventKind::PeerIsSelf | EventKind::PeerAdded | EventKind::SelfLeaving => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! Packets and the effects that detectors ask for, in the encoding of the trace.
 
 use super::{Trace, purpose_word};
-use crate::protocol::maintenance::Announcement;
-use crate::protocol::peer::{Accusation, Answer, Caller, Testimony, WatchDelta, Watched};
-use crate::protocol::transmit::Transmit;
+use crate::detector::maintenance::Announcement;
+use crate::detector::peer::{Accusation, Answer, Caller, Testimony, WatchDelta, Watched};
+use crate::detector::transmit::Transmit;
 use crate::sim::network::{Packet, Request, Segment};
 
 impl Trace {

@@ -7,7 +7,7 @@
 //! and a mesh that nobody scrapes reads "no data", which is not the same. And a
 //! quotient is only taken where its divisor is above zero.
 
-use heartbeat::protocol::peer::PeerState;
+use heartbeat::detector::peer::PeerState;
 use heartbeat::telemetry::catalogue::{
     CUT_OFF, INCIDENTS_OPEN, PEER_EXPECTED, PEER_STATE, PEER_UP, PING_DURATION, PINGS, PINGS_FAILED, STALLED,
 };

@@ -4,7 +4,7 @@
 //! colour, and the colours (after Okabe and Ito) differ for those who do not
 //! see red and green apart.
 
-use heartbeat::protocol::peer::PeerState;
+use heartbeat::detector::peer::PeerState;
 use serde_json::{Value, json};
 
 pub const FINE: &str = "#009E73";

@@ -17,7 +17,7 @@ pub struct Figures {
     /// The day, as YYYY-MM-DD.
     pub date: String,
     pub commit: String,
-    pub figures: Vec<Figure>,
+    pub figures: Vec<Measurement>,
     /// What the nodes said that the lab waited for, one line each.
     pub said: Vec<Sentence>,
     /// What fired in Prometheus.
@@ -28,7 +28,7 @@ pub struct Figures {
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Figure {
+pub struct Measurement {
     pub what: String,
     pub seconds: f64,
     /// The deadline that the lab sets, in words.
@@ -97,7 +97,7 @@ mod tests {
             machine: "2 cores".into(),
             date: "2026-11-25".into(),
             commit: "abc".into(),
-            figures: vec![Figure { what: "said by both".into(), seconds: 0.481, within: "5 s".into() }],
+            figures: vec![Measurement { what: "said by both".into(), seconds: 0.481, within: "5 s".into() }],
             said: vec![Sentence { node: "node-1".into(), sentence: "node-3 is down".into() }],
             alerts: vec!["HeartbeatPeerDown{peer=node-3}".into()],
             notifications: vec![],

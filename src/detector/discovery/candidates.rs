@@ -1,0 +1,204 @@
+//! Addresses: whose they are, and asking those of which nobody knows.
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{CALM, Directory, EAGER, ProbeId};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{BootId, PeerId};
+use crate::detector::time::ObserverTime;
+
+/// A candidate that has not answered for this long is probed calmly: it is no longer starting.
+const YOUNG: Duration = Duration::from_secs(60);
+/// An answer that takes longer than this is not waited for; the candidate is probed anew.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whose address it is, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It has not answered yet, or not with anything that settles whose it is.
+    Nobody,
+    Myself,
+    Peer(PeerId),
+}
+
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The names that list it: one bit each.
+    pub listed: u16,
+    pub owner: Owner,
+    /// Since when it has been in the list, or without an owner.
+    pub since: ObserverTime,
+    pub next_probe: ObserverTime,
+    pub probe: Option<(ProbeId, ObserverTime)>,
+    /// How the last probe failed.
+    pub evidence: Option<Evidence>,
+    /// Another boot of a node that lives elsewhere answers here, since then.
+    pub rival: Option<(BootId, ObserverTime)>,
+}
+
+/// A probe that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub id: ProbeId,
+    pub address: SocketAddr,
+}
+
+impl Place {
+    pub(super) fn new(listed: u16, now: ObserverTime, next_probe: ObserverTime) -> Place {
+        Place { listed, owner: Owner::Nobody, since: now, next_probe, probe: None, evidence: None, rival: None }
+    }
+
+    pub(super) fn is_listed(&self) -> bool {
+        self.listed != 0
+    }
+
+    /// Whether anybody needs to know who answers there: while it is nobody's, or another way to a peer in doubt.
+    pub(super) fn is_probed(
+        &self,
+        address: SocketAddr,
+        homes: &BTreeMap<PeerId, SocketAddr>,
+        doubted: &BTreeSet<PeerId>,
+    ) -> bool {
+        match self.owner {
+            Owner::Nobody => true,
+            Owner::Myself => false,
+            Owner::Peer(peer) => doubted.contains(&peer) && homes.get(&peer) != Some(&address),
+        }
+    }
+}
+
+impl Directory {
+    pub fn is_discovered(&self, peer: PeerId) -> bool {
+        self.homes.contains_key(&peer)
+    }
+
+    pub fn discovered(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.homes.keys().copied()
+    }
+
+    pub fn home(&self, peer: PeerId) -> Option<SocketAddr> {
+        self.homes.get(&peer).copied()
+    }
+
+    pub fn owner(&self, address: SocketAddr) -> Option<Owner> {
+        self.places.get(&address).map(|place| place.owner)
+    }
+
+    /// The probes that are due. One that is still open is given up for its successor.
+    pub fn take_probes(&mut self, now: ObserverTime) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        if self.due.is_none_or(|due| due > now) {
+            return probes;
+        }
+        for (address, place) in &mut self.places {
+            if place.next_probe > now || !place.is_probed(*address, &self.homes, &self.doubted) {
+                continue;
+            }
+            self.next_probe += 1;
+            let id = ProbeId(self.next_probe);
+            if let Some((open, _)) = place.probe.replace((id, now)) {
+                place.evidence = Some(Evidence::Stalled);
+                self.cancelled.push(open);
+            }
+            place.next_probe = now + PROBE_LIMIT;
+            probes.push(Probe { id, address: *address });
+        }
+        self.plan();
+        probes
+    }
+
+    pub fn take_cancelled(&mut self) -> Option<ProbeId> {
+        self.cancelled.pop()
+    }
+
+    /// A probe ended. Its address and start, unless it was cancelled.
+    pub fn probe_ended(&mut self, id: ProbeId, now: ObserverTime) -> Option<(SocketAddr, ObserverTime)> {
+        let (address, place) =
+            self.places.iter_mut().find(|(_, place)| place.probe.is_some_and(|(open, _)| open == id))?;
+        let (_, begun) = place.probe.take()?;
+        let pace = if now.since(place.since) < YOUNG { EAGER } else { CALM };
+        place.next_probe = (begun + pace).max(now);
+        let address = *address;
+        self.plan();
+        Some((address, begun))
+    }
+
+    /// The probe of this address failed, or its answer settled nothing.
+    pub fn unsettled(&mut self, address: SocketAddr, evidence: Evidence) {
+        if let Some(place) = self.places.get_mut(&address) {
+            place.evidence = Some(evidence);
+        }
+    }
+
+    /// Whose address it is. A candidate no longer.
+    pub fn settle(&mut self, address: SocketAddr, owner: Owner) {
+        if let Some(place) = self.places.get_mut(&address) {
+            place.owner = owner;
+            place.evidence = None;
+            place.rival = None;
+        }
+        self.plan();
+    }
+
+    /// `peer` lives at `address` from now on. Where it lived before is free for others.
+    pub fn move_in(&mut self, peer: PeerId, address: SocketAddr, now: ObserverTime) -> Option<SocketAddr> {
+        let before = self.homes.insert(peer, address).filter(|before| *before != address);
+        if let Some(before) = before.filter(|before| self.owner(*before) == Some(Owner::Peer(peer))) {
+            self.vacate(before, now);
+        }
+        self.settle(address, Owner::Peer(peer));
+        before
+    }
+
+    /// Somebody else answers at the peer's address: whoever it is may be probed for, and the peer may be found elsewhere.
+    pub fn evict(&mut self, peer: PeerId, now: ObserverTime) {
+        if let Some(address) = self.home(peer)
+            && self.owner(address) == Some(Owner::Peer(peer))
+        {
+            if let Some(place) = self.places.get_mut(&address) {
+                place.owner = Owner::Nobody;
+                place.since = now;
+                place.next_probe = now;
+            }
+            self.plan();
+        }
+    }
+
+    /// The peer is no longer watched. Addresses that names still lead to are candidates again.
+    pub fn forget(&mut self, peer: PeerId, now: ObserverTime) {
+        self.homes.remove(&peer);
+        self.doubted.remove(&peer);
+        let theirs = |(address, place): (&SocketAddr, &Place)| (place.owner == Owner::Peer(peer)).then_some(*address);
+        let addresses: Vec<SocketAddr> = self.places.iter().filter_map(theirs).collect();
+        for address in addresses {
+            self.vacate(address, now);
+        }
+        self.plan();
+    }
+
+    fn vacate(&mut self, address: SocketAddr, now: ObserverTime) {
+        let Some(place) = self.places.get_mut(&address) else { return };
+        if place.listed == 0 {
+            self.cancelled.extend(place.probe.map(|(id, _)| id));
+            self.places.remove(&address);
+        } else {
+            place.owner = Owner::Nobody;
+            place.since = now;
+            place.next_probe = now + EAGER;
+        }
+    }
+
+    /// A process answers here whose name another has. For how long already; `None` when it is seen for the first time.
+    pub fn rival(&mut self, address: SocketAddr, boot: BootId, now: ObserverTime) -> Option<Duration> {
+        let place = self.places.get_mut(&address)?;
+        match place.rival {
+            Some((known, since)) if known == boot => Some(now.since(since)),
+            Some(_) | None => {
+                place.rival = Some((boot, now));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Who is behind a name: from lists of addresses to peers.
+//!
+//! A DNS name stands for all nodes of a mesh; looking it up gives addresses and
+//! nothing else. Whose address it is, only its owner can say. So an address is a
+//! *candidate* until it answers a probe, and what it answers decides: it is this
+//! node itself, another way to a peer that is watched already, the new home of
+//! one that had moved, or somebody new. A candidate is counted and shown; it is
+//! never suspected, accused or dead, because nobody knows whose death that would be.
+//!
+//! Three rules keep a name server's bad day away from the mesh. A lookup that
+//! fails or finds nothing changes nothing: the last list stays and is called
+//! stale. A peer that a good lookup no longer names is dropped at once only if
+//! it said goodbye; else it is watched until it has been dead for ten minutes,
+//! because lists lose addresses for reasons that are not deaths. And a peer's
+//! key is its name, so that a process that comes back under another address is
+//! one that restarted, not a dead one and a new one.
+//!
+//! Here is only the book-keeping: names, addresses, who lives where and when to
+//! look or probe next. What it means for a link is in `node::discover`.
+
+mod candidates;
+mod names;
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::level::Level;
+use super::peer::{BootId, PeerId, PeerState};
+use super::time::ObserverTime;
+use super::view::{CandidateView, DiscoveryView, NameView};
+use candidates::Place;
+pub use candidates::{Owner, Probe};
+use names::Name;
+
+/// The most peers one node watches. Everybody watches everybody, so each peer
+/// costs every node a request a second; a thousand is the largest mesh that is
+/// measured, and a longer list is more likely a slip in a template.
+pub const PEERS_MAX: usize = 1024;
+/// The most names one node looks up. A mesh has one; a few more join meshes for a while.
+pub const NAMES_MAX: usize = 16;
+/// Between two lookups while all is well. Name servers cache for as long.
+const CALM: Duration = Duration::from_secs(10);
+/// Between two lookups while somebody is missing, and between two probes of a young candidate.
+const EAGER: Duration = Duration::from_secs(1);
+/// So long after the start more may be to come than the last lookup found, although nobody is missing yet: a mesh that
+/// starts together enters the name server one by one, within the time that an orchestrator takes for a start.
+const GATHERING: Duration = Duration::from_secs(30);
+/// A dead peer that no good lookup names is forgotten after this long.
+pub const DEAD_KEPT: Duration = Duration::from_secs(600);
+
+/// A name to look up, and the port that every address behind it has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DnsName {
+    pub host: Arc<str>,
+    pub port: u16,
+}
+
+/// A name's place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameId(pub u16);
+
+/// One probe of one candidate. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeId(pub u64);
+
+/// What a lookup gave: addresses, or why there are none.
+pub type Found = Result<Vec<SocketAddr>, Arc<str>>;
+
+/// The book of names and addresses.
+#[derive(Debug, Default)]
+pub struct Directory {
+    names: Vec<Name>,
+    places: BTreeMap<SocketAddr, Place>,
+    /// The address at which each discovered peer is pinged.
+    homes: BTreeMap<PeerId, SocketAddr>,
+    next_probe: u64,
+    /// Some discovered peer is not Alive.
+    restless: bool,
+    /// Peers of which every known way may be tried.
+    doubted: BTreeSet<PeerId>,
+    /// Lookups are eager until then, whatever the mood.
+    eager_until: ObserverTime,
+    strangers: VecDeque<BootId>,
+    crowded: bool,
+    errors: u64,
+    /// Probes whose end no longer matters.
+    cancelled: Vec<ProbeId>,
+    /// When there is something to do next; computed when something changed, because it is asked for after every input.
+    due: Option<ObserverTime>,
+}
+
+/// What became of a discovered peer that good lookups no longer name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is no longer in the configured list.
+    Unlisted,
+    /// It said goodbye, and its name no longer leads to it.
+    Left,
+    /// Dead for [`DEAD_KEPT`], and its name no longer leads to it.
+    Dead,
+}
+
+/// What is worth telling about looking for peers. Changes only: a failure that goes on is told once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The name cannot be looked up; the `known` addresses that it gave last stay.
+    Failed { name: DnsName, error: Arc<str>, known: u32 },
+    /// The name was found again.
+    Recovered { name: DnsName, failed_for: Duration, failures: u32, found: u32 },
+    /// There are more peers or addresses than one node watches.
+    Full { listed: u32, limit: u32 },
+    /// Another process calls itself by this node's name.
+    NameTaken { address: SocketAddr, boot: BootId },
+}
+
+impl Finding {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Finding::Failed { .. } => "discovery_failed",
+            Finding::Recovered { .. } => "discovery_recovered",
+            Finding::Full { .. } => "discovery_full",
+            Finding::NameTaken { .. } => "discovery_name_taken",
+        }
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        match self {
+            Finding::Recovered { .. } => Level::Info,
+            Finding::Failed { .. } | Finding::Full { .. } | Finding::NameTaken { .. } => Level::Warn,
+        }
+    }
+}
+
+impl Directory {
+    /// At most [`NAMES_MAX`] names; more are not looked up.
+    pub fn new(mut names: Vec<DnsName>) -> Directory {
+        names.truncate(NAMES_MAX);
+        let mut directory = Directory {
+            names: names.into_iter().map(Name::new).collect(),
+            eager_until: ObserverTime::default() + GATHERING,
+            ..Directory::default()
+        };
+        directory.plan();
+        directory
+    }
+
+    /// When to call [`Directory::take_lookup`] and [`Directory::take_probes`] next.
+    pub fn next_due(&self) -> Option<ObserverTime> {
+        self.due
+    }
+
+    /// How the discovered peers are: `doubted` are not Alive and may be tried in every way, `restless` says that any is not Alive.
+    pub fn set_mood(&mut self, restless: bool, doubted: BTreeSet<PeerId>) {
+        if self.restless != restless || self.doubted != doubted {
+            self.restless = restless;
+            self.doubted = doubted;
+            self.plan();
+        }
+    }
+
+    /// The peers that some name leads to, by the last good lookup of each.
+    pub fn listed(&self) -> BTreeSet<PeerId> {
+        let theirs = self.places.values().filter(|place| place.is_listed());
+        theirs.filter_map(|place| if let Owner::Peer(peer) = place.owner { Some(peer) } else { None }).collect()
+    }
+
+    /// Something changed: who is no longer probed, and when is there something to do next?
+    fn plan(&mut self) {
+        let mut due = self.names.iter().filter_map(|name| self.lookup_due(name)).min();
+        let (homes, doubted) = (&self.homes, &self.doubted);
+        for (address, place) in &mut self.places {
+            if place.is_probed(*address, homes, doubted) {
+                due = Some(due.map_or(place.next_probe, |due| due.min(place.next_probe)));
+            } else {
+                self.cancelled.extend(place.probe.take().map(|(id, _)| id));
+            }
+        }
+        self.due = due;
+    }
+
+    /// For people and metrics.
+    pub fn view(&self, now: ObserverTime) -> DiscoveryView {
+        let names = self.names.iter().enumerate().map(|(index, name)| NameView {
+            name: name.name.clone(),
+            addresses: self.listed_by(NameId(index as u16)),
+            last_success: name.succeeded.map(|at| now.since(at)),
+            failing_for: name.failing.as_ref().map(|failing| now.since(failing.since)),
+            error: name.failing.as_ref().map(|failing| failing.error.clone()),
+        });
+        let nobodys = self.places.iter().filter(|(_, place)| place.owner == Owner::Nobody);
+        let candidate = |(address, place): (&SocketAddr, &Place)| CandidateView {
+            address: *address,
+            age: now.since(place.since),
+            evidence: place.evidence,
+        };
+        DiscoveryView { names: names.collect(), candidates: nobodys.map(candidate).collect(), errors: self.errors }
+    }
+}
+
+/// Whether a discovered peer is dropped after a good lookup, given whether any name leads to it, its state and the age of that.
+pub fn removal(is_listed: bool, state: PeerState, age: Duration) -> Option<Removal> {
+    match state {
+        _ if is_listed => None,
+        // One that never answered under its own name has nobody who would miss it.
+        PeerState::Left | PeerState::Joining => Some(Removal::Left),
+        PeerState::Dead if age >= DEAD_KEPT => Some(Removal::Dead),
+        PeerState::Dead | PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => None,
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl fmt::Display for DnsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dns+http://{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! My own maintenance, and that of the nodes I watch. Why by name, and what silence means: see
+//! [`crate::detector::maintenance`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Node;
+use crate::detector::event::EventKind;
+use crate::detector::link::Link;
+use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceEnd, MaintenanceReason, SPAN_MAX};
+use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, Seq};
+use crate::detector::time::{Monotonic, ObserverTime};
+
+/// Names whose announcements are kept. Only peers that I watch can make one, and each ends within a day; so this
+/// is met only where addresses change their names all the time, and then the newcomers are not noted.
+const KEPT: usize = 4096;
+
+/// What this node knows about maintenance.
+#[derive(Default)]
+pub(super) struct Book {
+    own: Own,
+    peers: BTreeMap<NodeName, Announced>,
+    /// Nothing ends before this. May be too early, never too late.
+    next_end: Option<Monotonic>,
+}
+
+#[derive(Default)]
+enum Own {
+    /// Nobody has said anything, or the time of it is over.
+    #[default]
+    Unsaid,
+    On(MaintenanceReason, Monotonic),
+    /// An operator ended it. Told for the rest of this life, for the peers may know of one from the life before.
+    Off,
+}
+
+/// What a node announced.
+struct Announced {
+    reason: MaintenanceReason,
+    until: Monotonic,
+    boot: BootId,
+    seq: Seq,
+    /// Its time is over and the node has not been up since.
+    overrun: bool,
+}
+
+impl Book {
+    pub(super) fn next_end(&self) -> Option<Monotonic> {
+        self.next_end
+    }
+
+    /// The node is no longer watched: nobody would notice its return. What still holds goes on to hold, for the
+    /// name may come back under another key.
+    pub(super) fn no_longer_watched(&mut self, node: &NodeName) {
+        if self.peers.get(node).is_some_and(|announced| announced.overrun) {
+            self.peers.remove(node);
+        }
+    }
+
+    fn ends_at(&mut self, until: Monotonic) {
+        self.next_end = Some(self.next_end.map_or(until, |next| next.min(until)));
+    }
+
+    fn find_next_end(&mut self) {
+        let own = match &self.own {
+            Own::On(_, until) => Some(*until),
+            Own::Unsaid | Own::Off => None,
+        };
+        let peers = self.peers.values().filter(|announced| !announced.overrun).map(|announced| announced.until);
+        self.next_end = peers.chain(own).min();
+    }
+}
+
+impl Node {
+    /// An operator puts this node into maintenance, changes it, or (`None`) ends it.
+    pub fn handle_maintenance(&mut self, now: Monotonic, wish: Option<Maintenance>) {
+        self.begin(now);
+        let was_on = matches!(self.maintenance.own, Own::On(..));
+        self.publish = true;
+        match wish {
+            Some(mut wish) => {
+                wish.left = wish.left.min(SPAN_MAX);
+                let until = self.last_raw + wish.left;
+                self.maintenance.own = Own::On(wish.reason.clone(), until);
+                self.maintenance.ends_at(until);
+                self.emit(None, EventKind::MaintenanceBegan { maintenance: wish });
+            }
+            None => {
+                self.maintenance.own = Own::Off;
+                if was_on {
+                    self.emit(None, EventKind::MaintenanceEnded { how: MaintenanceEnd::Withdrawn });
+                }
+            }
+        }
+        self.finish();
+    }
+
+    /// The one I am in.
+    pub(super) fn own_maintenance(&self) -> Option<Maintenance> {
+        match &self.maintenance.own {
+            Own::On(reason, until) => Some(Maintenance { reason: reason.clone(), left: *until - self.last_raw }),
+            Own::Unsaid | Own::Off => None,
+        }
+    }
+
+    /// What my answers say about it.
+    pub(super) fn announcement(&self) -> Option<Announcement> {
+        match &self.maintenance.own {
+            Own::Unsaid => None,
+            Own::Off => Some(Announcement::Off),
+            Own::On(..) => self.own_maintenance().map(Announcement::On),
+        }
+    }
+
+    /// Takes in what a peer's answer or news says of its own maintenance.
+    pub(super) fn hear_maintenance(&mut self, id: PeerId, boot: BootId, seq: Seq, said: Option<Announcement>) {
+        if said.is_none() && self.maintenance.peers.is_empty() {
+            return;
+        }
+        let Some((name, up)) = self.links.get(&id).and_then(|link| Some((link.node()?, is_up(link)))) else { return };
+        let known = self.maintenance.peers.get(name);
+        if let Some(Announcement::On(maintenance)) = said {
+            if known.is_some() || self.maintenance.peers.len() < KEPT {
+                let name = name.clone();
+                self.note_maintenance(id, name, boot, seq, maintenance);
+            }
+            return;
+        }
+        let Some(known) = known else { return };
+        let how = match said {
+            Some(_) => MaintenanceEnd::Withdrawn,
+            // The one that announced it no longer says so, and this was said later: its time is over.
+            None if known.boot == boot && known.seq < seq => MaintenanceEnd::Expired,
+            // That its time is over was told already, and that it is back is an event of its own.
+            None if known.overrun && up => MaintenanceEnd::Overrun,
+            None => return,
+        };
+        let told = known.overrun;
+        let name = name.clone();
+        self.maintenance.peers.remove(&name);
+        if !told {
+            self.emit(Some(id), EventKind::MaintenanceEnded { how });
+        }
+    }
+
+    fn note_maintenance(&mut self, id: PeerId, name: NodeName, boot: BootId, seq: Seq, said: Maintenance) {
+        let maintenance = Maintenance { left: said.left.min(SPAN_MAX), reason: said.reason };
+        let until = self.last_raw + maintenance.left;
+        self.maintenance.ends_at(until);
+        let reason = maintenance.reason.clone();
+        let known = self.maintenance.peers.insert(name, Announced { reason, until, boot, seq, overrun: false });
+        // The time left differs a little in every answer; that alone is no change.
+        if known.is_none_or(|known| known.overrun || known.reason != maintenance.reason) {
+            self.emit(Some(id), EventKind::MaintenanceBegan { maintenance });
+        }
+    }
+
+    /// Ends what has come to its end. Called with every input.
+    pub(super) fn end_maintenance(&mut self) {
+        let now = self.last_raw;
+        if self.maintenance.next_end.is_none_or(|end| now < end) {
+            return;
+        }
+        if matches!(&self.maintenance.own, Own::On(_, until) if *until <= now) {
+            self.maintenance.own = Own::Unsaid;
+            self.publish = true;
+            self.emit(None, EventKind::MaintenanceEnded { how: MaintenanceEnd::Expired });
+        }
+        let over = |(_, announced): &(&NodeName, &Announced)| !announced.overrun && announced.until <= now;
+        let names: Vec<NodeName> = self.maintenance.peers.iter().filter(over).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let id = self.names.get(&name).copied();
+            let is_back = id.and_then(|id| self.links.get(&id)).is_none_or(is_up);
+            if is_back {
+                self.maintenance.peers.remove(&name);
+            } else if let Some(announced) = self.maintenance.peers.get_mut(&name) {
+                announced.overrun = true;
+            }
+            if id.is_some() {
+                let how = if is_back { MaintenanceEnd::Expired } else { MaintenanceEnd::Overrun };
+                self.emit(id, EventKind::MaintenanceEnded { how });
+            }
+        }
+        self.maintenance.find_next_end();
+    }
+
+    /// When the next one ends, if that is before `next`. Nobody is judged then.
+    pub(super) fn or_end_of_maintenance(&self, next: Option<(ObserverTime, bool)>) -> Option<(ObserverTime, bool)> {
+        let Some(end) = self.maintenance.next_end().map(|end| self.clock.to_observer(end)) else { return next };
+        match next {
+            Some((at, judge)) if at <= end => Some((at, judge)),
+            Some(_) | None => Some((end, false)),
+        }
+    }
+
+    fn announced(&self, link: &Link) -> Option<&Announced> {
+        if self.maintenance.peers.is_empty() {
+            return None;
+        }
+        self.maintenance.peers.get(link.node()?)
+    }
+
+    /// The maintenance that this peer is in.
+    pub(super) fn maintenance_of(&self, link: &Link) -> Option<Maintenance> {
+        let announced = self.announced(link).filter(|announced| !announced.overrun)?;
+        Some(Maintenance { reason: announced.reason.clone(), left: announced.until - self.last_raw })
+    }
+
+    /// How long ago this peer's maintenance should have been over; `None` once it is up again.
+    pub(super) fn overrun_of(&self, link: &Link) -> Option<Duration> {
+        let announced = self.announced(link).filter(|announced| announced.overrun && !is_up(link))?;
+        Some(self.last_raw - announced.until)
+    }
+}
+
+fn is_up(link: &Link) -> bool {
+    matches!(link.state, PeerState::Alive | PeerState::Suspect)
+}
+
+#[cfg(test)]
+#[path = "maintenance_tests.rs"]
+mod tests;

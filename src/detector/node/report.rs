@@ -1,0 +1,87 @@
+//! The snapshot for people and metrics.
+
+use super::Node;
+use crate::detector::link::{Asked, Link, Stream};
+use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::time::{Monotonic, ObserverTime};
+use crate::detector::view::{PeerView, View, WitnessView};
+
+impl Node {
+    /// What I believe now. Asking changes nothing but the clock reading.
+    pub fn view(&mut self, now: Monotonic) -> View {
+        let now = self.begin(now);
+        self.finish();
+        View {
+            node: self.me.node.clone(),
+            boot: self.me.boot,
+            seq: self.seq(),
+            state: self.state(),
+            stalled: self.quarantine.is_some(),
+            lost: self.clock.lost(),
+            hearsay: self.hearsay(),
+            maintenance: self.own_maintenance(),
+            peers: self.links.iter().map(|link| self.peer_view(link, now)).collect(),
+            discovery: self.directory.view(now),
+        }
+    }
+
+    pub(super) fn peer_view(&self, link: &Link, now: ObserverTime) -> PeerView {
+        let age = |at: ObserverTime| now.since(at);
+        let recently = self.config.interval * 3;
+        let mut accusers = Vec::new();
+        if link.accused.is_some() && link.blind.is_none() {
+            accusers.push(self.me.node.clone());
+        }
+        let standing: Vec<_> =
+            link.accusers.iter().filter(|accuser| now < accuser.until).map(|accuser| accuser.observer).collect();
+        accusers.extend(self.names_of(&standing));
+        let joining_in_time = link.state == PeerState::Joining && link.verdict != Some(Verdict::NeverSeen);
+        let maintenance = self.maintenance_of(link);
+        PeerView {
+            peer: link.peer_ref(),
+            expected: link.state != PeerState::Left
+                && !joining_in_time
+                && maintenance.is_none()
+                && self.cut_off.is_none()
+                && self.quarantine.is_none(),
+            maintenance,
+            overrun: self.overrun_of(link),
+            degraded: link.outcomes.degraded(),
+            flapping: link.flaps.flapping(),
+            verdict: link.verdict,
+            class: if link.in_doubt() { link.trail.class() } else { None },
+            evidence: link.trail.last(),
+            last_proof: link.last_proof().map(age),
+            last_answer: link.last_answer.map(age),
+            state_age: age(link.state_since),
+            rtt_last: link.rtt.last(),
+            rtt_mean: link.rtt.mean(),
+            rtt_p50: link.rtt.quantile(0.5),
+            rtt_p99: link.rtt.quantile(0.99),
+            phi: link.scheduled.as_ref().map_or(0.0, |ping| link.rtt.phi(age(ping.begun))),
+            loss: link.outcomes.loss(),
+            restarts: link.restarts,
+            streaming: link.stream == Stream::Open,
+            pings_me: link.last_ping_in.is_some_and(|at| age(at) <= recently),
+            accusers,
+            witnesses: self.witness_views(link, now),
+        }
+    }
+
+    /// Those asked about this peer, and what they said.
+    pub(super) fn witness_views(&self, link: &Link, now: ObserverTime) -> Vec<WitnessView> {
+        let view = |asked: &Asked| {
+            let witness = self.links.get(&asked.witness)?.node()?.clone();
+            // While a new question is out, what it said last is the best there is.
+            let said = asked.said.or(asked.earlier);
+            let said_age = said.map(|(_, at)| now.since(at));
+            Some(WitnessView {
+                witness,
+                said: said.map(|(testimony, _)| testimony),
+                age: now.since(asked.at),
+                said_age,
+            })
+        };
+        link.asked.iter().filter_map(view).collect()
+    }
+}

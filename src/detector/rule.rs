@@ -1,0 +1,218 @@
+//! Which rule decided: the reason behind each change of what I believe.
+//!
+//! The [table](super::table) says what an input does to a state. A rule is one
+//! step finer: it says why there *was* that input, in a word that `why`
+//! answers with. It is not written down beside the decision but carries it: a
+//! state changes only by handing a [`Rule`] to the table, which gets its input
+//! from [`Rule::input`], and a verdict is set only from [`Rule::verdict`]. So
+//! what is told afterwards cannot drift from what was done.
+//!
+//! Turned down: reading the reason off the events. They are made for people
+//! who follow a log, some changes have none, and a ring of events forgets.
+
+use super::event::Doubt;
+use super::peer::Verdict;
+use super::table::Input;
+
+/// The rule behind a change. Closed: a new way to change a state needs a name here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// It answered for the first time.
+    FirstAnswer,
+    /// It answered a ping of mine.
+    Answered,
+    /// It answered two pings of mine after it had been dead.
+    TwoAnswers,
+    /// A boot that is new under its name answered.
+    NewBoot,
+    /// A scheduled ping failed.
+    PingFailed,
+    /// A scheduled ping was later than this link's round trips allow.
+    PingLate,
+    /// A check failed.
+    CheckFailed,
+    /// It has not answered once within the longest wait.
+    NeverAnswered,
+    /// My wait was met, a check failed all the same, and a witness had an answer from it.
+    WitnessVouches,
+    /// My wait was met, a check failed all the same, and its own pings arrive.
+    OwnPings,
+    /// My wait was met, nothing comes back from it, and I heard less than half of my peers since.
+    MostUnheard,
+    /// My wait was met, nobody vouched, and as many observers accuse it as are needed.
+    Quorum,
+    /// My wait was met, and there is no observer but me.
+    OnlyObserver,
+    /// My wait was met, nobody vouched, and those who could still speak are too few.
+    NobodyLeft,
+    /// It said goodbye to me.
+    Goodbye,
+    /// It said goodbye to a witness.
+    GoodbyeToWitness,
+    /// It said that it is ready, after its goodbye and in the same life.
+    ReadyAgain,
+}
+
+impl Rule {
+    pub const ALL: [Rule; 17] = [
+        Rule::FirstAnswer,
+        Rule::Answered,
+        Rule::TwoAnswers,
+        Rule::NewBoot,
+        Rule::PingFailed,
+        Rule::PingLate,
+        Rule::CheckFailed,
+        Rule::NeverAnswered,
+        Rule::WitnessVouches,
+        Rule::OwnPings,
+        Rule::MostUnheard,
+        Rule::Quorum,
+        Rule::OnlyObserver,
+        Rule::NobodyLeft,
+        Rule::Goodbye,
+        Rule::GoodbyeToWitness,
+        Rule::ReadyAgain,
+    ];
+
+    /// What the table is given.
+    pub fn input(self) -> Input {
+        match self {
+            Rule::FirstAnswer | Rule::Answered | Rule::TwoAnswers => Input::Answer,
+            Rule::NewBoot => Input::NewBoot,
+            // Of a peer that never answered there is doubt and no more: the table leaves it Joining.
+            Rule::PingFailed | Rule::PingLate | Rule::CheckFailed | Rule::NeverAnswered => Input::Doubt,
+            Rule::WitnessVouches | Rule::OwnPings => Input::Vouched,
+            Rule::MostUnheard => Input::InTheDark,
+            Rule::Quorum | Rule::OnlyObserver | Rule::NobodyLeft => Input::Condemned,
+            Rule::Goodbye | Rule::GoodbyeToWitness => Input::Goodbye,
+            Rule::ReadyAgain => Input::Return,
+        }
+    }
+
+    /// What is wrong when this rule has decided.
+    pub fn verdict(self) -> Option<Verdict> {
+        match self {
+            Rule::NeverAnswered => Some(Verdict::NeverSeen),
+            Rule::WitnessVouches => Some(Verdict::LinkBroken),
+            Rule::OwnPings => Some(Verdict::OneWay),
+            Rule::MostUnheard => Some(Verdict::CutOff),
+            Rule::Quorum => Some(Verdict::Down),
+            Rule::OnlyObserver | Rule::NobodyLeft => Some(Verdict::Unconfirmed),
+            Rule::FirstAnswer
+            | Rule::Answered
+            | Rule::TwoAnswers
+            | Rule::NewBoot
+            | Rule::PingFailed
+            | Rule::PingLate
+            | Rule::CheckFailed
+            | Rule::Goodbye
+            | Rule::GoodbyeToWitness
+            | Rule::ReadyAgain => None,
+        }
+    }
+
+    /// The code that the API and the command use. Stable between releases.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rule::FirstAnswer => "first_answer",
+            Rule::Answered => "answered",
+            Rule::TwoAnswers => "two_answers",
+            Rule::NewBoot => "new_boot",
+            Rule::PingFailed => "ping_failed",
+            Rule::PingLate => "ping_late",
+            Rule::CheckFailed => "check_failed",
+            Rule::NeverAnswered => "never_answered",
+            Rule::WitnessVouches => "witness_vouches",
+            Rule::OwnPings => "own_pings",
+            Rule::MostUnheard => "most_unheard",
+            Rule::Quorum => "quorum",
+            Rule::OnlyObserver => "only_observer",
+            Rule::NobodyLeft => "nobody_left",
+            Rule::Goodbye => "goodbye",
+            Rule::GoodbyeToWitness => "goodbye_to_witness",
+            Rule::ReadyAgain => "ready_again",
+        }
+    }
+
+    /// The rule in a sentence without a full stop, the same for every peer.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Rule::FirstAnswer => "it answered for the first time",
+            Rule::Answered => "it answered a ping of this node",
+            Rule::TwoAnswers => "it answered twice after it had been dead; one answer is not enough",
+            Rule::NewBoot => "a new process answered under its name: it restarted",
+            Rule::PingFailed => "a ping failed, so it is looked at more closely",
+            Rule::PingLate => "an answer is later than its round trips allow, so it is looked at more closely",
+            Rule::CheckFailed => "a check failed, so it is looked at more closely",
+            Rule::NeverAnswered => "it has not answered once within the longest wait",
+            Rule::WitnessVouches => "this node's wait is over, but a witness had an answer from it",
+            Rule::OwnPings => "this node's wait is over, but its own pings arrive here",
+            Rule::MostUnheard => "nothing comes back from it, nor from more than half of the others",
+            Rule::Quorum => "the wait is over, nobody vouches for it, and enough observers accuse it",
+            Rule::OnlyObserver => "the wait is over, and there is no other observer who could confirm it",
+            Rule::NobodyLeft => "the wait is over, and too few observers are left who could confirm it",
+            Rule::Goodbye => "it said goodbye to this node",
+            Rule::GoodbyeToWitness => "it said goodbye to a witness",
+            Rule::ReadyAgain => "it said that it is ready again after its goodbye",
+        }
+    }
+}
+
+impl From<Doubt> for Rule {
+    fn from(doubt: Doubt) -> Rule {
+        match doubt {
+            Doubt::Failed => Rule::PingFailed,
+            Doubt::Late => Rule::PingLate,
+            Doubt::CheckFailed => Rule::CheckFailed,
+        }
+    }
+}
+
+/// All rules as a Markdown table, for `ARCHITECTURE.md`.
+pub fn markdown() -> String {
+    let mut text = String::from("| rule | input | verdict | says |\n|---|---|---|---|\n");
+    for rule in Rule::ALL {
+        let verdict = rule.verdict().map_or(".", Verdict::as_str);
+        text += &format!("| `{}` | {:?} | {verdict} | {} |\n", rule.as_str(), rule.input(), rule.sentence());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::detector::peer::PeerState;
+    use crate::detector::table::next;
+
+    #[test]
+    fn the_document_prints_these_rules() {
+        let document = include_str!("../../ARCHITECTURE.md");
+        assert!(document.contains(&markdown()), "ARCHITECTURE.md must hold exactly:\n\n{}", markdown());
+    }
+
+    #[test]
+    fn every_input_of_the_table_has_a_rule_and_every_rule_a_code_of_its_own() {
+        let inputs: BTreeSet<Input> = Rule::ALL.into_iter().map(Rule::input).collect();
+        assert_eq!(inputs, Input::ALL.into());
+        let codes: BTreeSet<&str> = Rule::ALL.into_iter().map(Rule::as_str).collect();
+        assert_eq!(codes.len(), Rule::ALL.len());
+    }
+
+    #[test]
+    fn a_verdict_goes_with_the_state_that_the_table_gives() {
+        for rule in Rule::ALL {
+            let state = next(PeerState::Suspect, rule.input());
+            match rule.verdict() {
+                Some(Verdict::Down | Verdict::Unconfirmed) => assert_eq!(state, PeerState::Dead, "{rule:?}"),
+                Some(Verdict::LinkBroken | Verdict::OneWay | Verdict::CutOff) => {
+                    assert_eq!(state, PeerState::Unreachable, "{rule:?}");
+                }
+                Some(Verdict::NeverSeen) => assert_eq!(next(PeerState::Joining, rule.input()), PeerState::Joining),
+                Some(Verdict::Restarted) => panic!("an event, never a verdict: {rule:?}"),
+                None => assert!(!matches!(state, PeerState::Dead | PeerState::Unreachable), "{rule:?}"),
+            }
+        }
+    }
+}

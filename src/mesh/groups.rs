@@ -1,0 +1,75 @@
+//! Who reaches whom: groups of members that can work together, and whether the
+//! mesh has fallen apart.
+//!
+//! A group is a connected component over links that work both ways. Only
+//! members that speak are in one: of the others it is not known whom they
+//! reach, and a group that counts on them would be good news without a source.
+//! A link holds when those of its two ends that watch the other reach it;
+//! where only one end watches, its answers show that packets go both ways.
+
+use std::collections::BTreeMap;
+
+use super::rows::{LinkStatus, Member, Row};
+use crate::detector::sets::Sets;
+
+/// The members that speak, by group; largest first, then by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    pub groups: Vec<Vec<Member>>,
+    /// Rows of two sides or more are at hand, each side misses another, and no link leads across.
+    pub split: bool,
+}
+
+impl Groups {
+    /// Members outside of a group that is more than half of all: in a split, those who are cut off.
+    pub fn minorities(&self) -> impl Iterator<Item = &Member> {
+        let all: usize = self.groups.iter().map(Vec::len).sum();
+        self.groups.iter().filter(move |group| group.len() * 2 <= all).flatten()
+    }
+
+    /// Whether two members are known to be on different sides.
+    pub fn apart(&self, one: &Member, other: &Member) -> bool {
+        let group = |member: &Member| self.groups.iter().position(|group| group.contains(member));
+        matches!((group(one), group(other)), (Some(one), Some(other)) if one != other)
+    }
+}
+
+/// Finds the groups. Rows are sorted by observer, one each, their cells sorted by peer.
+pub(super) fn groups(rows: &[Row]) -> Groups {
+    let speaking: Vec<&Row> = rows.iter().filter(|row| row.speaks()).collect();
+    let place: BTreeMap<&Member, usize> = speaking.iter().map(|row| &row.observer).zip(0..).collect();
+    let links = || {
+        speaking.iter().enumerate().flat_map(|(one, row)| {
+            let known = row.cells.iter().filter_map(|cell| Some((*place.get(&cell.peer)?, row.reading(cell))));
+            known.map(move |(other, reading)| (one, other, reading))
+        })
+    };
+    let mut sets = Sets::new(speaking.len());
+    for (one, other, reading) in links() {
+        if reading.reaches() && reading_back(speaking[one], speaking[other]).is_none_or(LinkStatus::reaches) {
+            sets.join(one, other);
+        }
+    }
+    let mut by_root: BTreeMap<usize, Vec<Member>> = BTreeMap::new();
+    for (at, row) in speaking.iter().enumerate() {
+        by_root.entry(sets.root(at)).or_default().push(row.observer.clone());
+    }
+    let split = by_root.len() > 1 && {
+        let across: Vec<(usize, usize, LinkStatus)> =
+            links().map(|(one, other, reading)| (sets.root(one), sets.root(other), reading)).collect();
+        let across: Vec<_> = across.into_iter().filter(|(one, other, _)| one != other).collect();
+        let misses = |root: &usize| {
+            across.iter().any(|(one, other, reading)| *reading == LinkStatus::Bad && (one == root || other == root))
+        };
+        across.iter().all(|(_, _, reading)| !reading.reaches()) && by_root.keys().all(misses)
+    };
+    let mut groups: Vec<Vec<Member>> = by_root.into_values().collect();
+    groups.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    Groups { groups, split }
+}
+
+/// What the other end says of a link, if it watches this one.
+fn reading_back(row: &Row, other: &Row) -> Option<LinkStatus> {
+    let at = other.cells.binary_search_by(|cell| cell.peer.cmp(&row.observer)).ok()?;
+    Some(other.reading(&other.cells[at]))
+}

@@ -1,0 +1,229 @@
+//! One incident: which troubles are a part of it, and what it learns from them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::symptom::Symptom;
+use super::{IncidentSummary, IncidentVerdict, NAMES_MAX, partition};
+use crate::detector::evidence::Class;
+use crate::detector::time::Monotonic;
+use crate::mesh::{LinkStatus, Member, MeshVerdict, MeshView, NodeStatus};
+
+/// The longest age that is believed of a trouble when it is first seen.
+const LEAD_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// One incident, as this node's own sight made it.
+#[derive(Clone, Debug)]
+pub(super) struct Incident {
+    pub id: u64,
+    pub first_seen: Monotonic,
+    /// How old it was when it was first seen.
+    pub lead: Duration,
+    pub ended: Option<Monotonic>,
+    pub announced: bool,
+    pub failures: u32,
+    pub verdict: IncidentVerdict,
+    pub nodes: BTreeSet<Member>,
+    pub observers: BTreeSet<Member>,
+    pub reason: Option<Class>,
+    /// What both sides together tell; empty until they do.
+    pub sides: Vec<Vec<Member>>,
+    /// What is wrong at this moment, as far as it is known.
+    pub wrong: Wrong,
+}
+
+/// What must be seen well again before an incident is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub victims: BTreeSet<Member>,
+    /// Observer, and the peer that it does not reach.
+    pub links: BTreeSet<(Member, Member)>,
+}
+
+impl Incident {
+    pub fn new(id: u64, now: Monotonic, trouble: Symptom) -> Incident {
+        Incident {
+            id,
+            first_seen: now,
+            lead: trouble.silent_for.min(LEAD_MAX),
+            ended: None,
+            announced: false,
+            failures: 1,
+            verdict: trouble.verdict,
+            nodes: trouble.nodes,
+            observers: trouble.observers,
+            reason: trouble.reason,
+            sides: trouble.sides,
+            wrong: trouble.wrong,
+        }
+    }
+
+    /// Age of its beginning.
+    pub fn began(&self, now: Monotonic) -> Duration {
+        (now - self.first_seen).saturating_add(self.lead)
+    }
+
+    /// Whether the trouble is a part of this incident. One that is over takes back only its own kind.
+    pub fn is_met_by(&self, trouble: &Symptom) -> bool {
+        let same_kind = self.verdict.is_of_a_link() == trouble.verdict.is_of_a_link();
+        let belongs = match self.ended {
+            None => !self.nodes.is_disjoint(&trouble.nodes),
+            Some(_) => same_kind && trouble.nodes.is_subset(&self.nodes),
+        };
+        belongs || self.is_mirrored_by(trouble)
+    }
+
+    /// The other side's view of the same: they miss whom we are, and are whom we miss.
+    fn is_mirrored_by(&self, trouble: &Symptom) -> bool {
+        let Wrong { victims, links } = &trouble.wrong;
+        let back = |(observer, peer): &(Member, Member)| self.nodes.contains(observer) && self.observers.contains(peer);
+        // Those who have noticed us again and those who have not look like links that work one way.
+        let by_links = victims.is_empty() && !links.is_empty() && links.iter().all(back);
+        let by_victims =
+            !victims.is_empty() && trouble.nodes.is_subset(&self.observers) && trouble.observers.is_subset(&self.nodes);
+        !self.verdict.is_of_a_link() && (by_links || by_victims)
+    }
+
+    /// Whether an incident that the trouble meets as well is only a part of the one that takes it.
+    pub fn is_swallowed_by(&self, trouble: &Symptom) -> bool {
+        let milder = self.verdict.is_of_a_link() || !trouble.verdict.is_of_a_link();
+        !trouble.sides.is_empty() || (!self.announced && milder)
+    }
+
+    pub fn take(&mut self, now: Monotonic, trouble: &Symptom) {
+        let mirrored = self.is_mirrored_by(trouble);
+        if self.ended.take().is_some() && !mirrored {
+            self.failures = self.failures.saturating_add(1);
+        }
+        if !self.announced && trouble.silent_for.min(LEAD_MAX) > self.began(now) {
+            self.lead = trouble.silent_for.min(LEAD_MAX).saturating_sub(now - self.first_seen);
+        }
+        self.know_sides(&trouble.sides);
+        if mirrored {
+            if self.observers.is_disjoint(&self.nodes) {
+                self.know_sides(&partition::pair(&self.observers, &self.nodes));
+            }
+            return;
+        }
+        match (self.verdict.is_of_a_link(), trouble.verdict.is_of_a_link()) {
+            // Now it is known who the victim is.
+            (true, false) => {
+                self.nodes.clone_from(&trouble.nodes);
+                self.observers.clone_from(&trouble.observers);
+            }
+            // Some have noticed its return and some have not: that a link is not whole yet tells nothing new.
+            (false, true) => return,
+            // Whoever saw it is no victim of it: the other side's word, or half of it, while a split heals.
+            (false, false)
+                if !trouble.nodes.is_disjoint(&self.observers) || !trouble.observers.is_disjoint(&self.nodes) =>
+            {
+                return;
+            }
+            (true, true) | (false, false) => {
+                extend(&mut self.nodes, &trouble.nodes);
+                extend(&mut self.observers, &trouble.observers);
+            }
+        }
+        if trouble.verdict > self.verdict {
+            self.verdict = trouble.verdict;
+            self.reason = trouble.reason.or(self.reason);
+        }
+    }
+
+    /// Takes over what a part of it knows.
+    pub fn swallow(&mut self, now: Monotonic, part: &Incident) {
+        if part.began(now) > self.began(now) {
+            (self.first_seen, self.lead) = (part.first_seen, part.lead);
+        }
+        if part.verdict.is_of_a_link() == self.verdict.is_of_a_link() {
+            extend(&mut self.nodes, &part.nodes);
+            extend(&mut self.observers, &part.observers);
+        }
+        self.ended = self.ended.zip(part.ended).map(|(one, other)| one.max(other));
+        self.know_sides(&part.sides);
+        self.wrong.add(part.wrong.clone());
+    }
+
+    /// Its last word, when it was found to be a part of `whole`.
+    pub fn closed_as(&self, now: Monotonic, whole: &Incident) -> IncidentSummary {
+        let ended = Some(self.ended.map_or(Duration::ZERO, |ended| now - ended));
+        IncidentSummary { id: self.id, ended, ..whole.told(now) }
+    }
+
+    /// The sides that cover most nodes are the ones that are told.
+    pub fn know_sides(&mut self, sides: &[Vec<Member>]) {
+        let covered = |sides: &[Vec<Member>]| sides.iter().map(Vec::len).sum::<usize>();
+        if covered(sides) > covered(&self.sides) {
+            self.sides = sides.to_vec();
+        }
+    }
+
+    /// As this node saw it, with the sides that it learnt of beside it.
+    pub fn seen(&self, now: Monotonic) -> IncidentSummary {
+        IncidentSummary {
+            id: self.id,
+            verdict: self.verdict,
+            nodes: self.nodes.iter().cloned().collect(),
+            sides: self.sides.clone(),
+            observers: self.observers.iter().cloned().collect(),
+            began: self.began(now),
+            ended: self.ended.map(|ended| now - ended),
+            failures: self.failures,
+            reason: self.reason,
+        }
+    }
+
+    pub fn told(&self, now: Monotonic) -> IncidentSummary {
+        self.seen(now).concluded()
+    }
+}
+
+/// Adds names, up to the bound.
+pub(super) fn extend(names: &mut BTreeSet<Member>, more: &BTreeSet<Member>) {
+    for name in more {
+        if names.len() >= NAMES_MAX {
+            break;
+        }
+        names.insert(name.clone());
+    }
+}
+
+impl Wrong {
+    pub fn is_empty(&self) -> bool {
+        self.victims.is_empty() && self.links.is_empty()
+    }
+
+    pub fn add(&mut self, more: Wrong) {
+        self.victims.extend(more.victims);
+        self.links.extend(more.links);
+    }
+
+    /// What nobody who speaks says anything about: it goes on.
+    pub fn uncontradicted(&self, view: &MeshView) -> Wrong {
+        let standing = |member: &Member| -> Option<&NodeStatus> {
+            let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;
+            Some(&view.standings[at])
+        };
+        let unknown = |member: &&Member| {
+            standing(member).is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
+        };
+        let lives = |member: &Member| {
+            standing(member).is_some_and(|known| {
+                !matches!(
+                    known.verdict,
+                    MeshVerdict::Left | MeshVerdict::Maintenance | MeshVerdict::Down | MeshVerdict::Unconfirmed
+                )
+            })
+        };
+        let untold = |(observer, peer): &&(Member, Member)| {
+            let Ok(at) = view.rows.binary_search_by(|row| row.observer.cmp(observer)) else { return false };
+            let row = &view.rows[at];
+            let reading = row.cell(peer).map(|cell| row.reading(cell));
+            lives(observer) && lives(peer) && (!row.speaks() || reading == Some(LinkStatus::Unknown))
+        };
+        Wrong {
+            victims: self.victims.iter().filter(unknown).cloned().collect(),
+            links: self.links.iter().filter(untold).cloned().collect(),
+        }
+    }
+}

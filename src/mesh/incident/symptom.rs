@@ -1,0 +1,192 @@
+//! What is wrong in one mesh view, taken apart into what may belong together.
+//!
+//! Each dead member is a trouble of its own, because two that die at once are
+//! two alerts. Members that the same observers do not hear and that may be cut
+//! off are one, because nobody can tell who is. Links that share an end are
+//! one, because a bad cable has two ends and a bad switch has many.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::state::Wrong;
+use super::{IncidentVerdict, NAMES_MAX};
+use crate::detector::evidence::Class;
+use crate::detector::peer::PeerState;
+use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, Row};
+
+/// One thing that is wrong at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Symptom {
+    pub verdict: IncidentVerdict,
+    pub nodes: BTreeSet<Member>,
+    pub observers: BTreeSet<Member>,
+    pub reason: Option<Class>,
+    /// Since the last sign of life, or the last answer over the link.
+    pub silent_for: Duration,
+    /// Where rows of both sides are at hand: who is where.
+    pub sides: Vec<Vec<Member>>,
+    pub wrong: Wrong,
+}
+
+impl Symptom {
+    fn of_victims(verdict: IncidentVerdict, victims: &[&NodeStatus], view: &MeshView) -> Symptom {
+        let missed_by = || victims.iter().flat_map(|victim| victim.missed_by.iter());
+        let reasons = victims.iter().flat_map(|victim| reasons(victim, view));
+        Symptom {
+            verdict,
+            nodes: names(victims.iter().map(|victim| &victim.member)),
+            observers: names(missed_by()),
+            reason: reasons.min(),
+            silent_for: victims.iter().filter_map(|victim| victim.silent_for).max().unwrap_or_default(),
+            sides: Vec::new(),
+            wrong: Wrong {
+                victims: victims.iter().map(|victim| victim.member.clone()).collect(),
+                links: BTreeSet::new(),
+            },
+        }
+    }
+}
+
+/// Everything that is wrong: splits first, then deaths, then what is not heard, then links.
+pub(super) fn symptoms(view: &MeshView, me: &Member) -> Vec<Symptom> {
+    let mut troubles: Vec<Symptom> = split(view, me).into_iter().collect();
+    let with = |verdict: MeshVerdict| view.standings.iter().filter(move |standing| standing.verdict == verdict);
+    for (seen, told) in
+        [(MeshVerdict::Down, IncidentVerdict::Down), (MeshVerdict::Unconfirmed, IncidentVerdict::Unconfirmed)]
+    {
+        troubles.extend(with(seen).map(|victim| Symptom::of_victims(told, &[victim], view)));
+    }
+    let mut unheard: Vec<&NodeStatus> =
+        with(MeshVerdict::CutOff).filter(|standing| !is_explained(view, standing)).collect();
+    while let Some(first) = unheard.pop() {
+        let mut together = vec![first];
+        let mut by: BTreeSet<&Member> = first.missed_by.iter().collect();
+        // Whoever shares an observer with one of them, until nobody is added.
+        while let Some(at) = unheard.iter().position(|other| other.missed_by.iter().any(|one| by.contains(one))) {
+            let other = unheard.swap_remove(at);
+            by.extend(other.missed_by.iter());
+            together.push(other);
+        }
+        troubles.push(Symptom::of_victims(IncidentVerdict::CutOff, &together, view));
+    }
+    troubles.extend(links(view));
+    troubles
+}
+
+/// A split that can be seen whole, because rows of both sides came. Rare while it lasts, usual while it heals. Told as
+/// `me` sees it: my side misses the others. Those whose absence is planned have no side.
+fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
+    if !view.groups.split {
+        return None;
+    }
+    let planned: BTreeSet<&Member> = view
+        .standings
+        .iter()
+        .filter(|standing| is_planned(standing.verdict))
+        .map(|standing| &standing.member)
+        .collect();
+    let unplanned = |group: &Vec<Member>| -> Vec<Member> {
+        group.iter().filter(|member| !planned.contains(member)).take(NAMES_MAX).cloned().collect()
+    };
+    let sides: Vec<Vec<Member>> = view.groups.groups.iter().map(unplanned).filter(|side| !side.is_empty()).collect();
+    let mine = sides.iter().find(|side| side.contains(me))?;
+    let others = || sides.iter().filter(|side| *side != mine).flatten();
+    let victims: Vec<&NodeStatus> =
+        view.standings.iter().filter(|standing| others().any(|other| *other == standing.member)).collect();
+    if victims.is_empty() {
+        return None;
+    }
+    let trouble = Symptom::of_victims(IncidentVerdict::CutOff, &victims, view);
+    Some(Symptom { observers: names(mine.iter()), sides, ..trouble })
+}
+
+/// Everybody who misses it is on another side of a split.
+fn is_explained(view: &MeshView, standing: &NodeStatus) -> bool {
+    view.groups.split && standing.missed_by.iter().all(|by| view.groups.apart(by, &standing.member))
+}
+
+/// A link that is broken while both ends live.
+struct Broken<'a> {
+    observer: &'a Member,
+    peer: &'a Member,
+    verdict: IncidentVerdict,
+    cell: &'a Cell,
+}
+
+fn links(view: &MeshView) -> Vec<Symptom> {
+    let standings: BTreeMap<&Member, &NodeStatus> =
+        view.standings.iter().map(|standing| (&standing.member, standing)).collect();
+    let rows: BTreeMap<&Member, &Row> = view.rows.iter().map(|row| (&row.observer, row)).collect();
+    let mut broken: Vec<Broken<'_>> = Vec::new();
+    for standing in view.standings.iter().filter(|standing| is_linked(standing.verdict)) {
+        for by in &standing.missed_by {
+            let may_speak = standings.get(by).is_some_and(|by| !is_planned(by.verdict));
+            let apart = view.groups.split && view.groups.apart(by, &standing.member);
+            let cell = rows.get(by).and_then(|row| row.cell(&standing.member));
+            if let Some(cell) = cell.filter(|cell| may_speak && !apart && cell.state != PeerState::Joining) {
+                let verdict = if standing.verdict == MeshVerdict::OneWay {
+                    IncidentVerdict::OneWay
+                } else {
+                    IncidentVerdict::LinkBroken
+                };
+                broken.push(Broken { observer: by, peer: &standing.member, verdict, cell });
+            }
+        }
+    }
+    let mut troubles = Vec::new();
+    while let Some(first) = broken.pop() {
+        let mut ends = BTreeSet::from([first.observer, first.peer]);
+        let mut together = vec![first];
+        while let Some(at) = broken.iter().position(|link| ends.contains(link.observer) || ends.contains(link.peer)) {
+            let link = broken.swap_remove(at);
+            ends.extend([link.observer, link.peer]);
+            together.push(link);
+        }
+        troubles.push(between(&ends, &together));
+    }
+    troubles
+}
+
+fn between(ends: &BTreeSet<&Member>, broken: &[Broken<'_>]) -> Symptom {
+    let links: BTreeSet<(&Member, &Member)> = broken.iter().map(|link| (link.observer, link.peer)).collect();
+    let mutual = |link: &Broken<'_>| links.contains(&(link.peer, link.observer));
+    let verdict = |link: &Broken<'_>| if mutual(link) { IncidentVerdict::LinkBroken } else { link.verdict };
+    Symptom {
+        verdict: broken.iter().map(verdict).max().unwrap_or(IncidentVerdict::LinkBroken),
+        nodes: names(ends.iter().copied()),
+        observers: names(broken.iter().map(|link| link.observer)),
+        reason: broken.iter().filter_map(|link| link.cell.class).min(),
+        silent_for: broken.iter().map(|link| link.cell.last_answer.unwrap_or_default()).max().unwrap_or_default(),
+        sides: Vec::new(),
+        wrong: Wrong {
+            victims: BTreeSet::new(),
+            links: broken.iter().map(|link| (link.observer.clone(), link.peer.clone())).collect(),
+        },
+    }
+}
+
+fn is_linked(verdict: MeshVerdict) -> bool {
+    matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay)
+}
+
+/// What such a member misses is expected to be missing.
+fn is_planned(verdict: MeshVerdict) -> bool {
+    matches!(verdict, MeshVerdict::Left | MeshVerdict::Maintenance)
+}
+
+/// How the victim failed, in the eyes of each who misses it.
+fn reasons(victim: &NodeStatus, view: &MeshView) -> Vec<Class> {
+    let cell = |row: &Row| row.cell(&victim.member).filter(|cell| row.reading(cell) == LinkStatus::Bad)?.class;
+    view.rows.iter().filter(|row| victim.missed_by.contains(&row.observer)).filter_map(cell).collect()
+}
+
+fn names<'a>(members: impl Iterator<Item = &'a Member>) -> BTreeSet<Member> {
+    let mut names = BTreeSet::new();
+    for member in members {
+        if names.len() >= NAMES_MAX {
+            break;
+        }
+        names.insert(member.clone());
+    }
+    names
+}

@@ -1,0 +1,138 @@
+//! The mesh as a whole, from what its nodes say of their links.
+//!
+//! Each detector knows its own links and asks others only when one is broken.
+//! Here the rows of all of them are laid side by side, and out come a verdict
+//! for each member, the groups that reach each other, lists that do not agree,
+//! and one sentence. It is a function of the rows and of nothing else: no
+//! clock, no network, no memory, so the page, the commands, the text for chats
+//! and the tests cannot disagree, and any set of rows has an answer.
+//!
+//! In reading order: [`rows`] (what comes in, and what may be believed of it),
+//! `boots` (opinions about processes that have ended), [`verdict`], [`groups`], [`lists`], [`sentence`], [`text`].
+//!
+//! Turned down: a mesh view inside the detector. It would have to be kept up to
+//! date all the time, by everybody, for the few moments in which somebody looks.
+
+pub mod event;
+pub mod groups;
+pub mod incident;
+pub mod membership_diff;
+mod restarts;
+pub mod rows;
+pub mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use groups::Groups;
+pub use membership_diff::Mismatch;
+pub use rows::{Cell, LinkStatus, Member, Row, RowFreshness};
+pub use verdict::{MeshVerdict, NodeStatus};
+
+use verdict::Opinion;
+
+/// The most members of one view. Rows come from other processes, and each of
+/// them could list thousands of peers that nobody else knows; the largest mesh
+/// this detector is measured at fits.
+pub const MEMBERS_MAX: usize = 1024;
+
+/// The mesh, as one node can tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeshView {
+    /// Every member, sorted by name.
+    pub standings: Vec<NodeStatus>,
+    /// One row for each member in the same order, their cells sorted by peer. A
+    /// member that never gave one has an empty row, [`RowFreshness::Never`].
+    pub rows: Vec<Row>,
+    pub groups: Groups,
+    pub mismatches: Vec<Mismatch>,
+    /// Everybody who should be there spoke, and all of it is good.
+    pub whole: bool,
+}
+
+/// Lays the rows side by side. Of two rows of one observer the better heard and younger one counts.
+pub fn view(rows: Vec<Row>) -> MeshView {
+    let mut rows = tidy(rows);
+    restarts::mark_ended(&mut rows);
+    let mut opinions: BTreeMap<&Member, Vec<Opinion<'_>>> = BTreeMap::new();
+    for observer in rows.iter().filter(|row| row.speaks()) {
+        for cell in &observer.cells {
+            opinions.entry(&cell.peer).or_default().push(Opinion { observer, cell });
+        }
+    }
+    let judge = |row: &Row| {
+        let opinions = opinions.get(&row.observer).map_or(&[][..], Vec::as_slice);
+        verdict::standing(&row.observer, Some(row), opinions)
+    };
+    let mut standings: Vec<NodeStatus> = rows.iter().map(judge).collect();
+    let groups = groups::groups(&rows);
+    if groups.split {
+        seen_from_above(&mut standings, &groups);
+    }
+    let mismatches = membership_diff::mismatches(&rows, &standings);
+    let whole = is_whole(&rows, &standings, &groups, &mismatches);
+    MeshView { standings, rows, groups, mismatches, whole }
+}
+
+/// From inside a split its links are broken, on both sides. Seen from above, those who are not with the majority are
+/// cut off, and nothing is wrong with the majority.
+fn seen_from_above(standings: &mut [NodeStatus], groups: &Groups) {
+    let minorities: BTreeSet<&Member> = groups.minorities().collect();
+    let linked = |verdict| matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay | MeshVerdict::CutOff);
+    for standing in standings.iter_mut().filter(|standing| !standing.missed_by.is_empty()) {
+        let from_across = standing.missed_by.iter().all(|by| groups.apart(by, &standing.member));
+        if minorities.contains(&standing.member) && linked(standing.verdict) {
+            standing.verdict = MeshVerdict::CutOff;
+        } else if linked(standing.verdict) && from_across {
+            standing.verdict = MeshVerdict::Up;
+        }
+    }
+}
+
+/// One row for each member, in order, without what makes no sense.
+fn tidy(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in &mut rows {
+        row.cells.sort();
+        row.cells.dedup_by(|later, first| later.peer == first.peer);
+        row.cells.retain(|cell| cell.peer != row.observer);
+    }
+    // Sorting puts the better heard and younger of two rows first, and makes the order of arrival irrelevant.
+    rows.sort();
+    rows.dedup_by(|later, first| later.observer == first.observer);
+    rows.truncate(MEMBERS_MAX);
+    let mut members: BTreeSet<Member> = rows.iter().map(|row| row.observer.clone()).collect();
+    let mut room = MEMBERS_MAX - members.len();
+    let listed: BTreeSet<&Member> = rows.iter().flat_map(|row| row.cells.iter().map(|cell| &cell.peer)).collect();
+    let rowless: Vec<Row> = listed
+        .into_iter()
+        .filter(|member| {
+            room > 0 && members.insert((*member).clone()) && {
+                room -= 1;
+                true
+            }
+        })
+        .map(|member| Row::never(member.clone()))
+        .collect();
+    rows.extend(rowless);
+    for row in &mut rows {
+        row.cells.retain(|cell| members.contains(&cell.peer));
+    }
+    rows.sort();
+    rows
+}
+
+fn is_whole(rows: &[Row], standings: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> bool {
+    let fine = |standing: &NodeStatus, row: &Row| match standing.verdict {
+        MeshVerdict::Left | MeshVerdict::Maintenance => true,
+        MeshVerdict::Up | MeshVerdict::Restarted => {
+            row.speaks() && standing.missed_by.is_empty() && standing.unmet_by.is_empty()
+        }
+        _ => false,
+    };
+    !rows.is_empty()
+        && !groups.split
+        && mismatches.is_empty()
+        && standings.iter().zip(rows).all(|(standing, row)| fine(standing, row))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,306 @@
+//! What the mesh view is made from: one row for each observer, one cell in it
+//! for each peer that the observer watches.
+//!
+//! A row is what one node said about its own links, and when. Whoever asked
+//! and got no answer has at best a row from before; it is kept and shown with
+//! its age, but it does not *speak*: what was good then may be bad now, and the
+//! other way round. Everything in this folder that draws a conclusion asks
+//! [`Row::speaks`] first, so that rule has one home.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::detector::evidence::Class;
+use crate::detector::natural_order::natural;
+use crate::detector::peer::{BootId, NodeName, PeerKey, PeerState, SelfState, Verdict};
+
+/// A node of the mesh, by the name it declares; one that has never answered
+/// goes by the key under which somebody lists it.
+///
+/// Ordered as a person would: `node-2` before `node-10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member(pub Arc<str>);
+
+impl Member {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Member {
+    fn from(text: &str) -> Member {
+        Member(text.into())
+    }
+}
+
+impl From<&NodeName> for Member {
+    fn from(name: &NodeName) -> Member {
+        Member(name.as_str().into())
+    }
+}
+
+impl From<&PeerKey> for Member {
+    fn from(key: &PeerKey) -> Member {
+        Member(key.0.clone())
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Ord for Member {
+    fn cmp(&self, other: &Member) -> Ordering {
+        natural(&self.0, &other.0).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Member {
+    fn partial_cmp(&self, other: &Member) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether an observer answered when it was asked for its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowFreshness {
+    /// The row is what it says now.
+    Now,
+    /// It did not answer; the row is the last that it gave.
+    Before,
+    /// It has never given one.
+    Never,
+}
+
+impl RowFreshness {
+    pub const ALL: [RowFreshness; 3] = [RowFreshness::Now, RowFreshness::Before, RowFreshness::Never];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RowFreshness::Now => "now",
+            RowFreshness::Before => "before",
+            RowFreshness::Never => "never",
+        }
+    }
+}
+
+/// What one observer says about its links.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    pub observer: Member,
+    pub heard: RowFreshness,
+    /// Age of the row; `None` when there is none.
+    pub as_of: Option<Duration>,
+    pub boot: Option<BootId>,
+    /// What it says about itself.
+    pub state: Option<SelfState>,
+    /// It has just not been running and judges nobody.
+    pub stalled: bool,
+    /// Somebody declared that work is done on it.
+    pub maintenance: bool,
+    /// Time since it started.
+    pub up_for: Option<Duration>,
+    pub cells: Vec<Cell>,
+}
+
+/// What one observer says about one peer. All times are ages, as of now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    pub peer: Member,
+    /// `None`: it has never answered this observer.
+    pub boot: Option<BootId>,
+    pub state: PeerState,
+    pub verdict: Option<Verdict>,
+    pub class: Option<Class>,
+    /// Age of the present state.
+    pub state_age: Duration,
+    /// Age of the last proof of life, an incoming ping included.
+    pub last_proof: Option<Duration>,
+    /// Age of the last answer to this observer's own pings.
+    pub last_answer: Option<Duration>,
+    pub rtt: Option<Duration>,
+    pub rtt_p99: Option<Duration>,
+    /// Failed of the last ten scheduled pings, in thousandths.
+    pub loss: Option<u16>,
+    pub restarts: u64,
+    pub expected: bool,
+    pub degraded: bool,
+    pub flapping: bool,
+    pub maintenance: bool,
+    /// Its pings arrive at the observer.
+    pub pings_me: bool,
+    /// It is about a boot after which another one began a moment ago. Found out when rows are laid side by side.
+    pub of_ended_boot: bool,
+}
+
+/// What a cell means to somebody who looks at the whole: one word, the same on
+/// the page, in the text and on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkStatus {
+    /// The observer reaches it.
+    Good,
+    /// A ping failed or is late; too early to say.
+    Doubt,
+    /// The observer does not reach it.
+    Bad,
+    /// It has not answered this observer yet, and is not overdue.
+    Waiting,
+    /// It said goodbye.
+    Left,
+    /// The observer does not say: whatever its last row held is neither good nor bad news.
+    Unknown,
+}
+
+impl LinkStatus {
+    pub const ALL: [LinkStatus; 6] = [
+        LinkStatus::Good,
+        LinkStatus::Doubt,
+        LinkStatus::Bad,
+        LinkStatus::Waiting,
+        LinkStatus::Left,
+        LinkStatus::Unknown,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LinkStatus::Good => "good",
+            LinkStatus::Doubt => "doubt",
+            LinkStatus::Bad => "bad",
+            LinkStatus::Waiting => "waiting",
+            LinkStatus::Left => "left",
+            LinkStatus::Unknown => "unknown",
+        }
+    }
+
+    /// The peer counts as up: doubt is not yet a fault.
+    pub fn reaches(self) -> bool {
+        matches!(self, LinkStatus::Good | LinkStatus::Doubt)
+    }
+}
+
+impl Row {
+    /// The row of an observer that was asked and has never answered.
+    pub fn never(observer: Member) -> Row {
+        Row {
+            observer,
+            heard: RowFreshness::Never,
+            as_of: None,
+            boot: None,
+            state: None,
+            stalled: false,
+            maintenance: false,
+            up_for: None,
+            cells: Vec::new(),
+        }
+    }
+
+    /// Whether conclusions may rest on this row: its observer answered now, ran
+    /// lately, and is not on its way out.
+    pub fn speaks(&self) -> bool {
+        self.is_here() && !self.stalled
+    }
+
+    /// The observer answered now and stays: whatever its links are like, it lives.
+    pub fn is_here(&self) -> bool {
+        self.heard == RowFreshness::Now && self.state != Some(SelfState::Leaving)
+    }
+
+    pub fn cell(&self, peer: &Member) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.peer == *peer)
+    }
+
+    pub fn reading(&self, cell: &Cell) -> LinkStatus {
+        match cell.reading() {
+            _ if !self.speaks() => LinkStatus::Unknown,
+            LinkStatus::Bad if cell.of_ended_boot => LinkStatus::Waiting,
+            reading => reading,
+        }
+    }
+
+    /// Makes a row of today out of one that was taken `age` ago.
+    pub fn aged(&self, age: Duration) -> Row {
+        let older = |time: Option<Duration>| time.map(|time| time.saturating_add(age));
+        let cells = self.cells.iter().map(|cell| Cell {
+            state_age: cell.state_age.saturating_add(age),
+            last_proof: older(cell.last_proof),
+            last_answer: older(cell.last_answer),
+            ..cell.clone()
+        });
+        Row { as_of: older(self.as_of), up_for: older(self.up_for), cells: cells.collect(), ..self.clone() }
+    }
+}
+
+impl Cell {
+    /// A peer in `state` of which no more is known.
+    pub fn new(peer: Member, state: PeerState) -> Cell {
+        Cell {
+            peer,
+            boot: None,
+            state,
+            verdict: None,
+            class: None,
+            state_age: Duration::ZERO,
+            last_proof: None,
+            last_answer: None,
+            rtt: None,
+            rtt_p99: None,
+            loss: None,
+            restarts: 0,
+            expected: true,
+            degraded: false,
+            flapping: false,
+            maintenance: false,
+            pings_me: false,
+            of_ended_boot: false,
+        }
+    }
+
+    /// What the cell means while its row speaks.
+    fn reading(&self) -> LinkStatus {
+        match (self.state, self.verdict) {
+            (PeerState::Joining, Some(Verdict::NeverSeen)) => LinkStatus::Bad,
+            (PeerState::Joining, _) => LinkStatus::Waiting,
+            (PeerState::Alive, _) => LinkStatus::Good,
+            (PeerState::Suspect, _) => LinkStatus::Doubt,
+            (PeerState::Unreachable | PeerState::Dead, _) => LinkStatus::Bad,
+            (PeerState::Left, _) => LinkStatus::Left,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_ordered_as_a_person_would() {
+        let mut members: Vec<Member> =
+            ["node-10", "node-2", "b", "node-02", "node-1", "a:8001", "a:801", "", "node"].map(Member::from).into();
+        members.sort();
+        let texts: Vec<&str> = members.iter().map(Member::as_str).collect();
+        assert_eq!(texts, ["", "a:801", "a:8001", "b", "node", "node-1", "node-02", "node-2", "node-10"]);
+    }
+
+    #[test]
+    fn a_row_that_does_not_speak_reads_as_unknown() {
+        let last_answer = Some(Duration::from_secs(2));
+        let cell = Cell { last_answer, ..Cell::new("b".into(), PeerState::Alive) };
+        let row = Row { heard: RowFreshness::Now, cells: vec![cell], ..Row::never("a".into()) };
+        assert_eq!(row.reading(&row.cells[0]), LinkStatus::Good);
+        for mute in [
+            Row { heard: RowFreshness::Before, ..row.clone() },
+            Row { stalled: true, ..row.clone() },
+            Row { state: Some(SelfState::Leaving), ..row.clone() },
+        ] {
+            assert_eq!(mute.reading(&mute.cells[0]), LinkStatus::Unknown, "{mute:?}");
+        }
+        let older = Row { as_of: Some(Duration::ZERO), ..row }.aged(Duration::from_secs(3));
+        assert_eq!(older.as_of, Some(Duration::from_secs(3)));
+        assert_eq!(older.cells[0].last_answer, Some(Duration::from_secs(5)));
+        assert_eq!(older.cells[0].last_proof, None);
+    }
+}

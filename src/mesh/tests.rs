@@ -1,0 +1,465 @@
+//! The situations of the labs, seen from wherever somebody could ask, and what holds for any rows at all.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::detector::evidence::Class;
+use crate::detector::peer::{BootId, PeerState, SelfState, Verdict};
+use crate::render::mesh::{Severity, summary};
+
+const AGE: Duration = Duration::from_secs(130);
+
+fn text_of(view: &MeshView, asked: &Member) -> String {
+    crate::render::matrix::text(view, &summary(view), asked)
+}
+
+/// A row as `OBSERVER[marks]: PEER[sign] ...`. Marks: `~` did not answer and this is its last row, `c` cut off,
+/// `s` stalled, `l` leaving, `y` young, `m` in maintenance. Signs: see [`cell`].
+fn row(text: &str) -> Row {
+    let (head, cells) = text.split_once(':').expect("observer: cells");
+    let name: String = head.chars().take_while(char::is_ascii_digit).collect();
+    let marks = &head[name.len()..];
+    let state = match marks {
+        _ if marks.contains('c') => SelfState::CutOff,
+        _ if marks.contains('l') => SelfState::Leaving,
+        _ => SelfState::Ready,
+    };
+    Row {
+        observer: member(&name),
+        heard: if marks.contains('~') { RowFreshness::Before } else { RowFreshness::Now },
+        as_of: Some(if marks.contains('~') { Duration::from_secs(131) } else { Duration::ZERO }),
+        boot: Some(BootId(if marks.contains('y') { 2 } else { 1 })),
+        state: Some(state),
+        stalled: marks.contains('s'),
+        maintenance: marks.contains('m'),
+        up_for: Some(if marks.contains('y') { Duration::from_secs(3) } else { Duration::from_secs(86_400) }),
+        cells: cells.split_whitespace().map(cell).collect(),
+    }
+}
+
+/// `+` alive, `r` alive and restarted, `g` degraded, `f` flapping, `?` suspect, `!` down, `u` unconfirmed, `b` link
+/// broken, `o` one way, `c` cut off, `n` never seen, `j` joining, `l` left, `m` in maintenance and down.
+fn cell(text: &str) -> Cell {
+    let (name, sign) = text.split_at(text.len() - 1);
+    let (state, verdict) = match sign {
+        "?" => (PeerState::Suspect, None),
+        "!" | "m" => (PeerState::Dead, Some(Verdict::Down)),
+        "u" => (PeerState::Dead, Some(Verdict::Unconfirmed)),
+        "b" => (PeerState::Unreachable, Some(Verdict::LinkBroken)),
+        "o" => (PeerState::Unreachable, Some(Verdict::OneWay)),
+        "c" => (PeerState::Unreachable, Some(Verdict::CutOff)),
+        "n" => (PeerState::Joining, Some(Verdict::NeverSeen)),
+        "j" => (PeerState::Joining, None),
+        "l" => (PeerState::Left, None),
+        "+" | "r" | "g" | "f" => (PeerState::Alive, None),
+        _ => panic!("{text}"),
+    };
+    let up = matches!(state, PeerState::Alive | PeerState::Suspect);
+    let heard = state != PeerState::Joining;
+    let age = if up { Duration::from_millis(300) } else { AGE };
+    Cell {
+        boot: heard.then_some(BootId(if sign == "r" { 2 } else { 1 })),
+        verdict,
+        class: matches!(state, PeerState::Dead | PeerState::Unreachable).then_some(Class::Silent),
+        state_age: age,
+        last_proof: heard.then_some(age),
+        last_answer: heard.then_some(age),
+        rtt: up.then_some(Duration::from_micros(840)),
+        rtt_p99: up.then_some(Duration::from_millis(2)),
+        loss: up.then_some(0),
+        restarts: u64::from(sign == "r"),
+        degraded: sign == "g",
+        flapping: sign == "f",
+        maintenance: sign == "m",
+        pings_me: up || sign == "o",
+        ..Cell::new(member(name), state)
+    }
+}
+
+pub(crate) fn member(name: &str) -> Member {
+    Member::from(&*format!("node-{name}"))
+}
+
+pub(crate) fn rows(text: &str) -> Vec<Row> {
+    text.split(" / ").filter(|row| !row.trim().is_empty()).map(|text| row(text.trim())).collect()
+}
+
+/// Verdicts as `1+ 2+ 3!`, in the signs of [`cell`]; `.` unknown.
+fn verdicts(view: &MeshView) -> String {
+    let sign = |standing: &NodeStatus| match standing.verdict {
+        MeshVerdict::Up => '+',
+        MeshVerdict::Restarted => 'r',
+        MeshVerdict::Left => 'l',
+        MeshVerdict::Maintenance => 'm',
+        MeshVerdict::Unknown => '.',
+        MeshVerdict::NeverSeen => 'n',
+        MeshVerdict::OneWay => 'o',
+        MeshVerdict::LinkBroken => 'b',
+        MeshVerdict::CutOff => 'c',
+        MeshVerdict::Unconfirmed => 'u',
+        MeshVerdict::Down => '!',
+    };
+    let one =
+        |standing: &NodeStatus| format!("{}{}", standing.member.as_str().trim_start_matches("node-"), sign(standing));
+    view.standings.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// Situation, rows, verdicts, whether the mesh is whole, sentence.
+type Situation = (&'static str, &'static str, &'static str, bool, &'static str);
+
+#[rustfmt::skip]
+const QUIET: &[Situation] = &[
+    ("nobody", "", "", false, "nothing is known to be wrong"),
+    ("one node alone", "1:", "1+", true, "node-1 is alone: it watches nobody"),
+    ("two", "1: 2+ / 2: 1+", "1+ 2+", true, "both nodes reach each other"),
+    ("three", "1: 2+ 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true, "all 3 nodes reach each other"),
+    ("a late ping is no fault", "1: 2+ 3? / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true, "all 3 nodes reach each other"),
+    ("a node of an older version", "1: 2+ 3+ / 2: 1+ 3+", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 did not say what it sees"),
+    ("two that did not answer", "1: 2+ 3+ / 2~: 1! 3! / 3~: 1! 2!", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-2 and node-3 did not say what they see"),
+    ("one that was stopped itself", "1: 2+ 3+ / 2: 1+ 3+ / 3s: 1! 2!", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 has just not been running and judges nobody"),
+    ("starting", "1: 2j 3+ / 3: 1+ 2j", "1+ 2. 3+", false,
+        "nothing is known to be wrong; node-1 and node-3 have not heard from node-2 yet"),
+    ("only silence", "1~: 2! / 2~: 1!", "1. 2.", false, "nothing is known to be wrong; nothing is known of node-1 and node-2"),
+    ("orderly stop", "1: 2+ 3l / 2: 1+ 3l / 3~: 1+ 2+", "1+ 2+ 3l", true, "both nodes reach each other; node-3 left 2 m 10 s ago"),
+    ("a goodbye that one missed", "1: 2+ 3l / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3l", true,
+        "both nodes reach each other; node-3 left 2 m 10 s ago"),
+    ("on its way out", "1: 2+ 3+ / 2: 1+ 3+ / 3l: 1+ 2+", "1+ 2+ 3l", true, "both nodes reach each other; node-3 left"),
+    ("all others left", "1: 2l 3l", "1+ 2l 3l", true,
+        "node-1 is the only node; node-2 left 2 m 10 s ago; node-3 left 2 m 10 s ago"),
+    ("quick restart", "1: 2+ 3r / 2: 1+ 3r / 3y: 1+ 2+", "1+ 2+ 3r", true, "all 3 nodes reach each other; node-3 restarted 3 s ago"),
+    ("rolling restart: met by one only", "1: 2+ 3r / 2: 1+ 3! / 3y: 1+ 2+", "1+ 2+ 3r", false,
+        "nothing is known to be wrong; node-2 has not heard from node-3 yet"),
+    ("restart: nobody has met it, and it has met nobody", "1: 2+ 3! / 2: 1+ 3! / 3y: 1j 2j", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 has not heard from node-1 yet; node-3 has not heard from node-2 yet; and 1 more finding"),
+    ("restart: it has met one that has not met it", "1: 2+ 3! / 2: 1+ 3! / 3y: 1+ 2j", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 has not heard from node-2 yet; node-1 and node-2 have not heard from node-3 yet"),
+    ("restart: met by one, and it was not asked itself", "1: 2+ 3! / 2: 1+ 3r / 3~: 1+ 2+", "1+ 2+ 3+", false,
+        "nothing is known to be wrong; node-3 did not say what it sees; node-1 has not heard from node-3 yet"),
+    ("slow link", "1: 2+ 3g / 2: 1+ 3+ / 3: 1g 2+", "1+ 2+ 3+", true,
+        "all 3 nodes reach each other; node-1 is degraded, seen by node-3; node-3 is degraded, seen by node-1"),
+    ("flapping, at the moment up", "1: 2+ 3f / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true,
+        "all 3 nodes reach each other; node-3 is flapping, seen by node-1"),
+    ("down in maintenance", "1: 2+ 3m / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3m", true, "both nodes reach each other; node-3 is in maintenance"),
+    ("up in maintenance", "1: 2+ 3+ / 2: 1+ 3+ / 3m: 1+ 2+", "1+ 2+ 3m", true, "both nodes reach each other; node-3 is in maintenance"),
+    ("scaled to six", "1: 2+ 3+ 4+ 5+ 6+ / 2: 1+ 3+ 4+ 5+ 6+ / 3: 1+ 2+ 4+ 5+ 6+ / 4: 1+ 2+ 3+ 5+ 6+ / 5: 1+ 2+ 3+ 4+ 6+ / 6: 1+ 2+ 3+ 4+ 5+",
+        "1+ 2+ 3+ 4+ 5+ 6+", true, "all 6 nodes reach each other"),
+];
+
+#[rustfmt::skip]
+const BROKEN: &[Situation] = &[
+    ("crash", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+    ("crash, never asked before", "1: 2+ 3! / 2: 1+ 3!", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+    ("crash, the second's row is silent", "1: 2+ 3! / 2~: 1+ 3+ / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1"),
+    ("crash, a moment after", "1: 2+ 3? / 2: 1+ 3? / 3~: 1+ 2+", "1+ 2+ 3+", false,
+        "node-3 is suspect, seen by node-1 and node-2: too early to say more"),
+    ("back, and still dead for those who need a second answer", "1: 2+ 3! / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3o", false,
+        "node-1 cannot reach node-3, but node-3 reaches node-1: broken one way"),
+    ("one of two crashed", "1: 2u / 2~: 1+", "1+ 2u", false, "node-2 is down, unconfirmed, for 2 m 10 s: only node-1 says so"),
+    ("two of five crashed", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5!", "1+ 2+ 3+ 4! 5!", false,
+        "node-4 and node-5 are down for 2 m 10 s, seen by node-1, node-2 and node-3"),
+    ("all dark but one", "1: 2u 3u / 2~: 1+ 3+ / 3~: 1+ 2+", "1+ 2u 3u", false,
+        "node-2 and node-3 are down, unconfirmed, for 2 m 10 s: only node-1 says so"),
+    ("pause, longer than the tolerance", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false,
+        "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+    ("isolated, from outside", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false,
+        "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+    ("isolated, from inside", "3c: 1c 2c / 1~: 2+ 3+ / 2~: 1+ 3+", "1c 2c 3+", false,
+        "node-3 hears nothing from node-1 and node-2: down, or cut off"),
+    ("isolated, rows of both sides", "1: 2+ 3! / 2: 1+ 3! / 3c: 1c 2c", "1+ 2+ 3c", false,
+        "the mesh is split: node-1 and node-2 do not reach node-3"),
+    ("2-2 split, from one side", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3~: 1+ 2+ 4+ / 4~: 1+ 2+ 3+", "1+ 2+ 3c 4c", false,
+        "node-1 and node-2 hear nothing from node-3 and node-4: down, or cut off"),
+    ("2-2 split, from the other", "3c: 4+ 1c 2c / 4c: 3+ 1c 2c / 1~: 2+ 3+ 4+", "1c 2c 3+ 4+", false,
+        "node-3 and node-4 hear nothing from node-1 and node-2: down, or cut off"),
+    ("2-2 split, rows of both sides", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3c: 4+ 1c 2c / 4c: 3+ 1c 2c", "1c 2c 3c 4c", false,
+        "the mesh is split: node-1 and node-2 do not reach node-3 and node-4"),
+    ("3-2 of five, from the three", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4~: 1+ 2+ 3+ 5+ / 5~: 1+ 2+ 3+ 4+",
+        "1+ 2+ 3+ 4! 5!", false, "node-4 and node-5 are down for 2 m 10 s, seen by node-1, node-2 and node-3"),
+    ("3-2 of five, from the two", "4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+", "1c 2c 3c 4+ 5+", false,
+        "node-4 and node-5 hear nothing from node-1, node-2 and node-3: down, or cut off"),
+    ("3-2 of five, rows of both sides", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+",
+        "1+ 2+ 3+ 4c 5c", false, "the mesh is split: node-1, node-2 and node-3 do not reach node-4 and node-5"),
+    ("split in three", "1c: 2c 3c / 2c: 1c 3c / 3c: 1c 2c", "1c 2c 3c", false, "the mesh is split into 3 groups: node-1; node-2; node-3"),
+    ("link cut, from its end", "1: 2b 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2b 3+", false, "node-1 cannot reach node-2; node-3 can"),
+    ("link cut, from the third", "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+", "1b 2b 3+", false,
+        "node-1 and node-2 cannot reach each other; node-3 reaches both"),
+    ("link cut, the third is silent", "1: 2b 3+ / 3~: 1+ 2+", "1+ 2b 3+", false, "node-1 cannot reach node-2; others can"),
+    ("one-way cut, from its end", "1: 2o 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2o 3+", false,
+        "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way"),
+    ("one-way cut, from the third", "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2o 3+", false,
+        "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way"),
+    ("a restart behind a cut link, met by the rest long ago", "1: 2+ 3! / 2: 1+ 3+ / 3: 1b 2+", "1b 2+ 3b", false,
+        "node-1 and node-3 cannot reach each other; node-2 reaches both"),
+    ("four links to one node cut", "1: 2+ 3+ 4b / 2: 1+ 3+ 4b / 3: 1+ 2+ 4+ / 4: 1b 2b 3+", "1b 2b 3+ 4b", false,
+        "node-4 cannot reach node-1 and node-2, nor they it; node-3 reaches all of them"),
+    ("a link cut, then the peer killed", "1: 2! 3+ / 3: 1+ 2! / 2~: 1b 3+", "1+ 2! 3+", false,
+        "node-2 is down for 2 m 10 s, seen by node-1 and node-3"),
+    ("an address nobody is at", "1: 2+ 9n / 2: 1+ 9n", "1+ 2+ 9n", false, "node-1 and node-2 have never heard from node-9"),
+    ("scaled, one list not updated", "1: 2+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", false, "node-1 does not watch node-3"),
+    ("two stories", "1: 2+ 3! 4b / 2: 1+ 3! 4+ / 4: 1b 2+ 3!", "1b 2+ 3! 4b", false,
+        "node-3 is down for 2 m 10 s, seen by node-1, node-2 and node-4; also node-1 and node-4 cannot reach each other; node-2 reaches both"),
+];
+
+#[test]
+fn situations() {
+    for (name, text, expected, whole, sentence) in QUIET.iter().chain(BROKEN) {
+        let view = view(rows(text));
+        assert_eq!(summary(&view).sentence, *sentence, "{name}");
+        assert_eq!(verdicts(&view), *expected, "{name}");
+        assert_eq!(view.whole, *whole, "{name}");
+        let faulty = summary(&view).findings.iter().any(|finding| finding.weight == Severity::Fault);
+        assert_eq!(faulty, BROKEN.iter().any(|broken| broken.0 == *name), "{name}: {:?}", summary(&view).findings);
+    }
+}
+
+fn groups_of(text: &str) -> Vec<String> {
+    let groups = view(rows(text)).groups.groups;
+    groups.iter().map(|group| group.iter().map(|m| m.as_str().replace("node-", "")).collect()).collect()
+}
+
+#[test]
+fn groups_are_of_those_who_speak() {
+    let table = [
+        ("1: 2+ 3+ / 2: 1+ 3+ / 3: 1+ 2+", vec!["123"]),
+        ("1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+", vec!["123"]),
+        ("1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", vec!["12"]),
+        ("1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3c: 4+ 1c 2c / 4c: 3+ 1c 2c", vec!["12", "34"]),
+        // Reached, and it does not say whom it reaches.
+        ("1: 2+ 3+ / 2: 1+ 3+ / 3s: 1+ 2+", vec!["12"]),
+        // One of two directions is broken.
+        ("1: 2o / 2: 1+", vec!["1", "2"]),
+        // Only one end watches the other.
+        ("1: 2+ / 2:", vec!["12"]),
+        ("", vec![]),
+    ];
+    for (text, groups) in table {
+        assert_eq!(groups_of(text), groups, "{text}");
+    }
+}
+
+#[test]
+fn lists_are_compared_where_all_names_are_known() {
+    let of = |text: &str| {
+        let view = view(rows(text));
+        let one = |mismatch: &Mismatch| format!("{} lacks {}", mismatch.observer, mismatch.missing[0]);
+        view.mismatches.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(of("1: 2+ 3+ / 2: 1+ 3+ / 3: 1+ 2+"), "");
+    assert_eq!(of("1: 2+ / 2: 1+ 3+ / 3: 1+ 2+"), "node-1 lacks node-3");
+    // It does not speak, or it may list the missing one under a key.
+    assert_eq!(of("1~: 2+ / 2: 1+ 3+ / 3: 1+ 2+"), "");
+    assert_eq!(of("1: 2+ 7n / 2: 1+ 3+ / 3: 1+ 2+"), "");
+    // Who left need not be on a list, and nobody else needs to list a key.
+    assert_eq!(of("1: 2+ / 2: 1+ 3l"), "");
+    assert_eq!(of("1: 2+ / 2: 1+ 7n"), "");
+}
+
+#[test]
+fn silences_that_began_apart_are_told_apart() {
+    let mut three = rows("1: 2+ 3! 4! 5! / 2: 1+ 3! 4! 5!");
+    for row in &mut three {
+        for (cell, seconds) in row.cells.iter_mut().filter(|cell| cell.state == PeerState::Dead).zip([130, 5, 6]) {
+            cell.last_proof = Some(Duration::from_secs(seconds));
+        }
+    }
+    assert_eq!(
+        summary(&view(three)).sentence,
+        "node-4 and node-5 are down for 5 s, seen by node-1 and node-2; also node-3 is down for 2 m 10 s, seen by node-1 and node-2"
+    );
+}
+
+#[test]
+fn the_text_says_it_all_in_plain_lines() {
+    let view = view(rows("1: 2+ 3! 4n / 2: 1g 3? 4j / 3~: 1+ 2!"));
+    let text = text_of(&view, &member("1"));
+    let expected = "\
+node-1 cannot reach node-3; node-2 can; also node-1 has never heard from node-4
+! node-1 cannot reach node-3; node-2 can
+! node-1 has never heard from node-4
+? node-2 has not heard from node-4 yet
+- node-1 is degraded, seen by node-2
+
+as told by node-1:
+OBSERVER  SAID         node-1   node-2   node-3   node-4
+node-1    now          .        0.84 ms  down     never seen
+node-2    now          0.84 ms  .        suspect  joining
+node-3    2 m 11 s ago (alive)  (dead)   .        -
+node-4    never        ?        ?        ?        .
+";
+    let squeezed =
+        |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    assert_eq!(squeezed(&text), squeezed(expected));
+    let columns: Vec<usize> =
+        text.lines().filter(|line| line.starts_with("node-") && line.contains("  ")).map(|line| line.len()).collect();
+    assert_eq!(columns.len(), 4, "one line an observer");
+    assert!(text.ends_with('\n') && text.lines().all(|line| !line.ends_with(' ')));
+}
+
+#[test]
+fn a_large_mesh_is_listed_and_a_long_name_cut() {
+    let mut wide = row("1:");
+    wide.cells = (2..50).map(|at| cell(&format!("{at}+"))).collect();
+    let text = text_of(&view(vec![wide.clone()]), &member("1"));
+    assert!(text.contains("NODE") && text.lines().any(|line| line.starts_with("node-49")), "{text}");
+    wide.cells.truncate(1);
+    wide.observer = Member::from(&*"x\u{202e}".repeat(5000));
+    let text = text_of(&view(vec![wide]), &member("1"));
+    assert!(text.contains("x?x?x?x?x?x..?x?x?x?x?x?  now"), "{}", &text[text.len() - 300..]);
+}
+
+#[test]
+fn many_findings_are_counted() {
+    let view = view(rows("1: 2! 3u 4n 5b 6+ / 6: 1+ 2+ 3+"));
+    assert!(
+        summary(&view).sentence.ends_with("; and 1 more finding") || summary(&view).sentence.contains(" more findings"),
+        "{}",
+        summary(&view).sentence
+    );
+    assert!(summary(&view).findings.len() > 3);
+}
+
+#[test]
+fn a_view_has_a_bound() {
+    let mut wide = row("1:");
+    wide.cells = (2..5000).map(|at| cell(&format!("{at}+"))).collect();
+    let view = view(vec![wide]);
+    assert_eq!((view.standings.len(), view.rows.len()), (MEMBERS_MAX, MEMBERS_MAX));
+    assert!(view.rows.iter().all(|row| row.cells.len() < MEMBERS_MAX));
+}
+
+// What holds for any rows.
+
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![20 => (1..6u8).prop_map(|at| at.to_string()), 1 => "[a-z<>&\"'\u{202e}\n:]{0,3}"]
+}
+
+fn cells() -> impl Strategy<Value = Cell> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.05), any::<bool>());
+    let ages = (any::<Option<Duration>>(), any::<Option<Duration>>(), any::<Duration>());
+    (names(), 0..PeerState::ALL.len(), prop::option::of(0..Verdict::ALL.len()), 0..3u64, flags, ages).prop_map(
+        |(name, state, verdict, boot, (expected, degraded, flapping, maintenance, pings_me), (proof, answer, age))| {
+            Cell {
+                boot: (boot > 0).then_some(BootId(boot)),
+                state: PeerState::ALL[state],
+                verdict: verdict.map(|at| Verdict::ALL[at]),
+                state_age: age,
+                last_proof: proof,
+                last_answer: answer,
+                restarts: boot,
+                expected,
+                degraded,
+                flapping,
+                maintenance,
+                pings_me,
+                ..cell(&format!("{name}+"))
+            }
+        },
+    )
+}
+
+fn any_row() -> impl Strategy<Value = Row> {
+    let head = (names(), 0..10usize, prop::bool::weighted(0.1), prop::bool::weighted(0.05), 0..3u64);
+    let rest = (prop::option::of(0..SelfState::ALL.len()), any::<Option<Duration>>(), any::<Option<Duration>>());
+    (head, rest, prop::collection::vec(cells(), 0..8)).prop_map(
+        |((name, heard, stalled, maintenance, boot), (state, as_of, up_for), cells)| Row {
+            observer: member(&name),
+            heard: match heard {
+                0 => RowFreshness::Never,
+                1 | 2 => RowFreshness::Before,
+                _ => RowFreshness::Now,
+            },
+            as_of,
+            boot: (boot > 0).then_some(BootId(boot)),
+            state: state.map(|at| SelfState::ALL[at]),
+            stalled,
+            maintenance,
+            up_for,
+            cells,
+        },
+    )
+}
+
+pub(crate) fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+    prop::collection::vec(any_row(), 0..8)
+}
+
+fn verdict_of(view: &MeshView, member: &Member) -> MeshVerdict {
+    view.standings.iter().find(|standing| standing.member == *member).expect("a member").verdict
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_rows_have_a_view_and_a_text(rows in any_rows()) {
+        let asked = rows.first().map_or(member("1"), |row| row.observer.clone());
+        let view = view(rows);
+        prop_assert!(!summary(&view).sentence.is_empty());
+        prop_assert_eq!(view.rows.len(), view.standings.len());
+        prop_assert!(!view.whole || summary(&view).findings.iter().all(|finding| finding.weight == Severity::Note), "{:?}", view);
+        let text = text_of(&view, &asked);
+        prop_assert!(text.bytes().all(|byte| byte == b'\n' || byte == b' ' || byte.is_ascii_graphic()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_rows_and_cells_does_not_matter(rows in any_rows(), turn in 0..8usize) {
+        let mut turned: Vec<Row> = rows.clone();
+        turned.rotate_left(turn.min(rows.len()));
+        turned.reverse();
+        for row in &mut turned {
+            row.cells.reverse();
+        }
+        prop_assert_eq!(view(rows), view(turned));
+    }
+
+    /// Whatever a silent row holds, nothing but what is shown of that row changes.
+    #[test]
+    fn a_silent_row_is_neither_good_nor_bad_news(mut rows in any_rows(), other in prop::collection::vec(cells(), 0..8)) {
+        // Of two rows of one observer one counts, and what they say may decide which: then other members are listed.
+        let mut observers = BTreeSet::new();
+        rows.retain(|row| observers.insert(row.observer.clone()));
+        let with = |cells: &dyn Fn(&Row) -> Vec<Cell>| {
+            let rows = rows.iter().map(|row| match row.heard {
+                RowFreshness::Now => row.clone(),
+                // The members stay the same, only what is said of them differs.
+                RowFreshness::Before | RowFreshness::Never => Row { cells: cells(row), ..row.clone() },
+            });
+            let mut view = view(rows.collect());
+            view.rows.clear();
+            view
+        };
+        let rewritten = |row: &Row| -> Vec<Cell> {
+            let said = other.iter().cycle();
+            row.cells.iter().zip(said).map(|(cell, said)| Cell { peer: cell.peer.clone(), ..said.clone() }).collect()
+        };
+        if !other.is_empty() {
+            prop_assert_eq!(with(&|row| row.cells.clone()), with(&rewritten));
+        }
+    }
+
+    #[test]
+    fn an_observer_that_agrees_never_weakens_a_verdict(rows in any_rows(), which in any::<prop::sample::Index>()) {
+        let before = view(rows.clone());
+        let accusations: Vec<(&Row, &Cell)> = before.rows.iter().flat_map(|row| {
+            row.cells.iter().filter(|cell| row.reading(cell) == LinkStatus::Bad).map(move |cell| (row, cell))
+        }).collect();
+        if !accusations.is_empty() {
+            let (observer, accusation) = accusations[which.index(accusations.len())];
+            let agreeing = Row { observer: member("new"), cells: vec![accusation.clone()], maintenance: false, ..observer.clone() };
+            let after = view(rows.into_iter().chain([agreeing]).collect());
+            prop_assert!(
+                verdict_of(&after, &accusation.peer) >= verdict_of(&before, &accusation.peer),
+                "{} became {}", summary(&before).sentence, summary(&after).sentence
+            );
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What all rows together say about one member.
+//!
+//! Only rows that speak are read, and a row speaks about others and, by being
+//! there at all, about its own observer: who answered lives, whatever the
+//! others believe. So the order of the questions is: does somebody reach it?
+//! Did it answer itself? Only when neither, does what the others say of its
+//! death count, and the gravest of it stands, because a detector does not say
+//! "down" before it has asked everybody that it could.
+//!
+//! Nothing is counted and no quorum taken here: each detector has done that
+//! with better means. That is why another observer that agrees can never make
+//! a verdict weaker.
+
+use std::time::Duration;
+
+use super::rows::{Cell, LinkStatus, Member, Row};
+use crate::detector::peer::{BootId, PeerState, Verdict};
+
+/// How long a restart is worth a word.
+const RESTART_SHOWN: Duration = Duration::from_secs(60);
+
+/// What the mesh says about one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MeshVerdict {
+    /// Somebody reaches it, and nobody who watches it misses it.
+    Up,
+    /// Up, and a new process since less than a minute.
+    Restarted,
+    /// It said goodbye.
+    Left,
+    /// Somebody works on it; whatever else is wrong with it is expected.
+    Maintenance,
+    /// Nobody who answered has an opinion yet.
+    Unknown,
+    /// Nobody who answered has ever heard it, and somebody should have.
+    NeverSeen,
+    /// Somebody cannot reach it and is reached by it.
+    OneWay,
+    /// Somebody cannot reach it, somebody else can.
+    LinkBroken,
+    /// It or those who miss it are cut off: which of them, they cannot tell.
+    CutOff,
+    /// Dead, on the word of those who were left to say so.
+    Unconfirmed,
+    /// Dead; enough observers agree.
+    Down,
+}
+
+impl MeshVerdict {
+    /// From good news to bad.
+    pub const ALL: [MeshVerdict; 11] = [
+        MeshVerdict::Up,
+        MeshVerdict::Restarted,
+        MeshVerdict::Left,
+        MeshVerdict::Maintenance,
+        MeshVerdict::Unknown,
+        MeshVerdict::NeverSeen,
+        MeshVerdict::OneWay,
+        MeshVerdict::LinkBroken,
+        MeshVerdict::CutOff,
+        MeshVerdict::Unconfirmed,
+        MeshVerdict::Down,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MeshVerdict::Up => "up",
+            MeshVerdict::Restarted => "restarted",
+            MeshVerdict::Left => "left",
+            MeshVerdict::Maintenance => "maintenance",
+            MeshVerdict::Unknown => "unknown",
+            MeshVerdict::NeverSeen => "never_seen",
+            MeshVerdict::OneWay => "one_way",
+            MeshVerdict::LinkBroken => "link_broken",
+            MeshVerdict::CutOff => "cut_off",
+            MeshVerdict::Unconfirmed => "unconfirmed",
+            MeshVerdict::Down => "down",
+        }
+    }
+
+    /// Somebody should look.
+    pub fn is_bad(self) -> bool {
+        self >= MeshVerdict::NeverSeen
+    }
+}
+
+/// One member, as all rows that speak see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    pub member: Member,
+    pub verdict: MeshVerdict,
+    pub boot: Option<BootId>,
+    /// While somebody misses it: how long ago it was last heard by any of them.
+    pub silent_for: Option<Duration>,
+    /// Since when it has been what it is, for a member that left or restarted.
+    pub since: Option<Duration>,
+    pub reached_by: Vec<Member>,
+    pub missed_by: Vec<Member>,
+    /// Of those who reach it: who doubts, finds it degraded, finds it flapping.
+    pub suspected_by: Vec<Member>,
+    pub degraded_by: Vec<Member>,
+    pub flapping_by: Vec<Member>,
+    /// Who has not heard it yet and is not alarmed.
+    pub unmet_by: Vec<Member>,
+}
+
+/// What an observer that speaks says about the member.
+pub(super) struct Opinion<'a> {
+    pub observer: &'a Row,
+    pub cell: &'a Cell,
+}
+
+/// Judges one member from its own row and what others say of it.
+pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'_>]) -> NodeStatus {
+    let mut standing = NodeStatus {
+        member: member.clone(),
+        verdict: MeshVerdict::Unknown,
+        boot: own.and_then(|own| own.boot).or_else(|| freshest_boot(opinions)),
+        silent_for: None,
+        since: None,
+        reached_by: Vec::new(),
+        missed_by: Vec::new(),
+        suspected_by: Vec::new(),
+        degraded_by: Vec::new(),
+        flapping_by: Vec::new(),
+        unmet_by: Vec::new(),
+    };
+    let mut missing = Vec::new();
+    for opinion in opinions {
+        let name = || opinion.observer.observer.clone();
+        match opinion.observer.reading(opinion.cell) {
+            reading @ (LinkStatus::Good | LinkStatus::Doubt) => {
+                standing.reached_by.push(name());
+                standing.suspected_by.extend((reading == LinkStatus::Doubt).then(name));
+                standing.degraded_by.extend(opinion.cell.degraded.then(name));
+                standing.flapping_by.extend(opinion.cell.flapping.then(name));
+            }
+            LinkStatus::Bad => {
+                standing.missed_by.push(name());
+                missing.push(opinion);
+            }
+            LinkStatus::Waiting => standing.unmet_by.push(name()),
+            LinkStatus::Left | LinkStatus::Unknown => {}
+        }
+    }
+    standing.verdict = verdict(own, opinions, &missing, !standing.reached_by.is_empty());
+    standing.silent_for = missing.iter().filter_map(|opinion| silence(opinion.cell, standing.verdict)).min();
+    standing.since = match standing.verdict {
+        MeshVerdict::Left => left(opinions).map(|cell| cell.state_age).min(),
+        MeshVerdict::Restarted => own.and_then(|own| own.up_for),
+        _ => None,
+    };
+    standing
+}
+
+fn verdict(own: Option<&Row>, opinions: &[Opinion<'_>], missing: &[&Opinion<'_>], is_reached: bool) -> MeshVerdict {
+    let own = own.filter(|own| own.heard == super::rows::RowFreshness::Now);
+    if own.is_some_and(|own| own.maintenance) || opinions.iter().any(|opinion| opinion.cell.maintenance) {
+        return MeshVerdict::Maintenance;
+    }
+    let is_here = own.is_some_and(Row::is_here);
+    let leaving = own.is_some() && !is_here;
+    if leaving || (left(opinions).next().is_some() && !is_reached && !is_here) {
+        return MeshVerdict::Left;
+    }
+    if missing.is_empty() {
+        return match is_reached || is_here {
+            true if has_restarted(own, opinions) => MeshVerdict::Restarted,
+            true => MeshVerdict::Up,
+            false => MeshVerdict::Unknown,
+        };
+    }
+    if is_reached || is_here {
+        return match link(own, missing) {
+            MeshVerdict::LinkBroken if !is_reached => MeshVerdict::CutOff,
+            verdict => verdict,
+        };
+    }
+    missing.iter().map(|opinion| accusation(opinion.cell)).max().unwrap_or(MeshVerdict::Unknown)
+}
+
+/// The cells of those to whom it said goodbye.
+fn left<'a>(opinions: &'a [Opinion<'_>]) -> impl Iterator<Item = &'a Cell> {
+    opinions.iter().map(|opinion| opinion.cell).filter(|cell| cell.state == PeerState::Left)
+}
+
+/// It lives and some do not reach it: does it reach them? One that is certainly
+/// broken both ways decides; one of which only one way is known does not.
+fn link(own: Option<&Row>, missing: &[&Opinion<'_>]) -> MeshVerdict {
+    let ways = || missing.iter().map(|opinion| way_back(own, opinion));
+    if ways().any(|way| way == Some(true)) && ways().all(|way| way != Some(false)) {
+        MeshVerdict::OneWay
+    } else {
+        MeshVerdict::LinkBroken
+    }
+}
+
+/// Whether the member reaches the observer that misses it, as far as is known.
+pub(super) fn way_back(own: Option<&Row>, opinion: &Opinion<'_>) -> Option<bool> {
+    let own = own.filter(|own| own.speaks());
+    let cell = own.and_then(|own| own.cell(&opinion.observer.observer).map(|cell| own.reading(cell)));
+    match cell {
+        Some(LinkStatus::Good | LinkStatus::Doubt) => Some(true),
+        Some(LinkStatus::Bad) => Some(false),
+        Some(LinkStatus::Waiting | LinkStatus::Left | LinkStatus::Unknown) | None => {
+            let one_way = opinion.cell.pings_me || opinion.cell.verdict == Some(Verdict::OneWay);
+            one_way.then_some(true)
+        }
+    }
+}
+
+/// What a cell that misses the member accuses it of.
+fn accusation(cell: &Cell) -> MeshVerdict {
+    match (cell.state, cell.verdict) {
+        (PeerState::Dead, Some(Verdict::Down)) => MeshVerdict::Down,
+        (PeerState::Dead, _) => MeshVerdict::Unconfirmed,
+        (PeerState::Unreachable, Some(Verdict::OneWay)) => MeshVerdict::OneWay,
+        (PeerState::Unreachable, Some(Verdict::CutOff)) => MeshVerdict::CutOff,
+        (PeerState::Unreachable, _) => MeshVerdict::LinkBroken,
+        (PeerState::Joining | PeerState::Alive | PeerState::Suspect | PeerState::Left, _) => MeshVerdict::NeverSeen,
+    }
+}
+
+/// Since when the observer has missed it: any sign of life counts against its
+/// death, only an answer counts against a broken link.
+fn silence(cell: &Cell, verdict: MeshVerdict) -> Option<Duration> {
+    let heard = match verdict {
+        MeshVerdict::Down | MeshVerdict::Unconfirmed => cell.last_proof.or(cell.last_answer),
+        _ => cell.last_answer,
+    };
+    heard.or_else(|| cell.boot.map(|_| cell.state_age))
+}
+
+fn has_restarted(own: Option<&Row>, opinions: &[Opinion<'_>]) -> bool {
+    let young = own.and_then(|own| own.up_for).is_some_and(|up_for| up_for < RESTART_SHOWN);
+    young && opinions.iter().any(|opinion| opinion.observer.speaks() && opinion.cell.restarts > 0)
+}
+
+/// The boot that somebody heard last.
+fn freshest_boot(opinions: &[Opinion<'_>]) -> Option<BootId> {
+    let known = opinions.iter().map(|opinion| opinion.cell).filter(|cell| cell.boot.is_some());
+    known.min_by_key(|cell| (cell.last_proof.unwrap_or(Duration::MAX), cell.boot)).and_then(|cell| cell.boot)
+}

@@ -1,0 +1,554 @@
+//! Every event in words: its message for people who search their logs, and one sentence that says what happened.
+//!
+//! A sentence about a peer names the peer first. A sentence about this node begins with its verb, because the reader
+//! sees the node's name before it.
+
+use std::time::Duration;
+
+use super::phrase::{answered_in, evidence_phrase, failure_phrase, join_peers, listed};
+use super::{discovery, incident, maintenance, round_trip, span};
+use crate::detector::event::{Conflict, Doubt, Event, EventKind, PeerRef, PingResult, Purpose};
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::level::Level;
+use crate::detector::peer::{NodeName, Verdict};
+use crate::mesh::event::NodeEvent;
+use crate::mesh::incident::IncidentChange;
+
+/// All that a log line, an entry of the API or a line of the page says of an event, besides its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The stable name.
+    pub name: &'static str,
+    pub level: Level,
+    /// The fixed text of a log line.
+    pub message: &'static str,
+    /// What happened, in one line without a full stop.
+    pub sentence: String,
+}
+
+/// Any event in words.
+pub fn describe(event: &NodeEvent) -> Description {
+    let (message, sentence) = match event {
+        NodeEvent::Detector(event) => (message(&event.kind), sentence(event)),
+        NodeEvent::Incident(event) => match &event.change {
+            IncidentChange::Opened(told) => {
+                ("Incident opened", format!("opens incident {}: {}", told.id, incident::story(told)))
+            }
+            IncidentChange::Closed(told) => {
+                ("Incident closed", format!("closes incident {}: {}", told.id, incident::story(told)))
+            }
+        },
+    };
+    Description { name: event.name(), level: event.level(), message, sentence }
+}
+
+/// The fixed text of a log line, the same for every event of a kind and
+/// verdict: what changes from line to line is in the fields.
+pub fn message(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::PingEnded { result: PingResult::Success { .. }, .. } => "Ping answered",
+        EventKind::PingEnded { result: PingResult::Failure { .. }, .. } => "Ping failed",
+        EventKind::PeerJoined { .. } | EventKind::PeerRecovered { .. } => "Peer is online",
+        EventKind::PeerSuspect { .. } => "Peer is suspect",
+        EventKind::PeerCleared { .. } => "Suspicion cleared",
+        EventKind::PeerDown { .. } | EventKind::PeerNeverSeen { .. } => "Peer unreachable",
+        EventKind::PeerUnreachable { verdict, .. } => unreachable_message(*verdict),
+        EventKind::PeerRestarted { .. } => "Peer restarted",
+        EventKind::PeerLeft { .. } => "Peer left",
+        EventKind::PeerReturned => "Peer returned",
+        EventKind::PeerFlapping { on: true, .. } => "Peer is flapping",
+        EventKind::PeerFlapping { on: false, .. } => "Peer is steady again",
+        EventKind::PeerDegraded { on: true, .. } => "Peer is degraded",
+        EventKind::PeerDegraded { on: false, .. } => "Peer answers well again",
+        EventKind::PeerConflict { conflict: Conflict::SameNode { .. } } => "Peer is listed twice",
+        EventKind::PeerConflict { .. } => "Peer identity conflict",
+        EventKind::PeerIsSelf => "Peer is this node itself",
+        EventKind::PeerAdded => "Peer added",
+        EventKind::PeerRemoved { .. } => "Peer removed",
+        EventKind::PeerMoved { .. } => "Peer has a new address",
+        EventKind::SelfCutOff { .. } => "Hears less than half of its peers",
+        EventKind::SelfRejoined { .. } => "Hears its peers again",
+        EventKind::SelfStalled { .. } => "This process did not run",
+        EventKind::SelfLeaving => "Leaving",
+        EventKind::Discovery(finding) => discovery::message(finding),
+        EventKind::MaintenanceBegan { .. } => "Maintenance began",
+        EventKind::MaintenanceEnded { how } => maintenance::ended_message(*how),
+    }
+}
+
+fn unreachable_message(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::LinkBroken | Verdict::OneWay | Verdict::Restarted => "Link to peer is broken, the peer is alive",
+        Verdict::CutOff => "Peer not heard, it is down or this node is cut off",
+        Verdict::Down | Verdict::Unconfirmed | Verdict::NeverSeen => "Peer unreachable",
+    }
+}
+
+/// What happened, in one line without a full stop.
+pub fn sentence(event: &Event) -> String {
+    let named = event.peer.as_ref().map(PeerRef::display_name);
+    let peer = named.unwrap_or("a peer");
+    match &event.kind {
+        EventKind::PingEnded { purpose, result } => ping_sentence(peer, *purpose, *result),
+        EventKind::PeerJoined { rtt } => format!("{peer} is online{}", answered_in(*rtt)),
+        EventKind::PeerSuspect { doubt } => format!("{peer} is suspect: {}", doubt_phrase(*doubt)),
+        EventKind::PeerCleared { suspect_for } => {
+            format!("{peer} answers after all, suspect for {}", span(*suspect_for))
+        }
+        EventKind::PeerDown { verdict, class, evidence, silent_for, accusers, .. } => {
+            down_sentence(peer, *verdict, *class, *evidence, *silent_for, accusers)
+        }
+        EventKind::PeerUnreachable { verdict, silent_for, witnesses, .. } => {
+            unreachable_sentence(peer, *verdict, *silent_for, witnesses)
+        }
+        EventKind::PeerRecovered { outage, rtt, .. } => {
+            format!("{peer} is online again after {}{}", span(*outage), answered_in(*rtt))
+        }
+        EventKind::PeerRestarted { silent_for, .. } => {
+            format!("{peer} restarted, not heard for {}", span(*silent_for))
+        }
+        EventKind::PeerLeft { witness: None, .. } => format!("{peer} said goodbye and left"),
+        EventKind::PeerLeft { witness: Some(witness), .. } => format!("{peer} left: it said goodbye to {witness}"),
+        EventKind::PeerReturned => format!("{peer} is back after its goodbye"),
+        EventKind::PeerNeverSeen { waited, evidence } => {
+            let why = evidence.map(|e| format!(": {}", evidence_phrase(e))).unwrap_or_default();
+            format!("{peer} has never answered in {}{why}", span(*waited))
+        }
+        EventKind::PeerFlapping { on: true, changes } => {
+            format!("{peer} is flapping: broken {changes} times within a minute")
+        }
+        EventKind::PeerFlapping { on: false, .. } => format!("{peer} is no longer flapping"),
+        EventKind::PeerDegraded { on: true, bad, of } => {
+            format!("{peer} is degraded: {bad} of its last {of} pings failed or were slow")
+        }
+        EventKind::PeerDegraded { on: false, bad, of } => {
+            format!("{peer} is no longer degraded: {bad} of its last {of} pings failed or were slow")
+        }
+        EventKind::PeerConflict { conflict } => conflict_sentence(peer, conflict),
+        EventKind::PeerIsSelf => format!("{peer} is this node itself and is not watched"),
+        EventKind::PeerAdded => format!("{peer} is watched from now on"),
+        EventKind::PeerRemoved { why } => format!("{peer} is no longer watched{}", discovery::removal_phrase(*why)),
+        EventKind::PeerMoved { from, to } => format!("{peer} answers at {to} now, before at {from}"),
+        EventKind::SelfCutOff { unheard, .. } => {
+            format!("hears nothing from {}: down, or cut off", join_peers(unheard))
+        }
+        EventKind::SelfRejoined { cut_off_for } => format!("hears its peers again after {}", span(*cut_off_for)),
+        EventKind::SelfStalled { lost } => {
+            format!("did not run for {}: judges nobody until it has asked again", span(*lost))
+        }
+        EventKind::SelfLeaving => "is leaving and says goodbye to its peers".to_owned(),
+        EventKind::Discovery(finding) => discovery::sentence(finding),
+        EventKind::MaintenanceBegan { maintenance } => maintenance::began_sentence(named, maintenance),
+        EventKind::MaintenanceEnded { how } => maintenance::ended_sentence(named, *how),
+    }
+}
+
+fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult) -> String {
+    let what = match purpose {
+        Purpose::Scheduled => "ping",
+        Purpose::Check => "check",
+        Purpose::Witness => "witness check",
+    };
+    match result {
+        PingResult::Success { rtt, .. } => format!("{what} of {peer} answered in {}", round_trip(rtt)),
+        PingResult::Failure { evidence, timed_out: false } => {
+            format!("{what} of {peer} failed: {}", evidence_phrase(evidence))
+        }
+        PingResult::Failure { evidence, timed_out: true } => {
+            format!("{what} of {peer} failed, out of time: {}", evidence_phrase(evidence))
+        }
+    }
+}
+
+fn down_sentence(
+    peer: &str,
+    verdict: Verdict,
+    class: Class,
+    evidence: Evidence,
+    silent_for: Duration,
+    accusers: &[NodeName],
+) -> String {
+    let why = format!("{} ({class}), silent for {}", failure_phrase(class, evidence), span(silent_for));
+    let names = listed(accusers);
+    match verdict {
+        Verdict::Down if accusers.len() > 1 => format!("{peer} is down: {why}; {names} agree"),
+        Verdict::Down if accusers.len() == 1 => format!("{peer} is down: {why}; {names} says so"),
+        Verdict::Down => format!("{peer} is down: {why}"),
+        Verdict::Unconfirmed => {
+            let says = match accusers.len() {
+                0 => String::new(),
+                1 => format!("; only {names} says so"),
+                _ => format!("; only {names} say so"),
+            };
+            format!("{peer} is down, unconfirmed: {why}{says}, nobody else can be asked")
+        }
+        Verdict::LinkBroken | Verdict::OneWay | Verdict::CutOff | Verdict::Restarted | Verdict::NeverSeen => {
+            format!("{peer} is down ({verdict}): {why}")
+        }
+    }
+}
+
+fn unreachable_sentence(peer: &str, verdict: Verdict, silent_for: Duration, witnesses: &[NodeName]) -> String {
+    let names = listed(witnesses);
+    match verdict {
+        Verdict::LinkBroken => {
+            let reach = match witnesses.len() {
+                0 => "others reach it".to_owned(),
+                1 => format!("{names} reaches it"),
+                _ => format!("{names} reach it"),
+            };
+            format!("{peer} cannot be reached from here, but {reach}: the link is broken")
+        }
+        Verdict::OneWay => {
+            format!("{peer} cannot be reached from here, but its own pings arrive: the link is broken one way")
+        }
+        Verdict::CutOff => {
+            format!("{peer} has not been heard for {}: it is down, or this node is cut off", span(silent_for))
+        }
+        Verdict::Restarted => {
+            let by = if witnesses.is_empty() { String::new() } else { format!(" by {names}") };
+            format!("{peer} cannot be reached from here, but was seen restarted{by}: the link is broken")
+        }
+        Verdict::Down | Verdict::Unconfirmed | Verdict::NeverSeen => {
+            format!("{peer} cannot be reached from here ({verdict}), silent for {}", span(silent_for))
+        }
+    }
+}
+
+fn conflict_sentence(peer: &str, conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::OldBootReturned { boot, current } => {
+            format!("two nodes call themselves {peer}: boot {boot} answered after {current} had replaced it")
+        }
+        Conflict::WrongName { expected, declared } => {
+            format!("{peer} calls itself {declared}, but {expected} was expected: its answers do not count")
+        }
+        Conflict::SameNode { other } => format!("{peer} is the same node as {other} and is not watched twice"),
+    }
+}
+
+fn doubt_phrase(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Failed => "a ping failed",
+        Doubt::Late => "its answer is late",
+        Doubt::CheckFailed => "a check failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::discovery::{DnsName, Finding, Removal};
+    use crate::detector::peer::{BootId, PeerId, PeerKey, PeerState};
+    use crate::detector::time::Monotonic;
+    use crate::mesh::event::IncidentEvent;
+    use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
+
+    fn name(text: &str) -> NodeName {
+        NodeName::new(text).unwrap()
+    }
+
+    fn event(kind: EventKind) -> Event {
+        let about_self = kind.name().starts_with("self_") || kind.name().starts_with("discovery_");
+        let peer = PeerRef {
+            id: PeerId(0),
+            key: PeerKey("localhost:8003".into()),
+            node: Some(name("node-3")),
+            boot: Some(BootId(7)),
+            state: PeerState::Alive,
+        };
+        Event { at: Monotonic(Duration::ZERO), peer: (!about_self).then_some(peer), kind }
+    }
+
+    /// A peer that is called by its key, because it never said its name.
+    fn unheard(key: &str) -> PeerRef {
+        PeerRef { id: PeerId(9), key: PeerKey(key.into()), node: None, boot: None, state: PeerState::Suspect }
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn down(verdict: Verdict, class: Class, evidence: Evidence, accusers: &[&str]) -> EventKind {
+        let accusers = accusers.iter().map(|text| name(text)).collect();
+        EventKind::PeerDown { prev: PeerState::Suspect, verdict, class, evidence, silent_for: ms(251), accusers }
+    }
+
+    fn unreachable(verdict: Verdict, witnesses: &[&str]) -> EventKind {
+        EventKind::PeerUnreachable {
+            prev: PeerState::Suspect,
+            verdict,
+            class: Class::Silent,
+            evidence: Evidence::Silent,
+            silent_for: ms(3000),
+            witnesses: witnesses.iter().map(|text| name(text)).collect(),
+        }
+    }
+
+    fn ping(purpose: Purpose, result: PingResult) -> EventKind {
+        EventKind::PingEnded { purpose, result }
+    }
+
+    type Row = (EventKind, &'static str, Level, &'static str, &'static str);
+
+    /// Every kind, and every case in which its words differ.
+    fn table() -> Vec<Row> {
+        let mut rows = happy_rows();
+        rows.extend(broken_rows());
+        rows.extend(flag_rows());
+        rows.extend(self_rows());
+        rows.extend(discovery_rows());
+        rows.extend(maintenance_rows());
+        rows
+    }
+
+    #[rustfmt::skip]
+    fn happy_rows() -> Vec<Row> {
+        use Level::{Debug, Info};
+        let prev = PeerState::Suspect;
+        vec![
+            (ping(Purpose::Scheduled, PingResult::Success { rtt: ms(1), sampled: true }), "ping", Debug,
+                "Ping answered", "ping of node-3 answered in 1.00 ms"),
+            (ping(Purpose::Check, PingResult::Failure { evidence: Evidence::Refused, timed_out: false }), "ping", Debug,
+                "Ping failed", "check of node-3 failed: connection refused"),
+            (ping(Purpose::Witness, PingResult::Failure { evidence: Evidence::Stalled, timed_out: true }), "ping", Debug,
+                "Ping failed", "witness check of node-3 failed, out of time: connected, but no answer"),
+            (EventKind::PeerJoined { rtt: Some(ms(12)) }, "peer_joined", Info,
+                "Peer is online", "node-3 is online, answered in 12.0 ms"),
+            (EventKind::PeerSuspect { doubt: Doubt::Failed }, "peer_suspect", Debug,
+                "Peer is suspect", "node-3 is suspect: a ping failed"),
+            (EventKind::PeerSuspect { doubt: Doubt::Late }, "peer_suspect", Debug,
+                "Peer is suspect", "node-3 is suspect: its answer is late"),
+            (EventKind::PeerSuspect { doubt: Doubt::CheckFailed }, "peer_suspect", Debug,
+                "Peer is suspect", "node-3 is suspect: a check failed"),
+            (EventKind::PeerCleared { suspect_for: ms(300) }, "peer_cleared", Debug,
+                "Suspicion cleared", "node-3 answers after all, suspect for 0.3 s"),
+            (EventKind::PeerRecovered { prev, outage: ms(130_500), rtt: None }, "peer_recovered", Info,
+                "Peer is online", "node-3 is online again after 2 m 10 s"),
+            (EventKind::PeerRestarted { prev, old: BootId(1), new: BootId(2), silent_for: ms(204) }, "peer_restarted", Info,
+                "Peer restarted", "node-3 restarted, not heard for 0.204 s"),
+            (EventKind::PeerLeft { prev, witness: None }, "peer_left", Info,
+                "Peer left", "node-3 said goodbye and left"),
+            (EventKind::PeerLeft { prev, witness: Some(name("node-2")) }, "peer_left", Info,
+                "Peer left", "node-3 left: it said goodbye to node-2"),
+            (EventKind::PeerReturned, "peer_returned", Info, "Peer returned", "node-3 is back after its goodbye"),
+            (EventKind::PeerAdded, "peer_added", Debug, "Peer added", "node-3 is watched from now on"),
+            (EventKind::PeerRemoved { why: Removal::Unlisted }, "peer_removed", Info,
+                "Peer removed", "node-3 is no longer watched"),
+            (EventKind::PeerRemoved { why: Removal::Left }, "peer_removed", Info,
+                "Peer removed", "node-3 is no longer watched: it left, and no name leads to it any more"),
+            (EventKind::PeerRemoved { why: Removal::Dead }, "peer_removed", Info,
+                "Peer removed", "node-3 is no longer watched: dead for long, and no name leads to it any more"),
+            (EventKind::PeerMoved { from: address(3), to: address(7) }, "peer_moved", Info,
+                "Peer has a new address", "node-3 answers at 10.0.0.7:8001 now, before at 10.0.0.3:8001"),
+            (EventKind::PeerIsSelf, "peer_is_self", Info,
+                "Peer is this node itself", "node-3 is this node itself and is not watched"),
+        ]
+    }
+
+    #[rustfmt::skip]
+    fn broken_rows() -> Vec<Row> {
+        use Level::Warn;
+        let (gone, refused) = (Class::Gone, Evidence::Refused);
+        let broken = "Link to peer is broken, the peer is alive";
+        vec![
+            (down(Verdict::Down, gone, refused, &["node-1", "node-2"]), "peer_down", Warn, "Peer unreachable",
+                "node-3 is down: its host refuses connections (gone), silent for 0.251 s; node-1 and node-2 agree"),
+            (down(Verdict::Down, Class::Silent, Evidence::Silent, &["node-1"]), "peer_down", Warn, "Peer unreachable",
+                "node-3 is down: nothing comes back from its host (silent), silent for 0.251 s; node-1 says so"),
+            (down(Verdict::Unconfirmed, Class::Stalled, Evidence::Stalled, &["node-1"]), "peer_down", Warn, "Peer unreachable",
+                "node-3 is down, unconfirmed: its host accepts connections, but it does not answer (stalled), silent for 0.251 s; only node-1 says so, nobody else can be asked"),
+            (down(Verdict::Unconfirmed, Class::Stalled, Evidence::Invalid, &["node-1", "node-2"]), "peer_down", Warn, "Peer unreachable",
+                "node-3 is down, unconfirmed: its answers are not valid (stalled), silent for 0.251 s; only node-1 and node-2 say so, nobody else can be asked"),
+            (unreachable(Verdict::LinkBroken, &["node-2"]), "peer_unreachable", Warn, broken,
+                "node-3 cannot be reached from here, but node-2 reaches it: the link is broken"),
+            (unreachable(Verdict::LinkBroken, &["node-2", "node-4"]), "peer_unreachable", Warn, broken,
+                "node-3 cannot be reached from here, but node-2 and node-4 reach it: the link is broken"),
+            (unreachable(Verdict::OneWay, &[]), "peer_unreachable", Warn, broken,
+                "node-3 cannot be reached from here, but its own pings arrive: the link is broken one way"),
+            (unreachable(Verdict::Restarted, &["node-2"]), "peer_unreachable", Warn, broken,
+                "node-3 cannot be reached from here, but was seen restarted by node-2: the link is broken"),
+            (unreachable(Verdict::CutOff, &[]), "peer_unreachable", Warn,
+                "Peer not heard, it is down or this node is cut off",
+                "node-3 has not been heard for 3 s: it is down, or this node is cut off"),
+            (EventKind::PeerNeverSeen { waited: ms(10_000), evidence: Some(Evidence::Name) }, "peer_never_seen", Warn,
+                "Peer unreachable", "node-3 has never answered in 10 s: its name does not resolve"),
+            (EventKind::PeerNeverSeen { waited: ms(10_000), evidence: None }, "peer_never_seen", Warn,
+                "Peer unreachable", "node-3 has never answered in 10 s"),
+        ]
+    }
+
+    #[rustfmt::skip]
+    fn flag_rows() -> Vec<Row> {
+        use Level::{Info, Warn};
+        vec![
+            (EventKind::PeerFlapping { on: true, changes: 3 }, "peer_flapping", Warn,
+                "Peer is flapping", "node-3 is flapping: broken 3 times within a minute"),
+            (EventKind::PeerFlapping { on: false, changes: 0 }, "peer_flapping", Info,
+                "Peer is steady again", "node-3 is no longer flapping"),
+            (EventKind::PeerDegraded { on: true, bad: 4, of: 10 }, "peer_degraded", Warn,
+                "Peer is degraded", "node-3 is degraded: 4 of its last 10 pings failed or were slow"),
+            (EventKind::PeerDegraded { on: false, bad: 1, of: 10 }, "peer_degraded", Info,
+                "Peer answers well again", "node-3 is no longer degraded: 1 of its last 10 pings failed or were slow"),
+            (EventKind::PeerConflict { conflict: Conflict::OldBootReturned { boot: BootId(1), current: BootId(2) } },
+                "peer_conflict", Warn, "Peer identity conflict",
+                "two nodes call themselves node-3: boot 0000000000000001 answered after 0000000000000002 had replaced it"),
+            (EventKind::PeerConflict { conflict: Conflict::WrongName { expected: name("node-3"), declared: name("x") } },
+                "peer_conflict", Warn, "Peer identity conflict",
+                "node-3 calls itself x, but node-3 was expected: its answers do not count"),
+            (EventKind::PeerConflict { conflict: Conflict::SameNode { other: PeerKey("a:1".into()) } },
+                "peer_conflict", Warn, "Peer is listed twice",
+                "node-3 is the same node as a:1 and is not watched twice"),
+        ]
+    }
+
+    #[rustfmt::skip]
+    fn self_rows() -> Vec<Row> {
+        use Level::{Info, Warn};
+        let keys = |texts: &[&str]| texts.iter().map(|text| unheard(text)).collect();
+        vec![
+            (EventKind::SelfCutOff { heard: 0, expected: 2, unheard: keys(&["node-3", "node-4"]) },
+                "self_cut_off", Warn, "Hears less than half of its peers",
+                "hears nothing from node-3 and node-4: down, or cut off"),
+            (EventKind::SelfCutOff { heard: 0, expected: 10, unheard: keys(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) },
+                "self_cut_off", Warn, "Hears less than half of its peers",
+                "hears nothing from a, b, c, d, e, f, g, h and 2 more: down, or cut off"),
+            (EventKind::SelfRejoined { cut_off_for: ms(65_000) }, "self_rejoined", Info,
+                "Hears its peers again", "hears its peers again after 1 m 5 s"),
+            (EventKind::SelfStalled { lost: ms(2300) }, "self_stalled", Warn,
+                "This process did not run", "did not run for 2.3 s: judges nobody until it has asked again"),
+            (EventKind::SelfLeaving, "self_leaving", Level::Debug, "Leaving", "is leaving and says goodbye to its peers"),
+            (EventKind::Discovery(Finding::NameTaken { address: address(7), boot: BootId(9) }), "discovery_name_taken", Warn,
+                "Another node has this node's name",
+                "has a name that another process has too, boot 0000000000000009 at 10.0.0.7:8001: give each node its own"),
+        ]
+    }
+
+    fn address(last: u8) -> core::net::SocketAddr {
+        ([10, 0, 0, last], 8001).into()
+    }
+
+    #[rustfmt::skip]
+    fn discovery_rows() -> Vec<Row> {
+        use Level::{Info, Warn};
+        let failed = |known| {
+            EventKind::Discovery(Finding::Failed { name: nodes(), error: "Name or service not known".into(), known })
+        };
+        vec![
+            (failed(0), "discovery_failed", Warn, "Peers cannot be looked up",
+                "cannot look up dns+http://nodes:8001: Name or service not known; knows no address behind it yet"),
+            (failed(3), "discovery_failed", Warn, "Peers cannot be looked up",
+                "cannot look up dns+http://nodes:8001: Name or service not known; keeps the last list of 3, which is stale from now on"),
+            (EventKind::Discovery(Finding::Recovered { name: nodes(), failed_for: ms(65_000), failures: 7, found: 3 }),
+                "discovery_recovered", Info, "Peers can be looked up again",
+                "can look up dns+http://nodes:8001 again after 1 m 5 s and 7 failures: 3 found"),
+            (EventKind::Discovery(Finding::Full { listed: 1100, limit: 1024 }), "discovery_full", Warn,
+                "More peers than one node watches",
+                "finds 1100 addresses and watches at most 1024 peers: the rest stay candidates"),
+        ]
+    }
+
+    fn nodes() -> DnsName {
+        DnsName { host: "nodes".into(), port: 8001 }
+    }
+
+    #[test]
+    fn incidents_have_words() {
+        let told = |ended| IncidentSummary {
+            id: 3,
+            verdict: IncidentVerdict::Down,
+            nodes: vec!["node-3".into()],
+            sides: Vec::new(),
+            observers: vec!["node-1".into(), "node-2".into()],
+            began: ms(130_000),
+            ended,
+            failures: 1,
+            reason: Some(Class::Gone),
+        };
+        let table = [
+            (
+                IncidentChange::Opened(told(None)),
+                ("incident_opened", Level::Warn, "Incident opened"),
+                "opens incident 3: node-3 is down for 2 m 10 s (its host refused connections), seen by node-1 and node-2",
+            ),
+            (
+                IncidentChange::Closed(told(Some(ms(60_000)))),
+                ("incident_closed", Level::Info, "Incident closed"),
+                "closes incident 3: node-3 was down for 1 m 10 s (its host refused connections), seen by node-1 and node-2",
+            ),
+        ];
+        assert_eq!(table.len(), IncidentChange::NAMES.len());
+        for (change, (name, level, message), sentence) in table {
+            let event = NodeEvent::Incident(IncidentEvent { at: Monotonic::default(), change });
+            assert_eq!(describe(&event), Description { name, level, message, sentence: sentence.to_owned() });
+        }
+    }
+
+    fn maintenance_rows() -> Vec<Row> {
+        use crate::detector::maintenance::{Maintenance, MaintenanceEnd, MaintenanceReason};
+        let reason = MaintenanceReason::new("new disk").unwrap();
+        let ended = |how, level, message, text| {
+            (EventKind::MaintenanceEnded { how }, "maintenance_ended", level, message, text)
+        };
+        vec![
+            (
+                EventKind::MaintenanceBegan { maintenance: Maintenance { reason, left: ms(1_800_000) } },
+                "maintenance_began",
+                Level::Info,
+                "Maintenance began",
+                "node-3 is in maintenance, for 30 m at most: new disk",
+            ),
+            ended(MaintenanceEnd::Withdrawn, Level::Info, "Maintenance ended", "node-3 is no longer in maintenance"),
+            ended(
+                MaintenanceEnd::Expired,
+                Level::Info,
+                "Maintenance ended",
+                "node-3 is no longer in maintenance: its time is over",
+            ),
+            ended(
+                MaintenanceEnd::Overrun,
+                Level::Warn,
+                "Maintenance overrun",
+                "node-3 is not back, and the time of its maintenance is over",
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_kind_has_its_words() {
+        for (kind, name, level, line, text) in table() {
+            let event = event(kind);
+            assert_eq!(event.kind.name(), name, "{event:?}");
+            assert_eq!(event.kind.level(), level, "{event:?}");
+            assert_eq!(message(&event.kind), line, "{event:?}");
+            assert_eq!(sentence(&event), text, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_covers_every_name() {
+        let tested: std::collections::BTreeSet<&str> = table().iter().map(|row| row.0.name()).collect();
+        let known: std::collections::BTreeSet<&str> = EventKind::NAMES.into_iter().collect();
+        assert_eq!(tested, known);
+        assert_eq!(known.len(), EventKind::NAMES.len(), "a name is listed twice");
+    }
+
+    #[test]
+    fn a_peer_that_never_answered_is_called_by_its_key() {
+        let mut event = event(EventKind::PeerAdded);
+        event.peer.as_mut().unwrap().node = None;
+        assert_eq!(sentence(&event), "localhost:8003 is watched from now on");
+    }
+
+    #[test]
+    fn no_verdict_is_without_words() {
+        for verdict in Verdict::ALL {
+            for class in Class::ALL {
+                let text = sentence(&event(down(verdict, class, Evidence::Silent, &[])));
+                assert!(text.starts_with("node-3 is down") && text.contains(class.as_str()), "{text}");
+            }
+            let text = sentence(&event(unreachable(verdict, &[])));
+            assert!(text.starts_with("node-3 ") && !text.ends_with(['.', ' ']), "{text}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! The mesh in words: what is wrong with whom, who says so, and since when.
+//!
+//! A finding names the
+//! victim first where there is one, and the observers where it lies between
+//! them. Victims that share a verdict and its witnesses share a finding: three
+//! nodes behind one dead switch are one story. No finding claims more than its
+//! verdict; "split" is said only where rows of both sides are at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{join_texts, span};
+use crate::mesh::{Groups, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row};
+
+/// Findings in the one-line summary; the rest are counted.
+const SUMMED_UP_MAX: usize = 3;
+/// Victims whose silence began within this time of each other share a finding.
+const TOGETHER: Duration = Duration::from_secs(2);
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something is broken.
+    Fault,
+    /// Something is not known.
+    Gap,
+    /// Worth a word, and nothing is broken.
+    Note,
+}
+
+impl Severity {
+    pub const ALL: [Severity; 3] = [Severity::Fault, Severity::Gap, Severity::Note];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Fault => "fault",
+            Severity::Gap => "gap",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// One thing to say about the mesh.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    pub weight: Severity,
+    pub text: String,
+}
+
+/// The mesh in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// All that there is to say, gravest first.
+    pub findings: Vec<Finding>,
+    /// The same in one line without a full stop.
+    pub sentence: String,
+}
+
+/// What there is to say of a mesh.
+pub fn summary(view: &MeshView) -> Summary {
+    let findings = findings(&view.rows, &view.standings, &view.groups, &view.mismatches);
+    let sentence = sentence(&view.standings, &findings, view.whole);
+    Summary { findings, sentence }
+}
+
+/// Everything there is to say, gravest first.
+fn findings(rows: &[Row], standings: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> Vec<Finding> {
+    let mut texts = Vec::new();
+    if groups.split {
+        texts.push(split(groups));
+    }
+    dead(standings, MeshVerdict::Down, &mut texts);
+    dead(standings, MeshVerdict::Unconfirmed, &mut texts);
+    cut_off(rows, standings, groups, &mut texts);
+    broken_links(standings, groups, &mut texts);
+    never_seen(standings, &mut texts);
+    suspects(rows, standings, &mut texts);
+    texts.extend(mismatches.iter().map(|mismatch| {
+        let verb = "does not watch";
+        format!("{} {verb} {}", mismatch.observer, names(&mismatch.missing))
+    }));
+    let faults = texts.into_iter().map(|text| Finding { weight: Severity::Fault, text });
+    let gaps = gaps(rows, standings).into_iter().map(|text| Finding { weight: Severity::Gap, text });
+    let notes = notes(standings).into_iter().map(|text| Finding { weight: Severity::Note, text });
+    faults.chain(gaps).chain(notes).collect()
+}
+
+/// The whole mesh in one line without a full stop.
+fn sentence(standings: &[NodeStatus], findings: &[Finding], whole: bool) -> String {
+    let of = |weight: Severity| -> Vec<&str> {
+        findings.iter().filter(|finding| finding.weight == weight).map(|finding| &*finding.text).collect()
+    };
+    let faults = of(Severity::Fault);
+    if !faults.is_empty() {
+        return summed_up(&faults, "; also ");
+    }
+    let gaps = of(Severity::Gap);
+    let good = if whole { all_well(standings) } else { "nothing is known to be wrong".to_owned() };
+    let mut parts = vec![&*good];
+    parts.extend(if gaps.is_empty() { of(Severity::Note) } else { gaps });
+    summed_up(&parts, "; ")
+}
+
+fn summed_up(texts: &[&str], between: &str) -> String {
+    let shown = texts.len().min(SUMMED_UP_MAX);
+    let line = texts[..shown].join(between);
+    match texts.len() - shown {
+        0 => line,
+        1 => format!("{line}; and 1 more finding"),
+        more => format!("{line}; and {more} more findings"),
+    }
+}
+
+fn all_well(standings: &[NodeStatus]) -> String {
+    let mut there = standings.iter().filter(|standing| !is_gone(standing));
+    match (there.next(), there.count()) {
+        (None, _) => "no node is expected to be up".to_owned(),
+        (Some(only), 0) if standings.len() == 1 => format!("{} is alone: it watches nobody", only.member),
+        (Some(only), 0) => format!("{} is the only node", only.member),
+        (Some(_), 1) => "both nodes reach each other".to_owned(),
+        (Some(_), more) => format!("all {} nodes reach each other", more + 1),
+    }
+}
+
+/// Not expected to be up.
+fn is_gone(standing: &NodeStatus) -> bool {
+    matches!(standing.verdict, MeshVerdict::Left | MeshVerdict::Maintenance)
+}
+
+fn split(groups: &Groups) -> String {
+    match &groups.groups[..] {
+        [one, other] => {
+            let verb = if one.len() == 1 { "does" } else { "do" };
+            format!("the mesh is split: {} {verb} not reach {}", names(one), names(other))
+        }
+        groups => {
+            let sides: Vec<String> = groups.iter().map(|group| names(group)).collect();
+            format!("the mesh is split into {} groups: {}", sides.len(), sides.join("; "))
+        }
+    }
+}
+
+/// Members with one verdict and the same observers behind it, in order.
+fn shared<'a>(members: impl Iterator<Item = &'a NodeStatus>) -> BTreeMap<&'a [Member], Vec<&'a NodeStatus>> {
+    let mut shared: BTreeMap<&[Member], Vec<&NodeStatus>> = BTreeMap::new();
+    for standing in members {
+        shared.entry(&standing.missed_by).or_default().push(standing);
+    }
+    shared
+}
+
+fn dead(standings: &[NodeStatus], verdict: MeshVerdict, texts: &mut Vec<String>) {
+    let dead = standings.iter().filter(|standing| standing.verdict == verdict);
+    for (observers, mut victims) in shared(dead) {
+        victims.sort_by_key(|victim| victim.silent_for);
+        let mut rest = &victims[..];
+        while let [first, ..] = rest {
+            let since = first.silent_for.unwrap_or_default();
+            let together = rest.partition_point(|next| next.silent_for.unwrap_or_default() <= since + TOGETHER);
+            let (those, later) = rest.split_at(together);
+            texts.push(dead_text(those, observers, verdict));
+            rest = later;
+        }
+    }
+}
+
+fn dead_text(victims: &[&NodeStatus], observers: &[Member], verdict: MeshVerdict) -> String {
+    let mut members: Vec<Member> = victims.iter().map(|victim| victim.member.clone()).collect();
+    members.sort();
+    let (who, be) = (names(&members), if members.len() == 1 { "is" } else { "are" });
+    let since = victims.first().and_then(|victim| victim.silent_for).map(|time| format!(" for {}", rough(time)));
+    let since = since.unwrap_or_default();
+    if verdict == MeshVerdict::Down {
+        return format!("{who} {be} down{since}, seen by {}", names(observers));
+    }
+    let say = if observers.len() == 1 { "says" } else { "say" };
+    let comma = if since.is_empty() { "" } else { "," };
+    format!("{who} {be} down, unconfirmed{comma}{since}: only {} {say} so", names(observers))
+}
+
+fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
+    let here: BTreeSet<&Member> = rows.iter().filter(|row| row.is_here()).map(|row| &row.observer).collect();
+    let explained =
+        |standing: &&NodeStatus| groups.split && standing.missed_by.iter().all(|by| groups.apart(by, &standing.member));
+    let cut_off = standings.iter().filter(|standing| standing.verdict == MeshVerdict::CutOff);
+    for (observers, victims) in shared(cut_off.filter(|standing| !explained(standing))) {
+        let (answering, silent): (Vec<_>, Vec<_>) =
+            victims.into_iter().map(|victim| victim.member.clone()).partition(|member| here.contains(member));
+        let plural = observers.len() != 1;
+        if !silent.is_empty() {
+            let verb = if plural { "hear" } else { "hears" };
+            texts.push(format!("{} {verb} nothing from {}: down, or cut off", names(observers), names(&silent)));
+        }
+        if !answering.is_empty() {
+            let (be, it) = if answering.len() == 1 { ("is", "it") } else { ("are", "them") };
+            let verb = if plural { "do" } else { "does" };
+            texts.push(format!("{} {be} cut off: {} {verb} not reach {it}", names(&answering), names(observers)));
+        }
+    }
+}
+
+/// Links that are broken while both ends live. One that both ends miss is told once, for both.
+fn broken_links(standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
+    let is_link = |standing: &&NodeStatus| matches!(standing.verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay);
+    let by_name: BTreeMap<&Member, &NodeStatus> =
+        standings.iter().filter(is_link).map(|standing| (&standing.member, standing)).collect();
+    let explained = |one: &Member, other: &Member| groups.split && groups.apart(one, other);
+    let mutual = |one: &Member, other: &Member| {
+        let misses = |by: &Member, whom: &Member| by_name.get(whom).is_some_and(|whom| whom.missed_by.contains(by));
+        misses(one, other) && misses(other, one)
+    };
+    // Who has most links that are broken both ways is told first, and takes them along.
+    let both_ways = |standing: &NodeStatus| standing.missed_by.iter().filter(|by| mutual(by, &standing.member)).count();
+    let mut order: Vec<&NodeStatus> = by_name.values().copied().collect();
+    order.sort_by_key(|standing| std::cmp::Reverse(both_ways(standing)));
+    let mut told: BTreeSet<(&Member, &Member)> = BTreeSet::new();
+    for standing in order {
+        let untold = |by: &&Member| !explained(by, &standing.member) && !told.contains(&(*by, &standing.member));
+        let (both, one): (Vec<&Member>, Vec<&Member>) =
+            standing.missed_by.iter().filter(untold).partition(|by| mutual(by, &standing.member));
+        told.extend(both.iter().map(|by| (&standing.member, *by)));
+        if !both.is_empty() {
+            texts.push(both_ways_text(standing, &both, &by_name));
+        }
+        if !one.is_empty() {
+            texts.push(one_way_text(standing, &one));
+        }
+    }
+}
+
+fn both_ways_text(standing: &NodeStatus, others: &[&Member], by_name: &BTreeMap<&Member, &NodeStatus>) -> String {
+    let member = &standing.member;
+    let reaches_all = |by: &&Member| {
+        others.iter().all(|other| by_name.get(*other).is_some_and(|other| other.reached_by.contains(by)))
+    };
+    let bridges: Vec<Member> = standing.reached_by.iter().filter(reaches_all).cloned().collect();
+    let text = if let [other] = others {
+        let (first, second) = if *other < member { (*other, member) } else { (member, *other) };
+        format!("{first} and {second} cannot reach each other")
+    } else {
+        format!("{member} cannot reach {}, nor they it", names_of(others))
+    };
+    let all = if others.len() == 1 { "both" } else { "all of them" };
+    match bridges.len() {
+        0 => format!("{text}; others can"),
+        1 => format!("{text}; {} reaches {all}", names(&bridges)),
+        _ => format!("{text}; {} reach {all}", names(&bridges)),
+    }
+}
+
+fn one_way_text(standing: &NodeStatus, observers: &[&Member]) -> String {
+    let text = format!("{} cannot reach {}", names_of(observers), standing.member);
+    if standing.verdict == MeshVerdict::OneWay {
+        let whom = if observers.len() == 1 { names_of(observers) } else { "them".to_owned() };
+        return format!("{text}, but {} reaches {whom}: broken one way", standing.member);
+    }
+    if standing.reached_by.is_empty() {
+        format!("{text}; others can")
+    } else {
+        format!("{text}; {} can", names(&standing.reached_by))
+    }
+}
+
+fn never_seen(standings: &[NodeStatus], texts: &mut Vec<String>) {
+    let unseen = standings.iter().filter(|standing| standing.verdict == MeshVerdict::NeverSeen);
+    for (observers, victims) in shared(unseen) {
+        let have = if observers.len() == 1 { "has" } else { "have" };
+        let whom: Vec<&Member> = victims.iter().map(|victim| &victim.member).collect();
+        texts.push(format!("{} {have} never heard from {}", names(observers), names_of(&whom)));
+    }
+}
+
+/// Those who are doubted and did not answer: soon there will be more to say.
+fn suspects(rows: &[Row], standings: &[NodeStatus], texts: &mut Vec<String>) {
+    let mut shared: BTreeMap<&[Member], Vec<&Member>> = BTreeMap::new();
+    for (standing, row) in standings.iter().zip(rows) {
+        if standing.verdict == MeshVerdict::Up && !row.is_here() && !standing.suspected_by.is_empty() {
+            shared.entry(&standing.suspected_by).or_default().push(&standing.member);
+        }
+    }
+    for (observers, suspects) in shared {
+        let be = if suspects.len() == 1 { "is" } else { "are" };
+        texts.push(format!(
+            "{} {be} suspect, seen by {}: too early to say more",
+            names_of(&suspects),
+            names(observers)
+        ));
+    }
+}
+
+/// What is missing from the picture.
+fn gaps(rows: &[Row], standings: &[NodeStatus]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let silent = |&(standing, row): &(&NodeStatus, &Row)| {
+        let up = matches!(standing.verdict, MeshVerdict::Up | MeshVerdict::Restarted);
+        up && !row.is_here() && standing.suspected_by.is_empty()
+    };
+    let members = |which: &dyn Fn(&(&NodeStatus, &Row)) -> bool| -> Vec<Member> {
+        standings.iter().zip(rows).filter(which).map(|(standing, _)| standing.member.clone()).collect()
+    };
+    let mute = members(&silent);
+    if !mute.is_empty() {
+        let it = if mute.len() == 1 { "it sees" } else { "they see" };
+        texts.push(format!("{} did not say what {it}", names(&mute)));
+    }
+    let stalled = members(&|(standing, row)| row.is_here() && row.stalled && !is_gone(standing));
+    if !stalled.is_empty() {
+        let (have, judge) = if stalled.len() == 1 { ("has", "judges") } else { ("have", "judge") };
+        texts.push(format!("{} {have} just not been running and {judge} nobody", names(&stalled)));
+    }
+    let unmet = |standing: &&NodeStatus| !standing.unmet_by.is_empty() && !is_gone(standing);
+    for standing in standings.iter().filter(unmet) {
+        let have = if standing.unmet_by.len() == 1 { "has" } else { "have" };
+        texts.push(format!("{} {have} not heard from {} yet", names(&standing.unmet_by), standing.member));
+    }
+    let unknown = members(&|(standing, _)| standing.verdict == MeshVerdict::Unknown && standing.unmet_by.is_empty());
+    if !unknown.is_empty() {
+        texts.push(format!("nothing is known of {}", names(&unknown)));
+    }
+    texts
+}
+
+fn notes(standings: &[NodeStatus]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for standing in standings {
+        let member = &standing.member;
+        let ago = standing.since.map(|since| format!(" {} ago", rough(since))).unwrap_or_default();
+        match standing.verdict {
+            MeshVerdict::Restarted => texts.push(format!("{member} restarted{ago}")),
+            MeshVerdict::Left => texts.push(format!("{member} left{ago}")),
+            MeshVerdict::Maintenance => texts.push(format!("{member} is in maintenance")),
+            _ => {}
+        }
+        for (by, word) in [(&standing.degraded_by, "degraded"), (&standing.flapping_by, "flapping")] {
+            if !by.is_empty() {
+                texts.push(format!("{member} is {word}, seen by {}", names(by)));
+            }
+        }
+    }
+    texts
+}
+
+/// Whole seconds from the first on: a sentence is read a moment after it was true.
+pub fn rough(time: Duration) -> String {
+    if time < Duration::from_secs(1) { span(time) } else { span(Duration::from_secs(time.as_secs())) }
+}
+
+fn names(members: &[Member]) -> String {
+    join_texts(members.iter().map(Member::as_str))
+}
+
+fn names_of(members: &[&Member]) -> String {
+    join_texts(members.iter().map(|member| member.as_str()))
+}

@@ -1,0 +1,61 @@
+//! Phrases that several sentences share: how a ping failed, lists of names.
+
+use std::time::Duration;
+
+use super::round_trip;
+use crate::detector::event::PeerRef;
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::peer::NodeName;
+
+/// Names listed in a sentence before it says "and N more": a line must stay a line in a mesh of a thousand.
+const LISTED_MAX: usize = 8;
+
+/// How the peer fails. The class decides, the evidence sharpens it: a peer that
+/// answers nonsense has the class of one that does not answer.
+pub(super) fn failure_phrase(class: Class, evidence: Evidence) -> &'static str {
+    match (class, evidence) {
+        (Class::Gone, _) => "its host refuses connections",
+        (Class::Silent, _) => "nothing comes back from its host",
+        (Class::Stalled, Evidence::Invalid) => "its answers are not valid",
+        (
+            Class::Stalled,
+            Evidence::Answered | Evidence::Refused | Evidence::Silent | Evidence::Stalled | Evidence::Name,
+        ) => "its host accepts connections, but it does not answer",
+    }
+}
+
+/// What a ping showed, as the `error` of a log line says it.
+pub fn evidence_phrase(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Answered => "it answered",
+        Evidence::Refused => "connection refused",
+        Evidence::Silent => "nothing comes back",
+        Evidence::Stalled => "connected, but no answer",
+        Evidence::Invalid => "its answer is not valid",
+        Evidence::Name => "its name does not resolve",
+    }
+}
+
+pub(super) fn answered_in(rtt: Option<Duration>) -> String {
+    rtt.map(|rtt| format!(", answered in {}", round_trip(rtt))).unwrap_or_default()
+}
+
+pub(super) fn listed(names: &[NodeName]) -> String {
+    join_texts(names.iter().map(NodeName::as_str))
+}
+
+pub(super) fn join_peers(peers: &[PeerRef]) -> String {
+    if peers.is_empty() { "its peers".to_owned() } else { join_texts(peers.iter().map(PeerRef::display_name)) }
+}
+
+/// "a", "a and b", "a, b and c", "a, b and 7 more".
+pub fn join_texts<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = texts.len().saturating_sub(LISTED_MAX);
+    let texts: Vec<&str> = texts.take(LISTED_MAX).collect();
+    match (texts.split_last(), more) {
+        (None, _) => String::new(),
+        (Some((only, [])), 0) => (*only).to_owned(),
+        (Some((last, rest)), 0) => format!("{} and {last}", rest.join(", ")),
+        (Some(_), more) => format!("{} and {more} more", texts.join(", ")),
+    }
+}

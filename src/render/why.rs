@@ -1,0 +1,652 @@
+//! Why a node believes what it believes of one peer, in a paragraph.
+//!
+//! For somebody who was called at night and has not read the concepts: what is
+//! so, what showed it, who was asked and what they said, and what that cannot
+//! tell. Every number in it is one of [`Why`]; the paragraph decides nothing and
+//! leaves nothing out that would change the reader's mind.
+
+use super::phrase::{failure_phrase, listed};
+use super::{evidence_phrase, join_texts, round_trip, span};
+use crate::detector::event::Purpose;
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::peer::{NodeName, PeerState, SelfState, Testimony, Verdict};
+use crate::detector::record::{End, Quorum};
+use crate::detector::rule::Rule;
+use crate::detector::view::WitnessView;
+use crate::detector::why::{DecisionView, PingView, Why};
+
+/// The evidence as one paragraph of plain sentences.
+pub fn explanation(why: &Why) -> String {
+    let mut sentences = match why.peer.peer.state {
+        PeerState::Joining => joining(why),
+        PeerState::Alive => alive(why),
+        PeerState::Suspect => suspect(why),
+        PeerState::Unreachable => unreachable(why),
+        PeerState::Dead => dead(why),
+        PeerState::Left => left(why),
+    };
+    sentences.extend(flags(why));
+    sentences.extend(caveats(why));
+    sentences.join(" ")
+}
+
+fn joining(why: &Why) -> Vec<String> {
+    let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
+    let never = why.peer.verdict == Some(Verdict::NeverSeen);
+    let watched = span(why.watched);
+    let mut sentences = vec![if never {
+        format!("{peer} has never answered {me}, which has watched it for {watched}.")
+    } else {
+        format!("{peer} has not answered yet; {me} has watched it for {watched}.")
+    }];
+    let failed = why.pings.iter().find_map(failure);
+    sentences.extend(failed.map(|evidence| format!("The last ping failed: {}.", evidence_phrase(evidence))));
+    sentences.push(if never {
+        "A peer that was never heard is not called down: check that it runs, and that its address in the list of peers is right.".into()
+    } else {
+        "It counts as expected once the longest wait is over.".into()
+    });
+    sentences
+}
+
+fn alive(why: &Why) -> Vec<String> {
+    let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
+    let answered = why.pings.iter().find_map(|ping| match ping.end {
+        Some((End::Answered, took)) => Some((ping.age.saturating_sub(took), took)),
+        _ => None,
+    });
+    let mut sentences = vec![match (answered, why.peer.last_answer) {
+        (Some((age, took)), _) => {
+            format!("{peer} is alive: it answered {me} {} ago, in {}.", span(age), round_trip(took))
+        }
+        (None, Some(age)) => format!("{peer} is alive: it answered {me} {} ago.", span(age)),
+        (None, None) => format!("{peer} is alive."),
+    }];
+    if let Some(decision) = &why.decision {
+        let age = span(decision.age);
+        sentences.push(match decision.rule {
+            Rule::NewBoot => format!(
+                "It restarted: {age} ago a new process answered under its name, and nothing that was said of the one before counts any more."
+            ),
+            Rule::TwoAnswers => format!("It has been alive for {age}, since it had answered twice after it was dead."),
+            Rule::ReadyAgain => format!("It had said goodbye and was ready again {age} ago."),
+            Rule::FirstAnswer => format!("It has been alive for {age}, since its first answer."),
+            _ => format!("It has been alive for {age}, since it answered again."),
+        });
+    }
+    if let Some(outage) = &why.outage {
+        let how = outage.class.map(|class| format!(" ({class})")).unwrap_or_default();
+        let called = if outage.to == PeerState::Dead { "down" } else { "unreachable" };
+        let rule = outage.rule.sentence();
+        sentences.push(format!("The last time it was {called}{how} was decided {} ago: {rule}.", span(outage.age)));
+    }
+    let accusers: Vec<&str> = why.accusations.iter().map(|accusation| accusation.observer.as_str()).collect();
+    if !accusers.is_empty() {
+        let names = join_texts(accusers.into_iter());
+        let verb = if why.accusations.len() == 1 { "accuses" } else { "accuse" };
+        sentences.push(format!("{names} {verb} it, which changes nothing here while it answers {me}."));
+    }
+    sentences
+}
+
+fn suspect(why: &Why) -> Vec<String> {
+    let peer = why.peer.peer.display_name();
+    let doubt = why.decision.as_ref().map_or("", |decision| decision.rule.sentence());
+    let mut sentences = vec![format!("{peer} has been suspect for {}: {doubt}.", span(why.peer.state_age))];
+    match (why.peer.class, why.limit, why.peer.last_proof) {
+        (Some(class), Some(limit), Some(heard)) => {
+            let fails = failure_phrase(class, why.peer.evidence.unwrap_or(Evidence::Silent));
+            sentences.push(format!(
+                "So far {fails} ({class}); such a peer is accused {} after its last sign of life, which was {} ago.",
+                span(limit),
+                span(heard)
+            ));
+        }
+        _ => sentences.push("No check has told anything yet.".into()),
+    }
+    sentences.extend(witnesses(&why.peer.witnesses));
+    sentences.push("Nothing has been decided, and one answer clears it.".into());
+    sentences
+}
+
+fn dead(why: &Why) -> Vec<String> {
+    let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
+    let Some(decision) = &why.decision else { return vec![format!("{peer} is down.")] };
+    let unconfirmed = if why.peer.verdict == Some(Verdict::Unconfirmed) { ", unconfirmed" } else { "" };
+    let mut sentences = vec![format!("{peer} has been down for {}{unconfirmed}.", span(why.peer.state_age))];
+    sentences.extend(decision.class.map(|class| fails(class, decision.evidence)));
+    sentences.extend(waited(decision));
+    let exhibits = decision.exhibits.as_ref();
+    sentences
+        .extend(exhibits.and_then(|exhibits| exhibits.quorum.as_ref()).map(|quorum| agreed(decision.rule, quorum)));
+    if decision.rule != Rule::Quorum {
+        sentences.push(format!(
+            "So it may be the network between {me} and {peer} that is broken: look from another place before you act."
+        ));
+    }
+    sentences.extend(witnesses(exhibits.map_or(&[], |exhibits| &exhibits.witnesses)));
+    sentences
+}
+
+fn unreachable(why: &Why) -> Vec<String> {
+    let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
+    let Some(decision) = &why.decision else { return vec![format!("{me} cannot reach {peer}.")] };
+    let fails = decision
+        .class
+        .map_or("no ping is answered", |class| failure_phrase(class, decision.evidence.unwrap_or(Evidence::Silent)));
+    let since = why.peer.last_answer.map(|age| format!(", and its last answer came {} ago", span(age)));
+    let here = format!("Seen from {me}, {fails}{}.", since.unwrap_or_default());
+    match decision.rule {
+        Rule::OwnPings => {
+            let last = why.last_ping_in.map(|age| format!(", the last one {} ago", span(age))).unwrap_or_default();
+            vec![
+                format!("{me} gets no answers from {peer}, but {peer}'s own pings arrive{last}."),
+                here,
+                "It is alive, and the link is broken one way: look at firewalls and routes, not at the process.".into(),
+            ]
+        }
+        Rule::MostUnheard => {
+            let (heard, expected) = decision.heard.unwrap_or_default();
+            vec![
+                format!(
+                    "{me} hears nothing from {peer}, and it has heard only {heard} of the {expected} peers that it expects to hear."
+                ),
+                here,
+                format!("That is less than half, so {me} may be the one that is cut off, and it calls nobody down."),
+            ]
+        }
+        _ => {
+            let said = decision.exhibits.as_ref().map(|exhibits| &exhibits.vouchers);
+            let names = said.filter(|names| !names.is_empty()).map_or("a witness".to_owned(), |names| listed(names));
+            vec![
+                format!("{me} cannot reach {peer}, but {names} had an answer from it when asked."),
+                here,
+                format!("So {peer} is alive, and the link between {me} and {peer} is broken."),
+            ]
+        }
+    }
+}
+
+fn left(why: &Why) -> Vec<String> {
+    let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
+    let told = why.decision.as_ref().and_then(|decision| decision.told.as_ref()).unwrap_or(me);
+    vec![
+        format!("{peer} said goodbye to {told} {} ago and left: it was stopped in order.", span(why.peer.state_age)),
+        "Nobody expects it until a new process answers under its name.".into(),
+    ]
+}
+
+/// How it fails, and what looks like this.
+fn fails(class: Class, evidence: Option<Evidence>) -> String {
+    let looks = match class {
+        Class::Gone => "a process that crashed or was killed looks like this",
+        Class::Silent => "a host that is off, or a network that is broken, looks like this",
+        Class::Stalled => "a process that is frozen or hopelessly busy looks like this",
+    };
+    match (class, evidence) {
+        (Class::Stalled, Some(Evidence::Invalid)) => {
+            "Something answers there, and its answers are not valid (stalled).".into()
+        }
+        _ => format!("{} ({class}): {looks}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
+    }
+}
+
+fn waited(decision: &DecisionView) -> Option<String> {
+    let (class, limit) = (decision.class?, decision.limit?);
+    let (silent, limit) = (span(decision.silent_for), span(limit));
+    Some(format!("It had given no sign of life for {silent} when this was decided; the wait for {class} is {limit}."))
+}
+
+/// Who accused it, and who could not be asked.
+fn agreed(rule: Rule, quorum: &Quorum) -> String {
+    let names = listed(&quorum.accusers);
+    match rule {
+        Rule::OnlyObserver => format!("There is no other observer who could confirm it: {names} alone says so."),
+        Rule::NobodyLeft => {
+            let needed = quorum.needed;
+            format!(
+                "It takes {needed} accusations to confirm it; only {names} accused it, and too few others could still speak."
+            )
+        }
+        _ => format!("It took {} of {} observers, and {names} accused it.", quorum.needed, quorum.observers),
+    }
+}
+
+/// What those who were asked said, one sentence for each thing that was said.
+fn witnesses(asked: &[WitnessView]) -> Vec<String> {
+    let who = |is: &dyn Fn(Option<Testimony>) -> bool| -> Vec<NodeName> {
+        asked.iter().filter(|view| is(view.said)).map(|view| view.witness.clone()).collect()
+    };
+    let mut sentences = Vec::new();
+    let mut say = |names: Vec<NodeName>, said: &str| {
+        if !names.is_empty() {
+            sentences.push(format!("Asked as a witness, {} {said}.", listed(&names)));
+        }
+    };
+    say(who(&|said| matches!(said, Some(Testimony::Answered { .. }))), "had an answer from it");
+    for failed in Evidence::ALL {
+        let names = who(&|said| said == Some(Testimony::Failed { evidence: failed }));
+        say(names, &format!("could not reach it either: {}", evidence_phrase(failed)));
+    }
+    say(who(&|said| said == Some(Testimony::Left)), "had been told goodbye");
+    say(who(&|said| said == Some(Testimony::NoOpinion)), "had no opinion");
+    say(who(&|said| said.is_none()), "gave no answer so far");
+    sentences
+}
+
+fn flags(why: &Why) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(maintenance) = &why.peer.maintenance {
+        let (left, reason) = (span(maintenance.left), maintenance.reason.as_str());
+        sentences.push(format!("It is in maintenance for another {left} ({reason}): nobody is called for it."));
+    }
+    if let Some(overrun) = why.peer.overrun {
+        sentences.push(format!("Its maintenance should have been over {} ago.", span(overrun)));
+    }
+    if why.peer.degraded {
+        sentences.push("It is degraded: too many of its last ten pings failed or were slow.".into());
+    }
+    if why.peer.flapping {
+        sentences.push("It is flapping: it was broken three times within a minute.".into());
+    }
+    sentences
+}
+
+/// What speaks against the one who judges.
+fn caveats(why: &Why) -> Vec<String> {
+    let observer = &why.observer;
+    let me = &observer.node;
+    let mut sentences = Vec::new();
+    if observer.stalled || observer.blind {
+        sentences.push(format!(
+            "Mind that {me} itself did not run just now ({} lost in all): it judges nobody until it has asked again.",
+            span(observer.lost)
+        ));
+    }
+    let told = why.peer.verdict == Some(Verdict::CutOff);
+    if let Some(cut_off) = observer.cut_off.filter(|_| !told) {
+        sentences.push(format!("Mind that {me} has heard less than half of its peers for {}.", span(cut_off)));
+    }
+    if observer.state == SelfState::Leaving {
+        sentences.push(format!("Mind that {me} is leaving and judges nobody any more."));
+    }
+    sentences
+}
+
+fn failure(ping: &PingView) -> Option<Evidence> {
+    match ping.end {
+        Some((End::Failed(evidence) | End::OutOfTime(evidence), _)) if ping.purpose != Purpose::Witness => {
+            Some(evidence)
+        }
+        _ => None,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::detector::event::PeerRef;
+    use crate::detector::maintenance::{Maintenance, MaintenanceReason};
+    use crate::detector::peer::{BootId, PeerId, PeerKey};
+    use crate::detector::view::PeerView;
+    use crate::detector::why::{AccusationView, EvidenceView, ObserverView};
+
+    fn name(text: &str) -> NodeName {
+        NodeName::new(text).unwrap()
+    }
+
+    fn names(texts: &[&str]) -> Vec<NodeName> {
+        texts.iter().map(|text| name(text)).collect()
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn ping(age: u64, end: End, took: u64) -> PingView {
+        PingView { age: ms(age), purpose: Purpose::Scheduled, end: Some((end, ms(took))) }
+    }
+
+    fn asked(witness: &str, said: Option<Testimony>) -> WitnessView {
+        WitnessView { witness: name(witness), said, age: ms(900), said_age: said.map(|_| ms(800)) }
+    }
+
+    fn failed(evidence: Evidence) -> Option<Testimony> {
+        Some(Testimony::Failed { evidence })
+    }
+
+    /// What node-1 has of node-3, which is alive and well.
+    fn well() -> Why {
+        let peer = PeerRef {
+            id: PeerId(3),
+            key: PeerKey("localhost:8003".into()),
+            node: Some(name("node-3")),
+            boot: Some(BootId(7)),
+            state: PeerState::Alive,
+        };
+        let peer = PeerView {
+            last_proof: Some(ms(400)),
+            last_answer: Some(ms(400)),
+            state_age: ms(300_000),
+            rtt_last: Some(ms(1)),
+            rtt_mean: Some(ms(1)),
+            rtt_p50: Some(ms(1)),
+            rtt_p99: Some(ms(1)),
+            loss: Some(0.0),
+            streaming: true,
+            pings_me: true,
+            ..PeerView::new(peer)
+        };
+        let observer = ObserverView {
+            node: name("node-1"),
+            state: SelfState::Ready,
+            stalled: false,
+            lost: Duration::ZERO,
+            cut_off: None,
+            blind: false,
+        };
+        Why {
+            observer,
+            peer,
+            watched: ms(301_000),
+            last_ping_in: Some(ms(700)),
+            pings: vec![PingView { end: None, ..ping(0, End::Answered, 0) }, ping(401, End::Answered, 1)],
+            limit: None,
+            late_after: ms(250),
+            accusations: Vec::new(),
+            accused: None,
+            vouchers: Vec::new(),
+            quorum: None,
+            decision: Some(decision(Rule::FirstAnswer, PeerState::Joining, PeerState::Alive, 300_000)),
+            outage: None,
+        }
+    }
+
+    fn decision(rule: Rule, from: PeerState, to: PeerState, age: u64) -> DecisionView {
+        DecisionView {
+            age: ms(age),
+            rule,
+            from,
+            to,
+            class: None,
+            evidence: None,
+            silent_for: Duration::ZERO,
+            limit: None,
+            phi: None,
+            heard: None,
+            told: None,
+            before: None,
+            exhibits: None,
+        }
+    }
+
+    /// The link has been called broken 12 s ago: so it fails, and so much was waited.
+    fn broken(rule: Rule, class: Class, evidence: Evidence, silent: u64, limit: u64) -> Why {
+        let to = if matches!(rule.verdict(), Some(Verdict::Down | Verdict::Unconfirmed)) {
+            PeerState::Dead
+        } else {
+            PeerState::Unreachable
+        };
+        let quorum = Quorum {
+            observers: 2,
+            needed: 2,
+            accusations: 2,
+            accusers: names(&["node-1", "node-2"]),
+            could_speak: Vec::new(),
+        };
+        let exhibits = EvidenceView {
+            pings: Vec::new(),
+            witnesses: Vec::new(),
+            vouchers: Vec::new(),
+            quorum: (to == PeerState::Dead).then_some(quorum),
+        };
+        let decision = DecisionView {
+            class: Some(class),
+            evidence: Some(evidence),
+            silent_for: ms(silent),
+            limit: Some(ms(limit)),
+            exhibits: Some(exhibits),
+            ..decision(rule, PeerState::Suspect, to, 12_000)
+        };
+        let mut why = well();
+        why.peer.peer.state = to;
+        why.peer.verdict = rule.verdict();
+        why.peer.class = Some(class);
+        why.peer.evidence = Some(evidence);
+        why.peer.state_age = ms(12_000);
+        why.peer.last_answer = Some(ms(12_000 + silent));
+        why.decision = Some(decision);
+        why
+    }
+
+    fn exhibits(why: &mut Why) -> &mut EvidenceView {
+        why.decision.as_mut().and_then(|decision| decision.exhibits.as_mut()).unwrap()
+    }
+
+    #[track_caller]
+    fn says(why: &Why, text: &str) {
+        assert_eq!(explanation(why), text);
+    }
+
+    #[test]
+    fn alive() {
+        let mut why = well();
+        says(
+            &why,
+            "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. It has been alive for 5 m, since its first answer.",
+        );
+        why.decision = Some(decision(Rule::TwoAnswers, PeerState::Dead, PeerState::Alive, 20_000));
+        let text = explanation(&why);
+        assert!(
+            text.ends_with(" It has been alive for 20 s, since it had answered twice after it was dead."),
+            "{text}"
+        );
+        why.accusations = vec![AccusationView { observer: name("node-2"), class: Class::Silent, left: ms(2000) }];
+        let text = explanation(&why);
+        assert!(text.ends_with(" node-2 accuses it, which changes nothing here while it answers node-1."), "{text}");
+    }
+
+    #[test]
+    fn restarted() {
+        let mut why = well();
+        why.decision = Some(decision(Rule::NewBoot, PeerState::Dead, PeerState::Alive, 5000));
+        why.outage = broken(Rule::Quorum, Class::Gone, Evidence::Refused, 251, 250).decision;
+        says(
+            &why,
+            "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. \
+            It restarted: 5 s ago a new process answered under its name, and nothing that was said of the one before counts any more. \
+            The last time it was down (gone) was decided 12 s ago: the wait is over, nobody vouches for it, and enough observers accuse it.",
+        );
+    }
+
+    #[test]
+    fn suspect() {
+        let mut why = broken(Rule::Quorum, Class::Stalled, Evidence::Stalled, 0, 0);
+        why.peer.peer.state = PeerState::Suspect;
+        why.peer.state_age = ms(1200);
+        why.peer.last_proof = Some(ms(2400));
+        why.limit = Some(ms(10_000));
+        why.decision = Some(decision(Rule::PingLate, PeerState::Alive, PeerState::Suspect, 1200));
+        why.peer.witnesses = vec![asked("node-2", None)];
+        says(
+            &why,
+            "node-3 has been suspect for 1.2 s: an answer is later than its round trips allow, so it is looked at more closely. \
+            So far its host accepts connections, but it does not answer (stalled); such a peer is accused 10 s after its last sign of life, which was 2.4 s ago. \
+            Asked as a witness, node-2 gave no answer so far. Nothing has been decided, and one answer clears it.",
+        );
+    }
+
+    #[test]
+    fn crash() {
+        let mut why = broken(Rule::Quorum, Class::Gone, Evidence::Refused, 251, 250);
+        exhibits(&mut why).witnesses = vec![asked("node-2", failed(Evidence::Refused))];
+        says(
+            &why,
+            "node-3 has been down for 12 s. Its host refuses connections (gone): a process that crashed or was killed looks like this. \
+            It had given no sign of life for 0.251 s when this was decided; the wait for gone is 0.25 s. \
+            It took 2 of 2 observers, and node-1 and node-2 accused it. \
+            Asked as a witness, node-2 could not reach it either: connection refused.",
+        );
+    }
+
+    #[test]
+    fn silent_host() {
+        let why = broken(Rule::Quorum, Class::Silent, Evidence::Silent, 3001, 3000);
+        says(
+            &why,
+            "node-3 has been down for 12 s. Nothing comes back from its host (silent): a host that is off, or a network that is broken, looks like this. \
+            It had given no sign of life for 3.001 s when this was decided; the wait for silent is 3 s. \
+            It took 2 of 2 observers, and node-1 and node-2 accused it.",
+        );
+    }
+
+    #[test]
+    fn frozen() {
+        let mut why = broken(Rule::Quorum, Class::Stalled, Evidence::Stalled, 10_000, 10_000);
+        let text = explanation(&why);
+        assert!(text.contains("Its host accepts connections, but it does not answer (stalled): a process that is frozen or hopelessly busy looks like this."), "{text}");
+        why.decision.as_mut().unwrap().evidence = Some(Evidence::Invalid);
+        let text = explanation(&why);
+        assert!(text.contains("Something answers there, and its answers are not valid (stalled)."), "{text}");
+    }
+
+    #[test]
+    fn unconfirmed() {
+        let mut why = broken(Rule::NobodyLeft, Class::Silent, Evidence::Silent, 5000, 3000);
+        let quorum = exhibits(&mut why).quorum.as_mut().unwrap();
+        (quorum.accusations, quorum.accusers) = (1, names(&["node-1"]));
+        let text = explanation(&why);
+        assert!(text.starts_with("node-3 has been down for 12 s, unconfirmed."), "{text}");
+        assert!(
+            text.contains(
+                "It takes 2 accusations to confirm it; only node-1 accused it, and too few others could still speak."
+            ),
+            "{text}"
+        );
+        assert!(text.ends_with("So it may be the network between node-1 and node-3 that is broken: look from another place before you act."), "{text}");
+        why.decision.as_mut().unwrap().rule = Rule::OnlyObserver;
+        let text = explanation(&why);
+        assert!(text.contains("There is no other observer who could confirm it: node-1 alone says so."), "{text}");
+    }
+
+    #[test]
+    fn broken_link() {
+        let mut why = broken(Rule::WitnessVouches, Class::Silent, Evidence::Silent, 3200, 3000);
+        exhibits(&mut why).vouchers = names(&["node-2"]);
+        says(
+            &why,
+            "node-1 cannot reach node-3, but node-2 had an answer from it when asked. \
+            Seen from node-1, nothing comes back from its host, and its last answer came 15.2 s ago. \
+            So node-3 is alive, and the link between node-1 and node-3 is broken.",
+        );
+    }
+
+    #[test]
+    fn one_way() {
+        let why = broken(Rule::OwnPings, Class::Silent, Evidence::Silent, 3000, 3000);
+        says(
+            &why,
+            "node-1 gets no answers from node-3, but node-3's own pings arrive, the last one 0.7 s ago. \
+            Seen from node-1, nothing comes back from its host, and its last answer came 15 s ago. \
+            It is alive, and the link is broken one way: look at firewalls and routes, not at the process.",
+        );
+    }
+
+    #[test]
+    fn isolated_self() {
+        let mut why = broken(Rule::MostUnheard, Class::Silent, Evidence::Silent, 3000, 3000);
+        why.decision.as_mut().unwrap().heard = Some((0, 2));
+        why.observer.state = SelfState::CutOff;
+        why.observer.cut_off = Some(ms(12_000));
+        says(
+            &why,
+            "node-1 hears nothing from node-3, and it has heard only 0 of the 2 peers that it expects to hear. \
+            Seen from node-1, nothing comes back from its host, and its last answer came 15 s ago. \
+            That is less than half, so node-1 may be the one that is cut off, and it calls nobody down.",
+        );
+    }
+
+    #[test]
+    fn left() {
+        let mut why = well();
+        why.peer.peer.state = PeerState::Left;
+        why.peer.state_age = ms(65_000);
+        why.decision = Some(decision(Rule::Goodbye, PeerState::Alive, PeerState::Left, 65_000));
+        says(
+            &why,
+            "node-3 said goodbye to node-1 1 m 5 s ago and left: it was stopped in order. \
+            Nobody expects it until a new process answers under its name.",
+        );
+        why.decision.as_mut().unwrap().told = Some(name("node-2"));
+        assert!(explanation(&why).starts_with("node-3 said goodbye to node-2 1 m 5 s ago"));
+    }
+
+    #[test]
+    fn never_seen() {
+        let mut why = well();
+        why.peer.peer.state = PeerState::Joining;
+        why.peer.peer.node = None;
+        why.pings = vec![ping(300, End::Failed(Evidence::Refused), 1)];
+        why.decision = None;
+        says(
+            &why,
+            "localhost:8003 has not answered yet; node-1 has watched it for 5 m 1 s. \
+            The last ping failed: connection refused. It counts as expected once the longest wait is over.",
+        );
+        why.peer.verdict = Some(Verdict::NeverSeen);
+        says(
+            &why,
+            "localhost:8003 has never answered node-1, which has watched it for 5 m 1 s. \
+            The last ping failed: connection refused. \
+            A peer that was never heard is not called down: check that it runs, and that its address in the list of peers is right.",
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_borne_in_mind_stands_at_the_end() {
+        let mut why = well();
+        let reason = MaintenanceReason::new("new disk").unwrap();
+        why.peer.maintenance = Some(Maintenance { reason, left: ms(540_000) });
+        why.peer.overrun = Some(ms(120_000));
+        (why.peer.degraded, why.peer.flapping) = (true, true);
+        why.observer.blind = true;
+        why.observer.lost = ms(2300);
+        why.observer.cut_off = Some(ms(4000));
+        why.observer.state = SelfState::Leaving;
+        let text = explanation(&why);
+        let tail = " It is in maintenance for another 9 m (new disk): nobody is called for it. Its maintenance should have been over 2 m ago. \
+            It is degraded: too many of its last ten pings failed or were slow. It is flapping: it was broken three times within a minute. \
+            Mind that node-1 itself did not run just now (2.3 s lost in all): it judges nobody until it has asked again. \
+            Mind that node-1 has heard less than half of its peers for 4 s. Mind that node-1 is leaving and judges nobody any more.";
+        assert!(text.ends_with(tail), "{text}");
+    }
+
+    #[test]
+    fn what_witnesses_said_is_gathered() {
+        let said = witnesses(&[
+            asked("node-2", failed(Evidence::Silent)),
+            asked("node-4", failed(Evidence::Silent)),
+            asked("node-5", Some(Testimony::Answered { boot: BootId(7) })),
+            asked("node-6", Some(Testimony::NoOpinion)),
+            asked("node-7", Some(Testimony::Left)),
+            asked("node-8", None),
+        ]);
+        assert_eq!(
+            said,
+            [
+                "Asked as a witness, node-5 had an answer from it.",
+                "Asked as a witness, node-2 and node-4 could not reach it either: nothing comes back.",
+                "Asked as a witness, node-7 had been told goodbye.",
+                "Asked as a witness, node-6 had no opinion.",
+                "Asked as a witness, node-8 gave no answer so far.",
+            ]
+        );
+    }
+}
