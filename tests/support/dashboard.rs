@@ -14,7 +14,7 @@ pub const FILE: &str = "grafana/dashboards/heartbeat.json";
 
 /// What may be without data while nothing is wrong, and why.
 pub const MAY_BE_EMPTY: &[(&str, &str)] = &[
-    ("mark: Peers found bad", "it marks peers that are dead, unreachable or gone, and there are none"),
+    ("mark: Peers down, unreachable or left", "it marks peers that are dead, unreachable or gone, and there are none"),
     ("mark: Firing alerts", "it marks alerts that fire, and none does"),
 ];
 

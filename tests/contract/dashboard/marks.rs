@@ -1,4 +1,4 @@
-//! What is marked on all graphs: process starts, peers found bad, alerts.
+//! Marks on all graphs: process starts, peers that are down, unreachable or left, alerts.
 
 use heartbeat::telemetry::catalogue::{PEER_STATE, PEER_STATE_CHANGED, PROCESS_START};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub fn annotations() -> Value {
             "datasource": { "type": "grafana", "uid": "-- Grafana --" }, "iconColor": words::PLAIN,
         },
         annotation("Process starts", words::PLAIN, &started, "{{node}} started", "", true),
-        annotation("Peers found bad", words::BAD, &changed, "{{node}}: {{peer}} is {{state}}", "state", true),
+        annotation("Peers down, unreachable or left", words::BAD, &changed, "{{node}}: {{peer}} is {{state}}", "state", true),
         annotation(
             "Firing alerts", words::WARN, &query::alerts(r#"alertstate="firing",alertname!="HeartbeatWatchdog""#),
             "{{alertname}} {{node}} {{peer}}", "severity", false,
@@ -28,7 +28,7 @@ pub fn annotations() -> Value {
     ])
 }
 
-/// `dated`: the value is the moment to mark, in milliseconds; else the mark stands wherever the value is above zero.
+/// `dated`: the value is the time to mark, in milliseconds; otherwise times with a value above zero are marked.
 fn annotation(name: &str, colour: &str, expression: &str, title: &str, tags: &str, dated: bool) -> Value {
     json!({
         "name": name, "enable": true, "hide": false, "iconColor": colour, "datasource": datasource(),

@@ -1,16 +1,16 @@
-//! The dashboard, made from here.
+//! The generator of the dashboard.
 //!
-//! A dashboard file has some three thousand lines, and one idea, such as what
-//! counts as a broken link, stands in ten of its queries. So nobody edits the
-//! file: [`query`] has the ideas, [`words`] the words and colours, [`verdict`] and
-//! [`rows`] what is shown, and [`dashboard`] puts it together. Metric names are the constants
-//! of the catalogue, so a metric that was renamed does not compile here.
+//! A dashboard file has some three thousand lines, and one definition, such as what
+//! counts as a broken link, occurs in ten of its queries. So the file is generated:
+//! [`query`] has the definitions, [`words`] the words and colours, [`verdict`] and
+//! [`rows`] the panels, and [`dashboard`] combines them. Metric names are the constants
+//! of the catalogue, so a renamed metric does not compile here.
 //!
-//! `HEARTBEAT_WRITE=1 cargo test --test contract generator` writes the file anew, and
-//! without the variable the test fails where the two differ. A stat more is one
-//! line in [`verdict`].
+//! `HEARTBEAT_WRITE=1 cargo test --test contract generator` rewrites the file; without
+//! the variable the test fails if the two differ. Another stat is one line in
+//! [`verdict`].
 //!
-//! Turned down: jsonnet and the SDKs of other languages, which would be a second
+//! Rejected: jsonnet and the SDKs of other languages, which would be a second
 //! toolchain for one file, and editing in Grafana, which cannot be reviewed.
 
 mod marks;
@@ -32,7 +32,7 @@ pub const UID: &str = "heartbeat";
 /// The data source that provisioning makes.
 pub const DATASOURCE: &str = "heartbeat-prometheus";
 
-/// A heading and what stands below it.
+/// A heading and its panels.
 pub struct Row {
     title: &'static str,
     panels: Vec<Panel>,
@@ -43,7 +43,7 @@ pub fn dashboard() -> Value {
     json!({
         "uid": UID,
         "title": "Heartbeat",
-        "description": "Which node reaches which, since when, and is it them or me?",
+        "description": "Which node reaches which, since when, and is the cause the peer or its observer?",
         "tags": ["heartbeat"],
         "schemaVersion": 41,
         "editable": false,
@@ -90,18 +90,18 @@ fn layout(rows: Vec<Row>) -> Vec<Value> {
     panels
 }
 
-/// What the reader can choose, at the top of the page.
+/// Selections at the top of the page.
 fn variables() -> Value {
     json!([
         {
             "name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus",
-            "description": "Which Prometheus to ask.",
+            "description": "The Prometheus to query.",
             "current": { "text": "Prometheus", "value": DATASOURCE }, "hide": 0, "refresh": 1, "regex": "",
             "multi": false, "includeAll": false,
         },
-        variable("job", "Mesh", "One mesh: the name under which Prometheus scrapes its nodes.", rows::JOBS, false),
+        variable("job", "Mesh", "One mesh: the name of the scrape job of its nodes.", rows::JOBS, false),
         variable("node", "Node", "Observers. The first two rows always show all.", rows::NODES, true),
-        variable("peer", "Peer", "Whom they watch. The first two rows always show all.", rows::PEERS, true),
+        variable("peer", "Peer", "Their peers. The first two rows always show all.", rows::PEERS, true),
     ])
 }
 
@@ -111,12 +111,12 @@ fn variable(name: &str, label: &str, description: &str, query: &str, many: bool)
     } else {
         json!({ "text": "heartbeat", "value": "heartbeat" })
     };
-    // All is any, and not a list of those known when the page was opened.
+    // All matches any name, not only those known when the page was opened.
     let all = if many { json!(".+") } else { Value::Null };
     json!({
         "name": name, "label": label, "description": description, "type": "query", "datasource": datasource(),
         "definition": query, "query": { "query": query, "refId": format!("variable-{name}") },
-        // Asked again when the time range changes: a node that has been away all day is still to be found yesterday.
+        // Queried again when the time range changes: a node that was away today can be found in yesterday's data.
         "refresh": 2, "sort": 7, "regex": "", "hide": 0, "multi": many, "includeAll": many, "allValue": all, "current": current,
     })
 }

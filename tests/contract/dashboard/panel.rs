@@ -1,5 +1,5 @@
-//! One panel, built step by step. What every panel must have is an argument of
-//! its constructor, so that none can be without.
+//! One panel, built step by step. Everything that a panel must have is an argument
+//! of its constructor.
 
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ impl Panel {
         panel
     }
 
-    /// Text, for what no number says.
+    /// Plain text.
     pub fn text(title: &'static str, content: &str, description: &'static str) -> Panel {
         let mut panel = Panel::new("text", title, "none", description);
         panel.options = json!({ "mode": "markdown", "content": content });
@@ -228,7 +228,7 @@ impl Panel {
         self
     }
 
-    /// Rates and round trips are looked at over about this long, for queries of the present moment.
+    /// The window of rates and round trips, for queries of the present moment.
     pub fn over(mut self, min_step: &'static str) -> Panel {
         self.min_step = Some(min_step);
         self

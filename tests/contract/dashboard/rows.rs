@@ -1,6 +1,6 @@
-//! What the dashboard shows, from top to bottom. The first row answers "is the
-//! mesh whole?" for someone who has never seen it; each row below answers the
-//! next question one has.
+//! The rows of the dashboard, from top to bottom. The first answers "is the mesh
+//! whole?" for someone who has never seen it; each row below answers the next
+//! question.
 
 use heartbeat::telemetry::catalogue::{
     EVENTS, INCIDENTS_OPEN, INCOMING_PEERS, OBSERVER_STALL, PEER_LAST_SUCCESS, PEER_LIST_MISMATCH, PEER_MAINTENANCE,
@@ -28,33 +28,33 @@ pub fn rows() -> Vec<Row> {
         Row { title: "Round trips", panels: round_trips() },
         Row { title: "Events and restarts", panels: events() },
         Row { title: "Do both directions agree?", panels: directions() },
-        Row { title: "The observers themselves: can they be believed?", panels: observers() },
+        Row { title: "The observers themselves: can you trust them?", panels: observers() },
         Row { title: "Alerts", panels: alerts() },
     ]
 }
 
 fn matrices() -> Vec<Panel> {
     let state = Panel::matrix(
-        "State: what each node says of each peer",
+        "State: what each node reports about each peer",
         "none",
-        "Good: every cell says alive, and the diagonal says runs. A row is what one node sees, a column is how one node is seen. \
-         A bad column: that node is in trouble. A bad row: its observer is. A single bad cell: that link is, in that direction.",
+        "Good: every cell shows alive, and the diagonal shows runs. A row is what one node sees, a column is how one node is seen. \
+         A bad column: that node is in trouble. A bad row: its observer is in trouble. A single bad cell: that link, in that direction.",
     );
     let slow = Panel::matrix(
         "p99 round trip",
         "s",
-        "Good: all cells alike, a few milliseconds inside one site. 99 of 100 round trips over the last minute were faster. \
-         A slow row or column names a slow node, a slow cell a slow path. No data: no ping succeeded.",
+        "Good: all cells similar, a few milliseconds within one site. 99 of 100 round trips of the last minute were faster. \
+         A slow row or column is a slow node, a slow cell a slow path. No data: no ping succeeded.",
     );
     let lossy = Panel::matrix(
         "Loss",
         "percentunit",
-        "Good: 0 % everywhere. The share of failed pings over the last minute. No data: the observer is not scraped, or pings nobody.",
+        "Good: 0 % everywhere. The share of failed pings over the last minute. No data: the observer is not scraped, or has no peers.",
     );
     let dash = words::of_cells();
     vec![
         state.words(words::of_links()).ask_table(&query::matrix_of_states()).size(14, 7),
-        Panel::text("How to read it", HOW_TO_READ, "What the words in the matrix mean.").size(10, 7),
+        Panel::text("How to read it", HOW_TO_READ, "The meaning of the words in the matrix.").size(10, 7),
         slow.words(dash.clone())
             .over("1m")
             .default("decimals", json!(1))
@@ -74,30 +74,30 @@ fn matrices() -> Vec<Panel> {
 const HOW_TO_READ: &str = "\
 A row is what one node sees, a column is how one node is seen.
 
-- **✓ alive**: answers. **? suspect**: being looked into
-- **⇸ unreachable**: this link is down, the peer is alive, or the observer is cut off
+- **✓ alive**: answers. **? suspect**: being checked
+- **⇸ unreachable**: this link is down and the peer is alive, or the observer is cut off
 - **✗ dead**: the observers agree. **← left**: said goodbye
-- **no word**: Prometheus cannot read that observer
+- **no report**: Prometheus cannot scrape that observer
 - diagonal: **● runs**, **◐ stalled**, **◌ cut off**, **○ not scraped**
 ";
 
 fn timelines() -> Vec<Panel> {
     let by_peer = Panel::timeline(
-        "Each peer, as all who watch it see it",
+        "Each peer, as its observers see it",
         words::of_peers(),
-        "Good: reached by all, without a gap. Not by all: some link to it is down, so it is a path. By nobody: it is the node, down or cut off. \
-         The left edge of a colour is when it began.",
+        "Good: reached by all, without a gap. Not by all: at least one link to it is down, so the cause is a path. By none: the cause is the node, down or cut off. \
+         The left edge of a colour is the time when it began.",
     );
     let by_node = Panel::timeline(
         "Each node, as it sees itself",
         words::of_nodes(),
-        "Good: runs. Stalled: the process did not get to run just now and judges nobody. Cut off: it hears at most half of its peers. \
-         Not scraped: Prometheus cannot read it; down if its peers say so too.",
+        "Good: runs. Stalled: the process has just been paused and judges no peer. Cut off: it hears fewer than half of its peers. \
+         Not scraped: Prometheus cannot scrape it; it is down if its peers report that too.",
     );
     let by_link = Panel::timeline(
-        "Each link: what the observer says of the peer",
+        "Each link, as its observer sees it",
         words::of_links(),
-        "Good: alive everywhere. Two lanes that turn bad together towards one peer: the peer. One lane of a pair: a one-way link. \
+        "Good: alive everywhere. Two lanes towards one peer that turn bad together: the peer. One lane of a pair: a one-way link. \
          A gap: the observer was not scraped.",
     );
     vec![
@@ -111,26 +111,26 @@ fn loss() -> Vec<Panel> {
     let loss = Panel::lines(
         "Loss by link",
         "percentunit",
-        "Good: a flat line at 0 %. Failed pings of all pings. 100 % is a peer that is down or a link that is cut; \
-         anything between is a path that loses packets or a node that answers too late.",
+        "Good: a flat line at 0 %. The share of failed pings. 100 % is a peer that is down or a link that is cut; \
+         values between are a path that loses packets or a node that answers too late.",
     );
     let reasons = Panel::lines(
         "Failed pings, by what they showed",
         "suffix: pings/s",
-        "Good: 0. Refused: the host is there, the process is not. Silent: nothing came back. Stalled: connected, but no answer. \
-         Timeout: out of time. Invalid: somebody else answered. Name: the name does not resolve. Over the chosen nodes and peers.",
+        "Good: 0. Refused: the host responds, the process is gone. Silent: no response. Stalled: connected, but no answer. \
+         Timeout: not finished in time. Invalid: another service answered. Name: the name does not resolve. For the selected nodes and peers.",
     );
     let age = Panel::lines(
         "Since the last answer",
         "s",
-        "Good: below one interval. When Prometheus read the observer, how old was the last answer? A slope of one second per second is a link that is down, and its foot is when it broke. \
-         Peers that never answered are left out.",
+        "Good: below one interval. The age of the last answer when Prometheus scraped the observer. A slope of 1 s per second is a link that is down; it begins where the link broke. \
+         Peers that never answered are not shown.",
     );
     let phi = Panel::lines(
         "Suspicion",
         "none",
         "Good: near 0. How unusual the age of the outstanding ping is: a live peer is this late with probability at most 10^-phi. \
-         From 3 on the node looks closer; it never decides who is dead.",
+         From 3 on the node checks the peer; phi alone never makes a peer dead.",
     );
     let by_reason = format!("sum by (reason) ({})", Of::Links.rate(PING_FAILURES));
     let last = Of::Links.series(PEER_LAST_SUCCESS);
@@ -153,19 +153,19 @@ fn round_trips() -> Vec<Panel> {
     let median = Panel::lines(
         "Median round trip by link (p50)",
         "s",
-        "Good: flat, and alike for links of one kind. Half of the successful pings are faster. A step is a changed path or a busy node.",
+        "Good: flat, and similar for links of one kind. Half of the successful pings are faster. A step is a changed path or a busy node.",
     );
     let slowest = Panel::lines(
         "Slow round trips by link (p99)",
         "s",
-        "Good: within a few times the median. 99 of 100 successful pings are faster. From 250 ms on a ping counts as slow, and a link \
-         with four such among ten is degraded.",
+        "Good: a few times the median at most. 99 of 100 successful pings are faster. From 250 ms on a ping counts as slow, and a link \
+         with four slow pings of ten is degraded.",
     );
     let spread = Panel::heatmap(
         "All round trips",
         "s",
         "Good: one bright band that stays where it is. A second band is a second kind of path, or a node that sometimes waits. \
-         Brighter: more pings a second. Over the chosen nodes and peers.",
+         Brighter: more pings per second. For the selected nodes and peers.",
     );
     let buckets = Of::Links.rate(&format!("{PING_DURATION}_bucket"));
     vec![
@@ -177,37 +177,37 @@ fn round_trips() -> Vec<Panel> {
 
 fn events() -> Vec<Panel> {
     let news = Panel::lines(
-        "Events that somebody should know",
+        "Notable events",
         "short",
-        "Good: 0, but for restarts and goodbyes that you made. Each observer counts what it saw, so one crash in a mesh of three is \
-         two times peer_down. An event is drawn for as long as four scrapes take. The names are those in the log.",
+        "Good: 0, except for your own restarts and stops. Each observer counts what it saw, so one crash in a mesh of three is \
+         two peer_down events. An event is shown for the length of four scrapes. The names are those in the log.",
     );
     let restarts = Panel::lines(
         "Restarts, by peer",
         "short",
-        "Good: 0, but for those you made. How often the peer came back as a new process, as the observer that saw most of them counts.",
+        "Good: 0, except for your own restarts. How often the peer came back as a new process, by the observer that counted most.",
     );
     let age = Panel::lines(
         "Age of the process",
         "s",
-        "Good: it only grows. A fall to 0 is a restart, a gap a node that Prometheus could not read.",
+        "Good: it only grows. A drop to 0 is a restart, a gap is a node that Prometheus could not scrape.",
     );
     let silence = Panel::stat(
         "Silence before a verdict",
         "s",
-        "How long peers had been silent when they were found down or unreachable: the median in the chosen time. Good, with the default \
-         waits: gone (the process is not there) below 0.5 s, silent (the host is not) about 3 s, stalled (it hangs) about 10 s.",
+        "How long peers had been silent when they were reported as down or unreachable: the median in the selected time range. Good, with the default \
+         waits: gone (the process has ended) below 0.5 s, silent (the host does not respond) about 3 s, stalled (the process hangs) about 10 s.",
     );
     let incidents = Panel::lines(
         "Open incidents, as each node counts them",
         "short",
         "Good: 0. A crash, a split and a broken link are one incident each, from the first bad verdict to the last recovery; the page and \
-         `heartbeat incidents` tell its story. Counts differ where a split keeps nodes from asking each other.",
+         `heartbeat incidents` describe it. Counts differ while a split keeps nodes from asking each other.",
     );
     let maintenance = Panel::timeline(
         "Maintenance",
         words::of_maintenance(),
-        "Good: only what you planned. While a node is in maintenance it is watched as ever, and no alert fires for it. By any of its peers.",
+        "Good: only what you planned. A node in maintenance is monitored as usual, but no alert fires for it. As reported by any of its peers.",
     );
     let named =
         "peer_down|peer_unreachable|peer_recovered|peer_restarted|peer_left|peer_flapping|self_cut_off|self_stalled";
@@ -247,25 +247,25 @@ fn directions() -> Vec<Panel> {
     let heard = Panel::lines(
         "Peers heard and peers reached",
         "short",
-        "Good: both lines of a node lie on each other, at the number of its peers. Hears more than it reaches: its requests are lost, \
-         or answers are. Reaches more than it hears: the others do not get through to it.",
+        "Good: both lines of a node coincide, at the number of its peers. Hears more than it reaches: its requests or their \
+         answers are lost. Reaches more than it hears: requests of the others do not arrive.",
     );
     let sent = Panel::lines(
         "Pings out and pings in",
         "suffix: pings/s",
-        "Good: in and out alike, near one a second for each peer. More going out: checks of a peer in doubt, or requests that do not arrive.",
+        "Good: in and out are similar, near one per second for each peer. More out than in: checks of a suspect peer, or requests that do not arrive.",
     );
     let asked = Panel::lines(
-        "Second opinions",
+        "Witness pings",
         "suffix: pings/s",
-        "Good: 0 while all is well. Pings made because another node asked: when a node doubts a peer it asks others for a ping of theirs: answered saves the peer, \
-         the other results support the doubt. By what the ping showed.",
+        "Good: 0 while all is well. Pings made for another node: a node that suspects a peer asks witnesses to ping it. An answered ping clears the peer, \
+         the other results support the suspicion. By result of the ping.",
     );
     let lists = Panel::lines(
-        "Peers with another list of peers",
+        "Peers with a different peer list",
         "short",
-        "Good: 0. How many peers have not been answered by the same nodes as this one. Above 0 for longer than a start takes: \
-         somebody is missing in somebody's list of peers; the page says who.",
+        "Good: 0. The number of peers that have heard a different set of nodes than this one. Above 0 for longer than a start takes: \
+         a node is missing on a peer list; the page names both.",
     );
     let reached = format!("sum by (node) ({})", Of::Links.series(PEER_UP));
     let out = format!("sum by (node) ({})", Of::Links.rate(PINGS));
@@ -294,13 +294,13 @@ fn observers() -> Vec<Panel> {
     let lag = Panel::lines(
         "Timer lag (p99)",
         "s",
-        "Good: a few milliseconds. How late the detector woke. An observer that wakes late sees its peers late: above 100 ms suspect \
-         the observer before you suspect its peers.",
+        "Good: a few milliseconds. How late the detector woke up. A late observer gets its answers late: above 100 ms, check \
+         the observer before its peers.",
     );
     let stalls = Panel::lines(
         "Time lost",
         "percentunit",
-        "Good: 0 %. The share of time in which the process did not get to run. A paused, suspended or starved process loses time. It notices, counts that time for nobody and accuses nobody for it.",
+        "Good: 0 %. The share of time in which the process did not run, because it was paused, suspended or overloaded. The node notices this, does not count that time against its peers and accuses none.",
     );
     let cpu = Panel::lines(
         "Processor",
@@ -310,7 +310,7 @@ fn observers() -> Vec<Panel> {
     let memory = Panel::lines(
         "Memory",
         "bytes",
-        "Good: flat, some 8 MiB in a mesh of three. A steady climb is a leak: please report it.",
+        "Good: flat, about 8 MiB in a mesh of three. A steady increase is a leak: please report it.",
     );
     let lags = Of::Nodes.rate(&format!("{TIMER_LAG}_bucket"));
     let by_node = |series: String| format!("sum by (node) ({series})");
@@ -328,13 +328,13 @@ fn alerts() -> Vec<Panel> {
         &["alertname", "severity", "node", "peer"],
         words::of_alerts(),
         "Good: only HeartbeatWatchdog, which always fires to show that rules are evaluated. No data: Prometheus has no rules. \
-         Pending: true, but not for long enough yet. What is silenced or sent is in Alertmanager.",
+         Pending: true, but not for long enough yet. Alertmanager shows which alerts are silenced and which are sent.",
     );
     let history = Panel::timeline(
         "Pending and firing, over time",
         words::of_alerts(),
-        "Good: one lane, HeartbeatWatchdog. Several lanes at one time are usually one incident seen from several sides, \
-         of which Alertmanager sends one.",
+        "Good: one lane, HeartbeatWatchdog. Several lanes at the same time are usually one incident seen from several sides; \
+         Alertmanager sends one of them.",
     );
     let code = format!(
         "max by (alertname, severity, node, peer) (2 * {} or {})",

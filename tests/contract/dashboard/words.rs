@@ -1,8 +1,8 @@
-//! The words and colours that numbers become.
+//! The words and colours shown for numbers.
 //!
-//! A word says what is meant, a sign before it tells good from bad without
-//! colour, and the colours (after Okabe and Ito) differ for those who do not
-//! see red and green apart.
+//! Each word has a sign before it that separates good from bad without colour.
+//! The colours (after Okabe and Ito) can be told apart by people with red-green
+//! colour blindness.
 
 use heartbeat::detector::peer::PeerState;
 use serde_json::{Value, json};
@@ -15,22 +15,22 @@ pub const NEW: &str = "#56B4E9";
 pub const PLAIN: &str = "#0072B2";
 pub const GREY: &str = "#6E6E73";
 
-/// Of a link of which nobody can tell: its observer does not answer Prometheus.
-pub const NO_WORD: u8 = 0;
-/// Of a link of which there is no number; numbers of links are never negative.
+/// A link whose observer Prometheus cannot scrape.
+pub const NO_REPORT: u8 = 0;
+/// A link without a number; numbers of links are never negative.
 pub const NO_NUMBER: i8 = -1;
-/// Of a peer, added to how many cannot reach it: it said goodbye.
+/// Added to the number of observers that cannot reach a peer: it said goodbye.
 pub const GONE_BY_ITSELF: u8 = 4;
-/// Of the mesh: no node answers Prometheus.
-pub const NOBODY: u8 = 8;
-/// Of a node itself. Apart from the states of links, because both stand in one matrix.
+/// The mesh: Prometheus can scrape no node.
+pub const NO_NODE: u8 = 8;
+/// A node itself. Distinct from the states of links, because one matrix has both.
 pub const READY: u8 = 10;
 pub const STALLED: u8 = 11;
-/// One more when it is stalled as well.
+/// One more if it is stalled as well.
 pub const CUT_OFF: u8 = 12;
 pub const UNSEEN: u8 = 14;
 
-/// The number that stands for a state.
+/// The number for a state.
 pub fn code(state: PeerState) -> u8 {
     match state {
         PeerState::Alive => 1,
@@ -59,11 +59,11 @@ pub fn of_links() -> Value {
         let (word, colour) = state_word(state);
         (code(state), code(state), word, colour)
     });
-    let silent = (NO_WORD, NO_WORD, "no word", GREY);
+    let silent = (NO_REPORT, NO_REPORT, "no report", GREY);
     ranges(&states.chain([silent]).chain(THEMSELVES.iter().copied()).collect::<Vec<_>>())
 }
 
-/// What nodes say of themselves.
+/// What nodes report about themselves.
 pub fn of_nodes() -> Value {
     ranges(THEMSELVES)
 }
@@ -75,12 +75,12 @@ const THEMSELVES: &[(u8, u8, &str, &str)] = &[
     (UNSEEN, UNSEEN, "○ not scraped", GREY),
 ];
 
-/// How a peer stands with those who watch it.
+/// Whether the observers of a peer reach it.
 pub fn of_peers() -> Value {
     ranges(&[
         (0, 0, "✓ reached by all", FINE),
         (1, 1, "⇸ not by all", WARN),
-        (2, 2, "✗ by nobody", BAD),
+        (2, 2, "✗ by none", BAD),
         (GONE_BY_ITSELF, GONE_BY_ITSELF + 2, "← left", GREY),
     ])
 }
@@ -93,11 +93,11 @@ pub fn of_the_mesh() -> Value {
         (2, 3, "✗ a node is down", BAD),
         (4, 5, "✂ cut into groups", BAD),
         (6, 7, "✗ cut, and a node is down", BAD),
-        (NOBODY, NOBODY, "○ no node answers", BAD),
+        (NO_NODE, NO_NODE, "○ no node answers", BAD),
     ])
 }
 
-/// Whether somebody works on a node.
+/// Whether a node is in maintenance.
 pub fn of_maintenance() -> Value {
     ranges(&[(0, 0, "none", GREY), (1, 1, "‖ in maintenance", NEW)])
 }
@@ -107,7 +107,7 @@ pub fn of_alerts() -> Value {
     ranges(&[(1, 1, "… pending", DOUBT), (2, 2, "✗ firing", BAD)])
 }
 
-/// Cells of a matrix of numbers that have none.
+/// Cells without a number in a matrix of numbers.
 pub fn of_cells() -> Value {
     let itself = json!({ "match": "nan", "result": { "text": "–", "color": GREY, "index": 0 } });
     let nothing = json!({ NO_NUMBER.to_string(): { "text": "no data", "color": GREY, "index": 1 } });
