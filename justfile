@@ -291,3 +291,8 @@ screenshots:
 [group('docs')]
 dashboard:
     HEARTBEAT_WRITE=1 cargo test --test contract generator
+
+# List literary or inexact phrases and what to write instead: .ci/words.txt. A help for the writer, not a gate.
+[group('docs')]
+words *places:
+    .ci/words {{ places }}
