@@ -106,7 +106,7 @@ pub fn figures() -> Vec<Measurement> {
             answers.nanos() - measuring,
             Some(1000.0),
         )
-        .note(format!("{} answers, less {measuring:.0} ns for reading the clock", answers.count)),
+        .note(format!("{} answers, minus {measuring:.0} ns for reading the clock", answers.count)),
         Measurement::new(
             "core, 1,000 peers: allocations for one answer",
             "",

@@ -1,4 +1,4 @@
-//! One measured number beside its limit, on a line and in a table.
+//! One measured number with its limit, as a line and as a table row.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -9,7 +9,7 @@ pub struct Measurement {
     pub what: String,
     pub unit: &'static str,
     pub measured: f64,
-    /// `None`: told for comparison, without a budget.
+    /// `None`: for comparison, without a budget.
     pub limit: Option<f64>,
     pub note: String,
 }
@@ -41,7 +41,7 @@ impl Measurement {
     }
 }
 
-/// Three digits that matter.
+/// Three significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size == 0.0 || size >= 100.0 => format!("{value:.0}"),
@@ -61,7 +61,7 @@ impl fmt::Display for Measurement {
 /// Writes all figures into `docs/benchmarks.md`.
 pub fn write(figures: &[Measurement]) -> std::io::Result<()> {
     let mut text = String::from(
-        "# Benchmarks\n\nWritten by `just bench --write`; do not edit. What each row measures stands in `benches/budgets/`.\n\n",
+        "# Benchmarks\n\nWritten by `just bench --write`; do not edit. `benches/budgets/` describes what each row measures.\n\n",
     );
     let _ = writeln!(text, "{}\n", machine::description());
     text.push_str("| what | measured | budget | | |\n|---|---|---|---|---|\n");

@@ -1,10 +1,10 @@
-//! What a node costs, beside what it may cost: `just bench`.
+//! The cost of a node, with its budgets: `just bench`.
 //!
-//! Every figure is measured on real processes of the release build where a
-//! process is meant, and never decides whether a test passes: machines differ,
-//! and a budget that fails on a busy one teaches people to ignore it. What is
-//! printed names the machine and the commit, and `--write` puts it into
-//! `docs/benchmarks.md`, so that no figure there was typed by hand.
+//! Figures about a process are measured on real processes of the release build.
+//! No figure decides whether a test passes: machines differ, and a budget that
+//! fails on a busy machine teaches people to ignore it. The output names the
+//! machine and the commit, and `--write` writes it to `docs/benchmarks.md`, so no
+//! figure there is typed by hand.
 //!
 //!     cargo bench --bench budgets                 all figures
 //!     cargo bench --bench budgets -- idle core    some of them
@@ -31,10 +31,10 @@ use figure::Measurement;
 #[global_allocator]
 static ALLOCATOR: detector::Counting = detector::Counting;
 
-/// A name to choose it by, and what it measures.
+/// A name to select it, and what it measures.
 type Group = (&'static str, fn() -> Vec<Measurement>);
 
-/// What needs a quiet machine comes first, what heats it comes last.
+/// Benchmarks that need a quiet machine come first, those that load it last.
 const GROUPS: &[Group] = &[
     ("start", nodes::start),
     ("idle", nodes::idle),

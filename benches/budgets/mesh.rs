@@ -1,4 +1,4 @@
-//! What it takes to tell about the whole mesh, as JSON and as a page: in peace, among many, and while two peers are black holes.
+//! The cost of a report about the whole mesh, as JSON and as a page: without faults, with many nodes, and with two silent peers.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use heartbeat::mesh::{self, Cell, Member, Row, RowFreshness};
 use super::figure::Measurement;
 use super::support::{Cluster, Plan, check, hold, millis, seconds};
 
-/// Answers are shared among readers for 300 ms; each question here shall make the node ask its peers.
+/// Answers are shared among readers for 300 ms; each request here must make the node ask its peers.
 const APART: Duration = millis(350);
 const QUESTIONS: usize = 20;
 
@@ -20,7 +20,7 @@ pub fn figures() -> Vec<Measurement> {
     figures
 }
 
-/// The most that is ever laid side by side at once.
+/// The maximum number of rows combined at once.
 fn pure() -> Measurement {
     let name = |at: usize| Member::from(&*format!("node-{at}"));
     let cell = |at: usize| Cell {
@@ -48,11 +48,11 @@ fn pure() -> Measurement {
     let view = mesh::view(rows);
     let took = began.elapsed();
     assert!(view.whole, "{}", heartbeat::render::mesh::summary(&view).sentence);
-    Measurement::new("the rows of 128 nodes laid side by side", "ms", in_ms(took), None)
-        .note("on the one thread; a tenth of a stall is 50")
+    Measurement::new("combining the rows of 128 nodes", "ms", in_ms(took), None)
+        .note("on the only thread; 10 % of a stall is 50 ms")
 }
 
-/// Matrix and cluster among so many nodes that are all well.
+/// Matrix and cluster with this many healthy nodes.
 fn among(nodes: usize, limit: f64) -> Vec<Measurement> {
     let cluster = Plan::loopback(nodes).start();
     check("the mesh is whole", seconds(60), || {
@@ -63,10 +63,10 @@ fn among(nodes: usize, limit: f64) -> Vec<Measurement> {
     paths.map(|path| figure(&format!("{path} among {nodes} nodes, median of 20"), &times(&cluster, path), limit)).into()
 }
 
-/// Two of four stop running: at first they are waited for, then they are known to be ill.
+/// Two of four are frozen: at first the node waits for them, then they are known not to answer.
 fn black_holes(path: &str) -> Measurement {
     let cluster = Plan::loopback(4).start();
-    // So that the question comes before the node has noticed anything.
+    // So that the request comes before the node has noticed anything.
     hold(APART);
     cluster.signal(3, "STOP");
     cluster.signal(4, "STOP");
@@ -75,7 +75,7 @@ fn black_holes(path: &str) -> Measurement {
     cluster.signal(4, "CONT");
     times.sort();
     let (longest, median) = (times[times.len() - 1], times[times.len() / 2]);
-    Measurement::new(format!("{path} with two peers black-holed, longest of 20"), "ms", in_ms(longest), Some(1000.0))
+    Measurement::new(format!("{path} with two silent peers, longest of 20"), "ms", in_ms(longest), Some(1000.0))
         .note(format!("median {:.0} ms", in_ms(median)))
 }
 

@@ -8,10 +8,10 @@ use super::machine::{self, Used};
 use super::stub::Stub;
 use super::support::{Cluster, Plan, check, hold, seconds};
 
-/// Processes start differently from time to time.
+/// Start times vary.
 const STARTS: usize = 20;
 
-/// From the start of the process to the first `/readyz` that says so.
+/// From the start of the process to the first success of `/readyz`.
 pub fn start() -> Vec<Measurement> {
     let calibrated = Instant::now();
     drop(metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder());
@@ -22,7 +22,7 @@ pub fn start() -> Vec<Measurement> {
     vec![
         Measurement::new("start to ready, median of 20", "ms", in_ms(median), Some(50.0))
             .note(format!("longest {:.0} ms", in_ms(longest))),
-        Measurement::new("of which the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
+        Measurement::new("included: the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
             .note("measured alone, in this process"),
     ]
 }
@@ -41,7 +41,7 @@ fn in_ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// One of three nodes that have nothing to say but pings.
+/// One of three idle nodes: only pings.
 pub fn idle() -> Vec<Measurement> {
     let cluster = Plan::loopback(3).start();
     hold(seconds(5));
@@ -49,22 +49,17 @@ pub fn idle() -> Vec<Measurement> {
     let used = machine::watch(process, seconds(30));
     assert!(cluster.node(1).get("/livez").is_ok(), "it is gone: {}", cluster.node(1).log_text());
     vec![
-        Measurement::new(
-            "idle node of three at 1 s: processor time a second",
-            "ms",
-            used.cpu_ms_per_second(),
-            Some(1.0),
-        )
-        .note("aim 0.5"),
+        Measurement::new("idle node of three at 1 s: CPU time per second", "ms", used.cpu_ms_per_second(), Some(1.0))
+            .note("aim 0.5"),
         // It sends two pings a second and answers two.
         Measurement::new(
-            "of which two bare exchanges a second would be",
+            "for comparison: two bare exchanges per second",
             "ms",
             2.0 * echo::exchange_us(1) / 1000.0,
             None,
         )
-        .note("no HTTP, no JSON, no runtime: what this machine asks of any program"),
-        Measurement::new("idle node of three at 1 s: wake-ups a second", "", used.wake_ups_per_second(), None),
+        .note("no HTTP, no JSON, no runtime: the minimum for any program on this machine"),
+        Measurement::new("idle node of three at 1 s: wake-ups per second", "", used.wake_ups_per_second(), None),
         Measurement::new("idle node of three: resident memory", "MiB", machine::resident_mib(process), Some(8.0))
             .note("aim 5"),
     ]
@@ -76,13 +71,23 @@ pub fn ping() -> Vec<Measurement> {
     let rate = 200.0;
     vec![
         Measurement::new(
-            "processor time of one ping, both ends, 200 a second",
+            "CPU time of one ping, both ends, 200 per second",
             "us",
             used.cpu_ms_per_second() * 1000.0 / rate,
             Some(75.0),
         ),
-        Measurement::new("of which a bare exchange of as many bytes, 200 a second", "us", echo::exchange_us(200), None),
-        Measurement::new("wake-ups for one ping, both ends, 200 a second", "", used.wake_ups_per_second() / rate, None),
+        Measurement::new(
+            "for comparison: a bare exchange of as many bytes, 200 per second",
+            "us",
+            echo::exchange_us(200),
+            None,
+        ),
+        Measurement::new(
+            "wake-ups for one ping, both ends, 200 per second",
+            "",
+            used.wake_ups_per_second() / rate,
+            None,
+        ),
     ]
 }
 
@@ -92,19 +97,19 @@ pub fn bulk() -> Vec<Measurement> {
     let rate = 2000.0;
     vec![
         Measurement::new(
-            "processor time of one ping, both ends, 2,000 a second",
+            "CPU time of one ping, both ends, 2,000 per second",
             "us",
             used.cpu_ms_per_second() * 1000.0 / rate,
             Some(25.0),
         ),
         Measurement::new(
-            "of which a bare exchange of as many bytes, 2,000 a second",
+            "for comparison: a bare exchange of as many bytes, 2,000 per second",
             "us",
             echo::exchange_us(2000),
             None,
         ),
         Measurement::new(
-            "wake-ups for one ping, both ends, 2,000 a second",
+            "wake-ups for one ping, both ends, 2,000 per second",
             "",
             used.wake_ups_per_second() / rate,
             None,
@@ -112,7 +117,7 @@ pub fn bulk() -> Vec<Measurement> {
     ]
 }
 
-/// What a node uses that watches `count` stub peers and is watched by them, over streams too.
+/// Usage of a node that monitors `count` stub peers and is monitored by them, with streams.
 fn both_ends(count: usize, interval: Duration, arguments: &[&str]) -> Used {
     let mut stub = Stub::start();
     let cluster = node_with_stubs(&stub, count, arguments);
@@ -165,10 +170,10 @@ pub fn thousand() -> Vec<Measurement> {
     let (longest, late) = stub.gaps();
     let after = cluster.node(1).metrics().expect("metrics");
     let grown = |name: &str| after.sum(name) - before.sum(name);
-    let what = "1,000 watched peers at 1 s with streams";
+    let what = "1,000 monitored peers at 1 s with streams";
     vec![
-        Measurement::new(format!("{what}: part of a core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
-            .note(format!("{:.0} pings a second", grown("heartbeat_pings_total") / used.span.as_secs_f64())),
+        Measurement::new(format!("{what}: share of one core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
+            .note(format!("{:.0} pings per second", grown("heartbeat_pings_total") / used.span.as_secs_f64())),
         Measurement::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(64.0)),
         Measurement::new(format!("{what}: late pings in 30 s"), "", late as f64, Some(0.0)).note(format!(
             "longest gap {} ms; {} failed",

@@ -1,4 +1,4 @@
-//! What pages that stand open cost the node that they are of.
+//! The cost of open pages for their node.
 //!
 //! A page here does what `page.js` does in a browser, with the same times: it holds an event stream, loads the page
 //! every two seconds, and after each event at once, half a second later and a second after that. Where the node has no slot
@@ -46,12 +46,12 @@ pub fn figures() -> Vec<Measurement> {
     let idle = alone.cpu_ms_per_second() / 10.0;
     let what = format!("{PAGES} open pages of a node of three");
     vec![
-        Measurement::new(format!("{what}: part of a core"), "%", quiet - idle, Some(2.0)).note(format!(
-            "{} with a stream; {:.0} loads a second; the node alone {idle:.2} %",
+        Measurement::new(format!("{what}: share of one core"), "%", quiet - idle, Some(2.0)).note(format!(
+            "{} with a stream; {:.0} loads per second; the node alone {idle:.2} %",
             opened.streams.get(),
             opened.loads.get() as f64 / opened.since.get().map_or(1.0, |since| since.elapsed().as_secs_f64()),
         )),
-        Measurement::new(format!("{what}, a peer dies or comes every {APART:?}"), "%", busy - idle, Some(2.0)),
+        Measurement::new(format!("{what}, a peer fails or returns every {APART:?}"), "%", busy - idle, Some(2.0)),
     ]
 }
 

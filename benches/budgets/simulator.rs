@@ -6,7 +6,7 @@ use heartbeat::sim;
 
 use super::figure::Measurement;
 
-/// A thousand nodes that watch ten each, two virtual minutes.
+/// A thousand nodes with ten peers each, two virtual minutes.
 pub fn figures() -> Vec<Measurement> {
     let scenario = sim::ring_of(1000, 10);
     let began = Instant::now();
@@ -15,11 +15,11 @@ pub fn figures() -> Vec<Measurement> {
     assert!(run.violations.is_empty(), "a healthy mesh must stay healthy: {:?}", run.violations);
     vec![
         Measurement::new(
-            "simulator: 1,000 nodes, 10 watched each, 120 virtual seconds",
+            "simulator: 1,000 nodes with 10 peers each, 120 virtual seconds",
             "s",
             took.as_secs_f64(),
             Some(10.0),
         )
-        .note(format!("{:.0} steps a second", run.handled as f64 / took.as_secs_f64())),
+        .note(format!("{:.0} steps per second", run.handled as f64 / took.as_secs_f64())),
     ]
 }

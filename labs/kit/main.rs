@@ -1,15 +1,15 @@
 //! Two small programs that the labs need and the product must not contain.
 //!
-//! `receiver` is whom Alertmanager would wake: it takes each webhook call,
-//! prints it as one line and tells them all to whoever asks. `proxy` is a slow
-//! link: a TCP connection through it is answered later, by as much as
-//! `delay` says. The kernel can do that too (`tc netem`), where it was built
-//! with it; a proxy can be had everywhere and needs no rights.
+//! `receiver` stands in for the person on call: it accepts the webhook calls of
+//! Alertmanager, prints each as one line and lists them on request. `proxy` is a
+//! slow link: it delays every answer by the time set with `delay`. The kernel can
+//! do that too (`tc netem`) if it was built with it; a proxy works everywhere and
+//! needs no privileges.
 //!
-//! One file on `std` alone, so that its image is one call of `rustc` and
-//! neither the node's image nor its dependencies grow by a fault maker.
+//! One file with `std` only, so its image is one call of `rustc`, and neither the
+//! node's image nor its dependencies grow.
 
-// A program of the lab and not of the product: it may sleep and look at the clock.
+// A program of the labs, not of the product: it may sleep and read the clock.
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::VecDeque;
@@ -22,24 +22,24 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-const USAGE: &str = "labkit receiver [--port=9095]          takes webhook calls at /, tells them at /notifications
-labkit proxy --to=HOST:PORT [--port=8001]  passes connections on, each round trip later by the delay
+const USAGE: &str = "labkit receiver [--port=9095]          accepts webhook calls at /, lists them at /notifications
+labkit proxy --to=HOST:PORT [--port=8001]  forwards connections, each round trip delayed
 labkit delay TIME                          sets the proxy's delay (0, 250ms, 1s), from inside its container
-labkit check --port=PORT                   exit code 0 if somebody listens there";
+labkit check --port=PORT                   exit code 0 if a process listens there";
 
-/// Where the proxy takes orders, on loopback only: `labkit delay` is started beside it.
+/// The control port of the proxy, on loopback only: `labkit delay` runs in the same container.
 const CONTROL_PORT: u16 = 8009;
-/// Calls kept by the receiver. A lab makes a handful; the oldest goes first.
+/// Calls kept by the receiver. A lab makes a handful; the oldest is dropped first.
 const CALLS_KEPT: usize = 1000;
 /// A webhook call with every alert of six nodes is far below it.
 const BODY_MAX: usize = 1 << 20;
-/// Bytes taken from a connection at a time.
+/// Bytes read from a connection at a time.
 const CHUNK: usize = 16 << 10;
-/// Chunks on their way in one direction of one connection: a megabyte, then the sender has to wait.
+/// Chunks in flight in one direction of one connection: 1 MB, then the sender has to wait.
 const CHUNKS_WAITING: usize = 64;
-/// Whoever connects and says nothing is let go.
+/// A connection without a request is closed after this time.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A mistyped delay is refused rather than waited for.
+/// A longer delay is refused: it is probably a typing error.
 const DELAY_MAX: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -120,7 +120,7 @@ fn respond(request: &Request, calls: &Calls) -> (&'static str, String) {
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/") => {
             let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-            // The body is JSON of Alertmanager's; it is passed on as it came.
+            // The body is JSON from Alertmanager; it is passed on unchanged.
             let call = format!("{{\"at\":{at:.3},\"call\":{}}}", request.body.replace(['\r', '\n'], " "));
             println!("{call}");
             if calls.len() == CALLS_KEPT {
@@ -149,7 +149,7 @@ struct Request {
 }
 
 impl Request {
-    /// `None` when the caller closed without a word, as a health check does.
+    /// `None` if the caller closed without a request, as a health check does.
     fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
         let wrong = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
         let mut reader = reader.take(BODY_MAX as u64 * 2);
@@ -190,7 +190,7 @@ fn proxy(port: u16, target: String) -> Result<(), String> {
     std::thread::spawn(move || accept(&control, Arc::new(move |stream| take_order(&stream, &ordered))));
     serve("proxy", port, move |client| match TcpStream::connect(&target) {
         Ok(server) => pass(&client, &server, &delay),
-        // Dropping the client closes its connection: whoever asks learns that there is nobody.
+        // Dropping the client closes its connection: the caller sees that nothing listens.
         Err(error) => eprintln!("proxy: {target}: {error}"),
     })
 }
@@ -246,7 +246,7 @@ fn pass(client: &TcpStream, server: &TcpStream, delay: &AtomicU64) {
     });
 }
 
-/// Bytes, and when they are due at the other end. The queue keeps their order even when the delay shrinks.
+/// Bytes, and when they are due at the other end. The queue keeps their order even if the delay is reduced.
 type Late = (Instant, Vec<u8>);
 
 fn take(mut from: &TcpStream, queue: &SyncSender<Late>, delay: &AtomicU64) {
@@ -263,7 +263,7 @@ fn give(mut to: &TcpStream, queue: &Receiver<Late>) {
     while let Ok((due, bytes)) = queue.recv() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         if to.write_all(&bytes).is_err() {
-            // The reader of this direction must end too, or the pair would wait for a close that never comes.
+            // The reader of this direction must end too, or the pair would wait forever for a close.
             let _ = to.shutdown(Shutdown::Both);
             return;
         }
@@ -324,7 +324,7 @@ mod tests {
         }
     }
 
-    /// An echo behind a proxy with the given delay; how long one word takes there and back.
+    /// An echo behind a proxy with the given delay: the time of one round trip.
     fn round_trip(delay_ms: u64) -> Duration {
         let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (echo, front) = (listen(), listen());
