@@ -285,7 +285,7 @@ tables:
 # Take the pictures of the page anew, docs/images, of real nodes in a real browser; some need root, as the network tests do.
 [group('docs')]
 screenshots:
-    HEARTBEAT_WRITE=1 cargo test --test browser pictures
+    HEARTBEAT_WRITE=1 cargo test --test end_to_end pictures
 
 # Write the dashboard anew from its generator, tests/contract/dashboard.
 [group('docs')]

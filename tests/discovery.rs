@@ -3,7 +3,7 @@
 //! The detector is the real one, the rest is a table.
 //!
 //! Run: `cargo test --test discovery`. With real processes and the system's
-//! resolver: `tests/names.rs`.
+//! resolver: `tests/end_to_end/names.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

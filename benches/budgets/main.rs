@@ -11,6 +11,7 @@
 //!     cargo bench --bench budgets -- --write      all, and into docs/benchmarks.md
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod detection;
 mod detector;
 mod echo;
 mod figure;
@@ -40,6 +41,7 @@ const GROUPS: &[Group] = &[
     ("idle", nodes::idle),
     ("mesh", mesh::figures),
     ("pages", pages::figures),
+    ("detection", detection::figures),
     ("ping", nodes::ping),
     ("bulk", nodes::bulk),
     ("thousand", nodes::thousand),
@@ -48,6 +50,7 @@ const GROUPS: &[Group] = &[
 ];
 
 fn main() -> ExitCode {
+    support::door::serve();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|word| word == stub::COMMAND) {
         return stub::serve(&arguments[1..]);

@@ -54,7 +54,7 @@ impl Stub {
 
     /// The longest and the number of late gaps between two pings of one peer since the last call.
     pub fn gaps(&self) -> (Duration, u64) {
-        let response = super::support::http::get(None, self.peer(1).1, "/gaps").expect("the stub answers");
+        let response = super::support::http::get(self.peer(1).1, "/gaps").expect("the stub answers");
         let mut words = response.body.split(' ').filter_map(|word| word.parse::<u64>().ok());
         (Duration::from_millis(words.next().unwrap_or_default()), words.next().unwrap_or_default())
     }

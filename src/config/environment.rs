@@ -10,8 +10,15 @@ use super::raw::{Raw, variables};
 use super::settings::{PREFIX, SETTINGS};
 
 /// Variables of our own tests and tools. They share the prefix and are no settings.
-const TOOLS: &[&str] =
-    &["HEARTBEAT_WRITE", "HEARTBEAT_SEEDS", "HEARTBEAT_SEED", "HEARTBEAT_RUNS", "HEARTBEAT_E2E", "HEARTBEAT_REVISION"];
+const TOOLS: &[&str] = &[
+    "HEARTBEAT_WRITE",
+    "HEARTBEAT_SEEDS",
+    "HEARTBEAT_SEED",
+    "HEARTBEAT_RUNS",
+    "HEARTBEAT_E2E",
+    "HEARTBEAT_EXPECT",
+    "HEARTBEAT_REVISION",
+];
 
 /// Variables with these prefixes are for tests, too.
 const TESTS: &[&str] = &["HEARTBEAT_TEST_", "HEARTBEAT_SIM_", "HEARTBEAT_BENCH_"];

@@ -34,5 +34,5 @@ const CASES: &[Case] = &[
 ];
 
 fn main() -> ExitCode {
-    suite::end_to_end("bundle", compose::skipped(), compose::clean, AT_ONCE, CASES)
+    suite::end_to_end(compose::skipped(), compose::clean, AT_ONCE, CASES)
 }

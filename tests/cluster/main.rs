@@ -48,5 +48,5 @@ const CASES: &[Case] = &[
 ];
 
 fn main() -> ExitCode {
-    suite::end_to_end("cluster", kubectl::skipped(), mesh::clean, AT_ONCE, CASES)
+    suite::end_to_end(kubectl::skipped(), mesh::clean, AT_ONCE, CASES)
 }

@@ -18,7 +18,7 @@ impl Prometheus {
 
     /// What a path of it answers, as it is.
     pub fn get(&self, path: &str) -> Result<Value, String> {
-        http::get(None, self.0.address, path)?.json()
+        http::get(self.0.address, path)?.json()
     }
 
     /// The data that an endpoint of its API answers with.

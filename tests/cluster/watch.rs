@@ -93,7 +93,7 @@ pub fn prometheus_has_every_target_rule_and_query(report: &Report) {
     report.say(format!("{rules} rules are healthy; {queries} queries of the dashboard answer"));
     let grafana = Forward::to("deployment/grafana", 3000).expect("a forwarded port");
     for path in ["/api/health", "/api/datasources/uid/heartbeat-prometheus/health", "/api/search"] {
-        let response = http::get(None, grafana.address, path).expect("an answer");
+        let response = http::get(grafana.address, path).expect("an answer");
         assert_eq!(response.status, 200, "{path}: {}", response.body);
     }
 }

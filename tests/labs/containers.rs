@@ -241,7 +241,7 @@ impl World for Containers {
     }
 
     fn calls(&self) -> Result<Value, String> {
-        http::get(None, ([127, 0, 0, 1], self.receiver).into(), "/notifications")?.json()
+        http::get(([127, 0, 0, 1], self.receiver).into(), "/notifications")?.json()
     }
 
     fn nodes(&self) -> Vec<String> {

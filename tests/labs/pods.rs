@@ -213,7 +213,7 @@ impl Pods {
     /// What a pod or a service answers, by way of the API server.
     fn ask(&self, what: &str, path: &str) -> Result<Value, String> {
         let path = format!("/api/v1/namespaces/{}/{what}/proxy{path}", self.kubectl.namespace);
-        let response = http::get(None, self.api.address, &path)?;
+        let response = http::get(self.api.address, &path)?;
         match response.status {
             200 => response.json(),
             status => Err(format!("{path} is answered with {status}: {}", response.body)),

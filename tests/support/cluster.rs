@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::log::Line;
 use super::network::Network;
 use super::node::{Host, Node, summary};
-use super::{SOON, check, ports};
+use super::{SOON, check, ports, suite};
 
 /// Events that are alarms: somebody would be woken.
 pub const ALARMS: [&str; 2] = ["peer_down", "peer_unreachable"];
@@ -232,7 +232,14 @@ impl Cluster {
         let mut text = String::new();
         for node in &self.nodes {
             let view = node.get("/api/v1/peers").map_or_else(|problem| problem, |response| response.body);
-            let _ = writeln!(text, "---- {} at {}\n{}{view}", node.host.name, node.host.address, node.log_text());
+            let _ = writeln!(
+                text,
+                "---- {}: {} at {}\n{}{view}",
+                suite::running(),
+                node.host.name,
+                node.host.address,
+                node.log_text()
+            );
         }
         text
     }

@@ -331,7 +331,7 @@ impl Compose {
     }
 
     pub fn get(&self, service: &str, path: &str) -> Result<Response, String> {
-        http::get(None, self.address(service), path)
+        http::get(self.address(service), path)
     }
 
     /// `GET path`, which must answer 200 with JSON.

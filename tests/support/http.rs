@@ -1,16 +1,11 @@
 //! The smallest HTTP client that can ask a node: one request, one connection,
-//! read to the end. A node in a network namespace is asked by this very
-//! program, started again inside the namespace.
+//! read to the end. A node in a network namespace is asked through a door.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-
-/// The first argument that makes a suite's program a client, see [`serve_fetch`].
-const FETCH: &str = "fetch-for-test";
 
 /// A node answers its API from memory; what takes longer is an error worth seeing.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -31,54 +26,14 @@ impl Response {
     }
 }
 
-/// `GET path`, from the given network namespace or from here.
-pub fn get(namespace: Option<&str>, address: SocketAddr, path: &str) -> Result<Response, String> {
-    let raw = match namespace {
-        None => fetch(address, path)?,
-        Some(namespace) => fetch_inside(namespace, address, path)?,
-    };
-    parse(&raw)
+pub fn get(address: SocketAddr, path: &str) -> Result<Response, String> {
+    parse(&exchange(address, &format!("GET {path}"), "", "", LIMIT)?)
 }
 
 /// A request with a body of JSON, for a program that takes its time.
 pub fn send(address: SocketAddr, method: &str, path: &str, body: &str, limit: Duration) -> Result<Response, String> {
     let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
     parse(&exchange(address, &format!("{method} {path}"), &head, body, limit)?)
-}
-
-/// Does the work of [`get`] inside a namespace, if this process was started for that.
-pub fn serve_fetch() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, command, address, path] = &arguments[..]
-        && command == FETCH
-    {
-        let outcome = address.parse().map_err(|error| format!("{error}")).and_then(|address| fetch(address, path));
-        match outcome {
-            Ok(raw) => {
-                let written = std::io::stdout().write_all(&raw);
-                std::process::exit(i32::from(written.is_err()));
-            }
-            Err(problem) => {
-                eprintln!("{problem}");
-                std::process::exit(1);
-            }
-        }
-    }
-}
-
-fn fetch_inside(namespace: &str, address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new("ip")
-        .args(["netns", "exec", namespace])
-        .arg(program)
-        .args([FETCH, &address.to_string(), path])
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
-}
-
-fn fetch(address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
-    exchange(address, &format!("GET {path}"), "", "", LIMIT)
 }
 
 fn exchange(address: SocketAddr, what: &str, head: &str, body: &str, limit: Duration) -> Result<Vec<u8>, String> {
@@ -90,9 +45,12 @@ fn exchange(address: SocketAddr, what: &str, head: &str, body: &str, limit: Dura
         let (mut raw, mut chunk) = (Vec::new(), [0; 16 * 1024]);
         // Not every server closes the connection because it was asked to.
         while !is_complete(&raw) && raw.len() < BODY_LIMIT {
-            match stream.read(&mut chunk)? {
-                0 => break,
-                length => raw.extend_from_slice(&chunk[..length]),
+            match stream.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => raw.extend_from_slice(&chunk[..length]),
+                // A read with a time limit is not begun again by itself when the process was paused for a moment.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(raw)

@@ -18,6 +18,7 @@
 pub mod cluster;
 pub mod compose;
 pub mod dashboard;
+pub mod door;
 pub mod fake;
 pub mod http;
 pub mod log;
@@ -27,7 +28,6 @@ pub mod network;
 pub mod node;
 pub mod ports;
 pub mod suite;
-pub mod why;
 
 use std::time::{Duration, Instant};
 
@@ -35,13 +35,15 @@ pub use cluster::{Cluster, Plan};
 pub use log::Line;
 pub use network::Network;
 pub(crate) use suite::case;
-pub use suite::{Case, Report};
+pub use suite::{Case, Need, Report};
 
 /// Anything that only has to happen at some time: far above what a loaded machine needs.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(40);
 
-/// Between two looks at something that cannot be waited for.
+/// Between two looks at something that cannot be waited for: at first, and when it takes long. Many cases look at once.
 const POLL: Duration = Duration::from_millis(25);
+const POLL_LATER: Duration = Duration::from_millis(150);
+const LATER: Duration = Duration::from_secs(2);
 
 /// Looks again and again until `look` succeeds, and panics with its last complaint when `limit` is over.
 #[track_caller]
@@ -51,7 +53,7 @@ pub fn check<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T,
         match look() {
             Ok(found) => return found,
             Err(complaint) if started.elapsed() > limit => panic!("{what}: not within {limit:?}: {complaint}"),
-            Err(_) => std::thread::sleep(POLL),
+            Err(_) => std::thread::sleep(if started.elapsed() < LATER { POLL } else { POLL_LATER }),
         }
     }
 }

@@ -35,19 +35,21 @@ impl Network {
         // From here on the value exists, and dropping it deletes what is there.
         let network = Network { id, size, filter };
         let switch = network.switch();
-        ip(&format!("netns add {switch}"));
+        let hosts: Vec<String> = (1..=size).map(|number| network.namespace(number)).collect();
+        run_all([&switch].into_iter().chain(&hosts).map(|namespace| format!("ip netns add {namespace}")));
         // Without a forward delay: a port that was shut passes packets as soon as it is opened again.
         ip(&format!("-n {switch} link add switch type bridge forward_delay 0"));
         ip(&format!("-n {switch} link set switch up"));
-        for number in 1..=size {
-            let host = network.namespace(number);
-            ip(&format!("netns add {host}"));
-            ip(&format!("-n {host} link set lo up"));
+        for (number, host) in (1..).zip(&hosts) {
             ip(&format!("-n {switch} link add port{number} type veth peer name eth0 netns {host}"));
-            ip(&format!("-n {switch} link set port{number} master switch up"));
-            ip(&format!("-n {host} addr add {}/24 dev eth0", network.address(number)));
-            ip(&format!("-n {host} link set eth0 up"));
         }
+        run_all((1..=size).map(|number| format!("ip -n {switch} link set port{number} master switch up")));
+        run_all(
+            (1..)
+                .zip(&hosts)
+                .map(|(number, host)| format!("ip -n {host} addr add {}/24 dev eth0", network.address(number))),
+        );
+        run_all(hosts.iter().flat_map(|host| ["lo", "eth0"].map(|link| format!("ip -n {host} link set {link} up"))));
         network
     }
 
@@ -76,12 +78,16 @@ impl Network {
 
     /// Adds a rule to a host's packet filter: `INPUT -s 10.99.0.2 -j DROP`.
     pub fn filter(&self, number: usize, rule: &str) {
-        run(&format!("ip netns exec {} {} -w 10 -A {rule}", self.namespace(number), self.filter));
+        self.filters(&[(number, rule.to_owned())]);
     }
 
-    /// Takes all rules of a host away.
-    pub fn clear(&self, number: usize) {
-        run(&format!("ip netns exec {} {} -w 10 -F", self.namespace(number), self.filter));
+    /// Adds rules to the packet filters of several hosts, at the same time as far as a machine can.
+    pub fn filters(&self, rules: &[(usize, String)]) {
+        run_all(rules.iter().map(|(number, rule)| self.order(*number, &format!("-A {rule}"))));
+    }
+
+    fn order(&self, number: usize, order: &str) -> String {
+        format!("ip netns exec {} {} -w 10 {order}", self.namespace(number), self.filter)
     }
 
     /// What `to` would receive from `from` is lost.
@@ -91,33 +97,31 @@ impl Network {
 
     /// Nothing passes between two hosts, in either direction.
     pub fn cut(&self, one: usize, other: usize) {
-        self.drop_packets(one, other);
-        self.drop_packets(other, one);
+        self.split(&[one], &[other]);
     }
 
     /// Nothing passes between two groups.
     pub fn split(&self, left: &[usize], right: &[usize]) {
-        for one in left {
-            for other in right {
-                self.cut(*one, *other);
-            }
-        }
+        let deaf = |hosts: &[usize], to: &[usize]| -> Vec<(usize, String)> {
+            let from: Vec<String> = to.iter().map(|other| self.address(*other).to_string()).collect();
+            hosts.iter().map(|host| (*host, format!("INPUT -s {} -j DROP", from.join(",")))).collect()
+        };
+        self.filters(&[deaf(left, right), deaf(right, left)].concat());
     }
 
+    /// Takes all rules away and plugs in every cable.
     pub fn heal(&self) {
-        for number in 1..=self.size {
-            self.clear(number);
-            self.plug(number, true);
-        }
+        let hosts = 1..=self.size;
+        let plugs = hosts.clone().map(|number| format!("ip -n {} link set port{number} master switch", self.switch()));
+        run_all(hosts.map(|number| self.order(number, "-F")).chain(plugs));
     }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
-        for number in 1..=self.size {
-            let _ = try_run(&format!("ip netns del {}", self.namespace(number)));
-        }
-        let _ = try_run(&format!("ip netns del {}", self.switch()));
+        let all = (1..=self.size).map(|number| self.namespace(number)).chain([self.switch()]);
+        // Whatever is missing was never made.
+        let _ = try_all(all.map(|namespace| format!("ip netns del {namespace}")));
     }
 }
 
@@ -161,6 +165,21 @@ fn ip(order: &str) {
 
 fn run(order: &str) {
     try_run(order).unwrap_or_else(|problem| panic!("{problem}"));
+}
+
+fn run_all(orders: impl IntoIterator<Item = String>) {
+    try_all(orders).unwrap_or_else(|problem| panic!("{problem}"));
+}
+
+/// Runs these at the same time: one after the other they are slow on a busy machine, and a network that is cut link by
+/// link is another fault than one that is cut.
+fn try_all(orders: impl IntoIterator<Item = String>) -> Result<(), String> {
+    let orders: Vec<String> = orders.into_iter().collect();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = orders.iter().map(|order| scope.spawn(|| try_run(order))).collect();
+        let ended: Vec<_> = running.into_iter().map(|order| order.join().expect("it panics nowhere")).collect();
+        ended.into_iter().try_for_each(|outcome| outcome.map(drop))
+    })
 }
 
 fn try_run(order: &str) -> Result<String, String> {

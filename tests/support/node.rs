@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::door::Door;
 use super::http::{self, Response};
 use super::log::Log;
 use super::metrics::Scrape;
@@ -46,6 +48,8 @@ pub struct Node {
     /// Variables beside those that every test node gets.
     variables: Vec<(&'static str, String)>,
     child: Option<Child>,
+    /// Opened when somebody first asks a node in a namespace.
+    door: OnceLock<Door>,
     /// Of all lives of this node, one after the other.
     pub log: Log,
     born: Instant,
@@ -54,7 +58,15 @@ pub struct Node {
 impl Node {
     /// A node that is not started yet. `arguments` follow those that every test node gets.
     pub fn new(host: Host, arguments: Vec<String>) -> Node {
-        Node { host, arguments, variables: Vec::new(), child: None, log: Log::default(), born: Instant::now() }
+        Node {
+            host,
+            arguments,
+            variables: Vec::new(),
+            child: None,
+            door: OnceLock::new(),
+            log: Log::default(),
+            born: Instant::now(),
+        }
     }
 
     /// Gives it another list of peers than the plan did. Before it is started.
@@ -123,8 +135,14 @@ impl Node {
         status
     }
 
+    /// Where this process, and a browser, reach the node: its own address, or a door to it.
+    pub fn reached_at(&self) -> SocketAddr {
+        let Some(namespace) = &self.host.namespace else { return self.host.address };
+        self.door.get_or_init(|| Door::to(namespace, self.host.address)).address
+    }
+
     pub fn get(&self, path: &str) -> Result<Response, String> {
-        http::get(self.host.namespace.as_deref(), self.host.address, path)
+        http::get(self.reached_at(), path)
     }
 
     /// `GET path`, which must answer 200 with JSON.

@@ -1,34 +1,89 @@
-//! Runs the cases of one suite, several at once, and prints what each measured.
+//! The harness of the suites with real processes: `libtest-mimic`, which takes the options and prints the lines of the
+//! built-in one, and two things more.
 //!
-//! Understands what `cargo test` passes on: name filters, `--exact`, `--skip`,
-//! `--list` and `--test-threads`.
+//! A case may need something that not every machine has. Where it is missing the case is reported as ignored, with the
+//! reason; where `HEARTBEAT_EXPECT` names the need, it fails instead, so that a machine that was set up for it cannot
+//! lose a part of the suite unnoticed. And what a case measured is printed when it ends, whether it passed or not.
 
-use std::any::Any;
-use std::collections::VecDeque;
+use std::cell::Cell;
 use std::fmt::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 /// Asks for the suites that need more than this repository and a machine: a container engine, a cluster.
 const WANTED: &str = "HEARTBEAT_E2E";
 
+/// Names the needs, separated by blanks, whose cases must not be skipped.
+const EXPECTED: &str = "HEARTBEAT_EXPECT";
+
+/// Something that a case needs and a machine may lack.
+pub struct Need {
+    /// As `HEARTBEAT_EXPECT` names it.
+    pub name: &'static str,
+    look: fn() -> Option<String>,
+    missing: OnceLock<Option<String>>,
+    /// How many cases that need it may still begin.
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Need {
+    /// `look` gives what is missing here and how to get it, if anything is. At most `at_once` cases with this need run at
+    /// the same time.
+    pub const fn new(name: &'static str, look: fn() -> Option<String>, at_once: usize) -> Need {
+        Need { name, look, missing: OnceLock::new(), free: Mutex::new(at_once), freed: Condvar::new() }
+    }
+
+    fn missing(&self) -> Option<&str> {
+        self.missing.get_or_init(self.look).as_deref()
+    }
+
+    /// Waits for a place, which is given back when the value is dropped.
+    fn place(&self) -> Place<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Place(self)
+    }
+}
+
+struct Place<'a>(&'a Need);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
 /// One behaviour to show, under the name that `cargo test NAME` selects it by.
 pub struct Case {
     pub name: &'static str,
+    pub needs: &'static [&'static Need],
     pub run: fn(&Report),
 }
 
-/// A case from its function.
+/// A case from its function, and what it needs.
 #[allow(unused_macros)] // benchmarks use the helpers without the cases
 macro_rules! case {
-    ($function:path) => {
-        $crate::support::Case { name: stringify!($function), run: $function }
+    ($function:path $(, $need:expr)*) => {
+        $crate::support::Case { name: stringify!($function), needs: &[$(&$need),*], run: $function }
     };
 }
 pub(crate) use case;
+
+thread_local! {
+    static RUNNING: Cell<&'static str> = const { Cell::new("") };
+}
+
+/// The name of the case that this thread runs; empty outside of cases.
+pub fn running() -> &'static str {
+    RUNNING.get()
+}
 
 /// What one case has to tell besides passing or failing.
 #[derive(Default)]
@@ -38,9 +93,9 @@ pub struct Report {
 
 impl Report {
     pub fn say(&self, text: impl AsRef<str>) {
-        let mut lines = self.lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         for line in text.as_ref().lines() {
-            let _ = writeln!(lines, "       {line}");
+            let _ = writeln!(lines, "    {line}");
         }
     }
 
@@ -54,27 +109,8 @@ impl Report {
         ));
     }
 
-    /// p50, p99 and the maximum of many runs, beside what is expected of them.
-    pub fn distribution(&self, label: &str, times: &[Duration], p50: Duration, p99: Duration) {
-        let mut sorted = times.to_vec();
-        sorted.sort();
-        let at = |part: f64| sorted[((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len()) - 1];
-        let (median, tail) = (at(0.5), at(0.99));
-        let mark = if median <= p50 && tail <= p99 { "" } else { "   <-- above what is expected" };
-        self.say(format!(
-            "{label}: {} runs, p50 {:.3} s (expected {:.2}), p99 {:.3} s (expected {:.2}), min {:.3} s, max {:.3} s{mark}",
-            sorted.len(),
-            median.as_secs_f64(),
-            p50.as_secs_f64(),
-            tail.as_secs_f64(),
-            p99.as_secs_f64(),
-            sorted[0].as_secs_f64(),
-            sorted[sorted.len() - 1].as_secs_f64(),
-        ));
-    }
-
     fn take(&self) -> String {
-        std::mem::take(&mut *self.lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -85,116 +121,65 @@ pub fn unasked(needs: &str, how: &str) -> Option<String> {
 }
 
 /// [`main`] for a suite that leaves things behind where it is killed; `clean` removes them, before it and after.
-pub fn end_to_end(
-    suite: &str,
-    skipped: Option<String>,
-    clean: fn(),
-    at_once: usize,
-    cases: &'static [Case],
-) -> ExitCode {
-    if let Some(why) = skipped {
-        println!("\n{suite}: SKIPPED, nothing was tested: {why}\n");
-        return ExitCode::SUCCESS;
+pub fn end_to_end(skipped: Option<String>, clean: fn(), at_once: usize, cases: &'static [Case]) -> ExitCode {
+    let arguments = Arguments::from_args();
+    if let Some(reason) = skipped {
+        let ignored = |case: &Case| {
+            let reason = reason.clone();
+            Trial::ignorable_test(case.name, move || Ok(Completion::ignored_with(reason)))
+        };
+        return libtest_mimic::run(&arguments, cases.iter().map(ignored).collect()).exit_code();
+    }
+    if arguments.list {
+        return main(at_once, cases);
     }
     clean();
-    let outcome = main(suite, at_once, cases);
+    let outcome = main(at_once, cases);
     clean();
     outcome
 }
 
-/// Runs the cases that the command line asks for, at most `at_once` at a time.
-pub fn main(suite: &str, at_once: usize, cases: &'static [Case]) -> ExitCode {
-    super::http::serve_fetch();
-    let wish = Wish::from_arguments(std::env::args().skip(1));
-    let chosen: Vec<&Case> = cases.iter().filter(|case| wish.wants(case.name)).collect();
-    if wish.list {
-        chosen.iter().for_each(|case| println!("{}: test", case.name));
-        return ExitCode::SUCCESS;
-    }
-    let (count, started) = (chosen.len(), Instant::now());
-    println!("\nrunning {count} cases of {suite}, at most {at_once} at once");
-    let queue = Mutex::new(chosen.into_iter().collect::<VecDeque<_>>());
-    let failed = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..wish.threads.unwrap_or(at_once).min(count) {
-            scope.spawn(|| {
-                while let Some(case) = next(&queue) {
-                    if !run(case) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
+/// Runs the cases that the command line asks for in their order, at most `at_once` at a time.
+pub fn main(at_once: usize, cases: &'static [Case]) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(at_once);
+    let expected = std::env::var(EXPECTED).unwrap_or_default();
+    let expected: Vec<String> = expected.split_whitespace().map(str::to_owned).collect();
+    let trial = |case: &'static Case| {
+        let expected = expected.clone();
+        Trial::ignorable_test(case.name, move || attempt(case, &expected))
+    };
+    libtest_mimic::run(&arguments, cases.iter().map(trial).collect()).exit_code()
+}
+
+/// A word of `HEARTBEAT_EXPECT` that names none of `needs`, which would expect nothing.
+pub fn unknown_expectation(needs: &[&Need]) -> Option<String> {
+    let expected = std::env::var(EXPECTED).unwrap_or_default();
+    let known: Vec<&str> = needs.iter().map(|need| need.name).collect();
+    let unknown = expected.split_whitespace().find(|word| !known.contains(word))?;
+    Some(format!("{EXPECTED} names {unknown:?}; known are {}", known.join(", ")))
+}
+
+fn attempt(case: &'static Case, expected: &[String]) -> Result<Completion, Failed> {
+    for need in case.needs {
+        let Some(missing) = need.missing() else { continue };
+        if expected.iter().any(|word| word == need.name) {
+            return Err(format!("{EXPECTED} names {:?}, but here is missing: {missing}", need.name).into());
         }
-    });
-    let failed = failed.into_inner();
-    let outcome = if failed == 0 { "ok" } else { "FAILED" };
-    println!(
-        "{suite}: {outcome}. {} passed; {failed} failed; {:.1} s\n",
-        count - failed,
-        started.elapsed().as_secs_f64()
-    );
-    ExitCode::from(u8::from(failed > 0))
-}
-
-fn next<'a>(queue: &Mutex<VecDeque<&'a Case>>) -> Option<&'a Case> {
-    queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop_front()
-}
-
-fn run(case: &Case) -> bool {
+        return Ok(Completion::ignored_with(format!("SKIPPED, nothing was tested: needs {missing}")));
+    }
+    // All cases take their places in the same order of needs, so none waits for one that waits for it.
+    let places: Vec<Place<'_>> = case.needs.iter().map(|need| need.place()).collect();
+    RUNNING.set(case.name);
     let (report, started) = (Report::default(), Instant::now());
     let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(&report)));
-    let word = if outcome.is_ok() { "ok    " } else { "FAILED" };
-    let mut text = format!("{word} {} ({:.1} s)\n{}", case.name, started.elapsed().as_secs_f64(), report.take());
-    if let Err(panic) = &outcome {
-        let _ = writeln!(text, "       {}", reason(&**panic).replace('\n', "\n       "));
-    }
-    print!("{text}");
-    outcome.is_ok()
-}
-
-fn reason(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "panicked".to_owned())
-}
-
-/// What the command line asks for.
-#[derive(Default)]
-struct Wish {
-    filters: Vec<String>,
-    skips: Vec<String>,
-    exact: bool,
-    list: bool,
-    /// `--ignored` alone: this suite ignores nothing, so it has nothing to run.
-    only_ignored: bool,
-    threads: Option<usize>,
-}
-
-impl Wish {
-    fn from_arguments(arguments: impl Iterator<Item = String>) -> Wish {
-        let mut wish = Wish::default();
-        // `--option=value` and `--option value` are the same to the built-in harness.
-        let mut words = arguments.flat_map(|word| match word.split_once('=') {
-            Some((option, value)) if option.starts_with("--") => vec![option.to_owned(), value.to_owned()],
-            _ => vec![word],
-        });
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--exact" => wish.exact = true,
-                "--list" => wish.list = true,
-                "--ignored" => wish.only_ignored = true,
-                "--skip" => wish.skips.extend(words.next()),
-                "--test-threads" => wish.threads = words.next().and_then(|count| count.parse().ok()),
-                "--color" | "--format" | "--logfile" | "--shuffle-seed" | "-Z" => drop(words.next()),
-                option if option.starts_with('-') => {}
-                _ => wish.filters.push(word),
-            }
-        }
-        wish
-    }
-
-    fn wants(&self, name: &str) -> bool {
-        let fits = |text: &String| if self.exact { name == text } else { name.contains(text.as_str()) };
-        !self.only_ignored && (self.filters.is_empty() || self.filters.iter().any(fits)) && !self.skips.iter().any(fits)
+    // In one piece: other cases print too.
+    print!("\n{} ({:.1} s)\n{}", case.name, started.elapsed().as_secs_f64(), report.take());
+    RUNNING.set("");
+    drop(places);
+    match outcome {
+        Ok(()) => Ok(Completion::Completed),
+        // The harness makes a failure of it, with its message.
+        Err(panic) => resume_unwind(panic),
     }
 }

@@ -49,7 +49,7 @@ use state::{Incident, Wrong};
 use symptom::Symptom;
 
 /// How long a picture is given to become sharp before it is announced: in the
-/// real networks of `tests/incidents.rs` the last observer is up to three seconds behind the first.
+/// real networks of `tests/end_to_end/` the last observer is up to three seconds behind the first.
 pub const SETTLE: Duration = Duration::from_secs(5);
 /// How long an incident that is over waits for its trouble to come back. The
 /// time in which a peer that fails three times counts as flapping (`gray`).

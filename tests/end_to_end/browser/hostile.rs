@@ -15,7 +15,7 @@ use heartbeat::http::page::{Happening, IncidentRow, Me, Page};
 use heartbeat::mesh::{self, Cell, Row, RowFreshness};
 use serde_json::json;
 
-use crate::driver::{Browser, Setup};
+use super::driver::{Browser, Setup};
 use crate::support::fake::FakePeer;
 use crate::support::{Plan, Report, SOON, check, ports};
 
@@ -121,8 +121,8 @@ fn serve(mut stream: TcpStream, served: &AtomicUsize) -> std::io::Result<()> {
     }
     let (media_type, body) = match first.split(' ').nth(1).unwrap_or_default() {
         "/" => ("text/html; charset=utf-8", page_of(&format!("<b>{}", served.fetch_add(1, Ordering::Relaxed)))),
-        "/page.css" => ("text/css", include_str!("../../src/http/page/page.css").to_owned()),
-        "/page.js" => ("text/javascript", include_str!("../../src/http/page/page.js").to_owned()),
+        "/page.css" => ("text/css", include_str!("../../../src/http/page/page.css").to_owned()),
+        "/page.js" => ("text/javascript", include_str!("../../../src/http/page/page.js").to_owned()),
         // A stream on which nothing happens, again and again.
         _ => ("text/event-stream", ":\n\n".to_owned()),
     };
@@ -193,7 +193,7 @@ pub fn peers_that_mean_harm(_: &Report) {
         let page = cluster.node(1).get("/")?.body;
         if page.contains("maintenance") { Ok(()) } else { Err(page) }
     });
-    let page = Browser::open(cluster.node(1).host.address, "/", Setup::PHONE);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::PHONE);
     page.wait("the liar in maintenance", "return document.body.innerText.includes('maintenance')");
     harmless(&page, &["summary", "matrix", "incidents", "nodes", "timeline", "about"]);
     assert!(

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::driver::Browser;
+use super::driver::Browser;
 
 /// Reads the matrix of the page: class and text of each cell, under `observer > peer`.
 const CELLS: &str = "

@@ -1,9 +1,9 @@
-//! What a node offers while others come and go: counters that add up, health, ports.
+//! What a node offers while others come and go, or alone: a start in any order, counters that add up, ports.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use super::support::{Cluster, Plan, Report, SOON, ports, seconds};
+use super::support::{Cluster, Plan, Report, SOON, hold, millis, ports, seconds};
 
 /// At every scrape, while pings succeed, fail and are on their way: total = success + failed. And every series of a
 /// known peer is there from the first scrape on.
@@ -59,17 +59,39 @@ fn scrape_for(cluster: &Cluster, span: Duration, peers: &[&str]) {
     }
 }
 
-/// Health is about this process only: nobody restarts the survivors because the others died.
-pub fn healthy_with_every_peer_dead(_: &Report) {
-    let mut cluster = Plan::loopback(3).start();
-    cluster.kill(2);
-    cluster.kill(3);
-    for subject in ["node-2", "node-3"] {
-        cluster.await_view(1, subject, "dead/unconfirmed", SOON);
+/// The last of the nodes comes when the first have long been pinging its closed port.
+pub fn started_in_any_order(report: &Report) {
+    let mut cluster = Plan::loopback(3).build();
+    let began = cluster.start(3);
+    cluster.node(3).await_ready();
+    report.measured("start to ready", began.elapsed(), millis(50));
+    hold(seconds(1));
+    cluster.start(1);
+    hold(seconds(2));
+    let last = cluster.start(2);
+    cluster.settle();
+    report.measured("last start to everybody hears everybody", last.elapsed(), seconds(2));
+    for observer in cluster.numbers() {
+        for subject in cluster.others(observer) {
+            let line = cluster.await_event(observer, "peer_joined", &format!("node-{subject}"), began, SOON);
+            assert_eq!(line.text("message"), "Peer is online", "{}", line.raw);
+        }
     }
-    for path in ["/livez", "/readyz", "/healthz"] {
-        assert_eq!(cluster.node(1).get(path).map(|answer| answer.status), Ok(200), "{path}");
-    }
+    cluster.assert_quiet(&[1, 2, 3], began);
+    cluster.assert_down_only(&[]);
+}
+
+/// A node without peers is legal, healthy, and stops as any other.
+pub fn alone(report: &Report) {
+    let mut cluster = Plan::loopback(1).build();
+    let began = cluster.start(1);
+    cluster.node(1).await_ready();
+    report.measured("start to ready", began.elapsed(), millis(50));
+    let view = cluster.node(1).json("/api/v1/peers").unwrap_or_else(|problem| panic!("{problem}"));
+    assert_eq!(view["peers"].as_array().map(Vec::len), Some(0), "{view}");
+    assert_eq!(view["state"], "ready", "{view}");
+    cluster.signal(1, "INT");
+    assert_eq!(cluster.node_mut(1).await_end(SOON).code(), Some(0));
 }
 
 /// A clear error and exit code 74, for either port.

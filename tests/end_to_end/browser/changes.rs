@@ -4,16 +4,15 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::door::Door;
-use crate::driver::{Browser, Setup};
-use crate::matrix::{doubts, shows};
+use super::driver::{Browser, Setup};
+use super::matrix::{doubts, shows};
 use crate::support::{Network, Plan, Report, seconds};
 
 const WHOLE: &str = "^all 3 nodes reach each other";
 
 pub fn killed_and_started_again(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
-    let page = Browser::open(cluster.node(1).host.address, "/", Setup::DESK);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK);
     shows(&page, WHOLE, &[("node-1 > node-3", "good"), ("node-3 > node-1", "good")]);
     let killed = cluster.kill(3);
     let dead = [("node-1 > node-3", "bad"), ("node-2 > node-3", "bad"), ("node-3 > node-1", "unknown")];
@@ -39,8 +38,7 @@ pub fn killed_and_started_again(report: &Report) {
 /// Between two hosts nothing passes; the page of one of them, and that of a third node that has nothing to do with it.
 pub fn link_cut_and_mended(report: &Report) {
     let cluster = Plan::inside(Network::new(3)).start();
-    let doors = [Door::to(&cluster, 1), Door::to(&cluster, 3)];
-    let pages = doors.each_ref().map(|door| Browser::open(door.address, "/", Setup::DESK));
+    let pages = [1, 3].map(|number| Browser::open(cluster.node(number).reached_at(), "/", Setup::DESK));
     let [of_an_end, of_a_third] = &pages;
     for page in &pages {
         shows(page, WHOLE, &[("node-1 > node-2", "good"), ("node-2 > node-1", "good")]);
@@ -74,7 +72,7 @@ pub fn link_cut_and_mended(report: &Report) {
 /// A page whose node has gone says how old it is, and is young again when the node is back.
 pub fn own_node_killed(report: &Report) {
     let mut cluster = Plan::loopback(2).start();
-    let page = Browser::open(cluster.node(1).host.address, "/", Setup::DESK);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK);
     shows(&page, "^both nodes reach each other", &[]);
     let killed = cluster.kill(1);
     let gone = "const stale = document.getElementById('stale');
@@ -92,7 +90,7 @@ pub fn own_node_killed(report: &Report) {
 /// A browser keeps six connections to one address. Pages in the background must not hold them all.
 pub fn more_tabs_than_connections(_: &Report) {
     let cluster = Plan::loopback(2).start();
-    let page = Browser::open(cluster.node(1).host.address, "/", Setup::DESK);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK);
     for _ in 0..8 {
         page.another_tab();
         shows(&page, "^both nodes reach each other", &[]);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, SOON, check};
+use crate::support::{Cluster, SOON, check};
 
 /// What an observer must say of a peer, how it must look in the paragraph and which rule it must rest on.
 #[derive(Clone, Copy, Debug)]
@@ -50,4 +50,13 @@ pub fn await_reasons(cluster: &Cluster, expected: &[Because<'_>]) {
         let rule = why["decision"]["rule"].as_str().unwrap_or_default();
         assert!(because.rules.contains(&rule), "{because:?}: {why:#}");
     }
+}
+
+/// What an observer says of a peer that answers it, whatever others say. On a busy machine there may have been a doubt.
+pub fn alive<'a>(observer: usize, peer: usize, words: &'a [&'a str]) -> Because<'a> {
+    Because { observer, peer, rules: &["first_answer", "answered"], words }
+}
+
+pub fn because<'a>(observer: usize, peer: usize, rules: &'a [&'a str], words: &'a [&'a str]) -> Because<'a> {
+    Because { observer, peer, rules, words }
 }

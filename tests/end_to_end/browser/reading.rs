@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::driver::{Browser, Setup};
-use crate::matrix::shows;
+use super::driver::{Browser, Setup};
+use super::matrix::shows;
 use crate::support::{Cluster, Plan, Report, millis};
 
 /// Three nodes of which one is dead: every kind of cell is on the page but doubt.
@@ -22,7 +22,7 @@ const DOWN: &str = "^node-3 is down for .*, seen by node-1 and node-2$";
 
 #[track_caller]
 fn open(cluster: &Cluster, setup: Setup) -> Browser {
-    let page = Browser::open(cluster.node(1).host.address, "/", setup);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", setup);
     shows(&page, DOWN, &[("node-1 > node-3", "bad"), ("node-1 > node-2", "good"), ("node-3 > node-1", "unknown")]);
     page
 }
@@ -30,7 +30,7 @@ fn open(cluster: &Cluster, setup: Setup) -> Browser {
 /// Everything is in the document, and the browser itself loads it again.
 pub fn with_scripts_off(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
-    let page = Browser::open(cluster.node(1).host.address, "/", Setup::DESK.without_scripts());
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK.without_scripts());
     shows(&page, "^all 3 nodes reach each other", &[("node-1 > node-3", "good")]);
     let complete = page.ask(
         "const sections = [...document.querySelectorAll('main > section')];

@@ -1,39 +1,14 @@
 //! Real nodes behind a real name: the system's resolver, addresses that come and go, a name that is not there.
 //! The name is an entry of a hosts file that only these processes see.
-//!
-//! Needs root and `ip`; says SKIPPED, loudly, where it has none. `cargo test --test names`.
-#![cfg(feature = "node")]
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod support;
-
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use support::names::{NAME, Names, ip};
-use support::node::{Node, summary};
-use support::{Case, Report, SOON, case, check, hold, seconds, suite};
-
-const AT_ONCE: usize = 4;
-
-const CASES: &[Case] = &[
-    case!(name_that_cannot_be_looked_up),
-    case!(scaled_up_and_down),
-    case!(restarted_under_another_address),
-    case!(same_name_twice),
-];
+use super::support::names::{NAME, Names, ip};
+use super::support::node::{Node, summary};
+use super::support::{Line, Report, SOON, check, hold, seconds};
 
 /// Found, at the latest: a lookup every ten seconds, hurried by the first ping of the new one.
 const FOUND: Duration = seconds(3);
-
-fn main() -> ExitCode {
-    support::http::serve_fetch();
-    if let Some(missing) = Names::missing() {
-        println!("\n######## SKIPPED: every case of the names suite: it needs {missing} ########\n");
-        return ExitCode::SUCCESS;
-    }
-    suite::main("names", AT_ONCE, CASES)
-}
 
 /// Nodes behind one name. Node `n` is called `node-n` and listens on 127.0.0.n.
 struct Mesh {
@@ -91,8 +66,8 @@ impl Mesh {
     }
 
     #[track_caller]
-    fn await_event(&self, observer: u8, event: &str, peer: Option<&str>, since: Instant) -> support::Line {
-        let fits = |line: &support::Line| line.event() == event && peer.is_none_or(|peer| line.text("peer") == peer);
+    fn await_event(&self, observer: u8, event: &str, peer: Option<&str>, since: Instant) -> Line {
+        let fits = |line: &Line| line.event() == event && peer.is_none_or(|peer| line.text("peer") == peer);
         let found = self.node(observer).log.wait(since, SOON, fits);
         found.unwrap_or_else(|| panic!("node-{observer} did not log {event} about {peer:?}"))
     }
@@ -127,7 +102,7 @@ impl Drop for Mesh {
 }
 
 /// Three, then five, then three again: nobody is told anything but the name, nobody raises an alarm.
-fn scaled_up_and_down(report: &Report) {
+pub fn scaled_up_and_down(report: &Report) {
     let mut mesh = Mesh::new(&[1, 2, 3]);
     let began = mesh.start(1, 1);
     mesh.start(2, 2);
@@ -164,7 +139,7 @@ fn scaled_up_and_down(report: &Report) {
 }
 
 /// As a pod does: the same name, a new process, another address.
-fn restarted_under_another_address(report: &Report) {
+pub fn restarted_under_another_address(report: &Report) {
     let mut mesh = Mesh::new(&[1, 2, 3]);
     for number in 1..=3 {
         mesh.start(number, number);
@@ -190,7 +165,7 @@ fn restarted_under_another_address(report: &Report) {
 }
 
 /// At the start a name that is not there keeps nobody from being ready; later it takes nobody away.
-fn name_that_cannot_be_looked_up(report: &Report) {
+pub fn name_that_cannot_be_looked_up(report: &Report) {
     let mut mesh = Mesh::new(&[]);
     let began = mesh.start(1, 1);
     mesh.node(1).await_ready();
@@ -233,7 +208,7 @@ fn name_that_cannot_be_looked_up(report: &Report) {
 }
 
 /// The mistake of a copied manifest: every node got the same name.
-fn same_name_twice(_: &Report) {
+pub fn same_name_twice(_: &Report) {
     let mut mesh = Mesh::new(&[1, 2]);
     let began = mesh.start(1, 1);
     mesh.start_as("node-1", 2);

@@ -1,5 +1,5 @@
-//! A door into a network namespace: a port on this machine behind which a node inside it answers, so that one
-//! browser outside can look at nodes that live in networks of their own.
+//! A door into a network namespace: a port on this machine behind which a node inside it answers, so that a case or a
+//! browser outside can ask nodes that live in networks of their own.
 //!
 //! This program opens the port, and starts itself again inside the namespace with the listening socket as its
 //! standard input: a socket stays in the network where it was made, whoever accepts from it. Faults of the network
@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Cluster, ports};
+use super::ports;
 
 /// The first argument that makes this program the inner side.
 const COMMAND: &str = "door-for-test";
@@ -22,17 +22,15 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door to one node of a cluster in namespaces.
-    pub fn to(cluster: &Cluster, number: usize) -> Door {
-        let host = &cluster.node(number).host;
-        let namespace = host.namespace.as_deref().expect("a node on this machine needs no door");
+    /// A door to whoever listens on the address `inside` in a namespace, now or later.
+    pub fn to(namespace: &str, inside: SocketAddr) -> Door {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let listener = TcpListener::bind(address).expect("the port was free");
         let program = std::env::current_exe().expect("this program has a path");
         let spawned = Command::new("ip")
             .args(["netns", "exec", namespace])
             .arg(program)
-            .args([COMMAND, &host.address.to_string()])
+            .args([COMMAND, &inside.to_string()])
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .spawn();
         Door { address, inner: spawned.expect("a process in a namespace") }

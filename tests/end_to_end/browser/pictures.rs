@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use crate::door::Door;
-use crate::driver::{Browser, Setup};
-use crate::matrix::shows;
+use super::driver::{Browser, Setup};
+use super::matrix::shows;
 use crate::support::{Network, Plan, Report};
 
 /// A picture is read together with a page of text; nobody should wait for it.
@@ -34,8 +33,7 @@ pub fn pictures_on_this_machine(report: &Report) {
 
 pub fn pictures_of_broken_networks(report: &Report) {
     let cluster = Plan::inside(Network::new(4)).start();
-    let door = Door::to(&cluster, 1);
-    let page = Browser::open(door.address, "/", Setup::DESK);
+    let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK);
     shows(&page, "^all 4 nodes reach each other", &[("node-3 > node-1", "good")]);
     cluster.network().split(&[1, 2], &[3, 4]);
     shows(
@@ -45,11 +43,10 @@ pub fn pictures_of_broken_networks(report: &Report) {
     );
     take(&page, Setup::DESK, "split", report);
     page.close();
-    drop((door, cluster));
+    drop(cluster);
 
     let cluster = Plan::inside(Network::new(3)).start();
-    let door = Door::to(&cluster, 3);
-    let page = Browser::open(door.address, "/", Setup::DESK);
+    let page = Browser::open(cluster.node(3).reached_at(), "/", Setup::DESK);
     shows(&page, "^all 3 nodes reach each other", &[("node-1 > node-2", "good")]);
     let network = cluster.network();
     network.filter(2, &format!("INPUT -s {} -p tcp --dport 8001 -j DROP", network.address(1)));

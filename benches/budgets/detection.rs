@@ -1,44 +1,52 @@
-//! How long until the last survivor knows: many runs, each with the fault at another moment of the ping interval.
-//!
-//! `HEARTBEAT_RUNS=200 cargo test --test detection` for more runs than the 50 that are run by default.
-#![cfg(feature = "node")]
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+//! How long until the last survivor knows, and has it confirmed: many runs, each with the fault at another moment of the
+//! ping interval. `HEARTBEAT_RUNS=200` for more runs than the 50 that are made by default.
 
-mod support;
-
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::{Case, Cluster, Network, Plan, Report, SOON, case, hold, millis, seconds, suite};
+use super::figure::Measurement;
+use super::support::{Cluster, Network, Plan, SOON, hold, millis, seconds};
 
-/// One after the other: each case runs several clusters of its own at once, and more would measure the machine.
-const AT_ONCE: usize = 1;
-
-const CASES: &[Case] = &[case!(killed_at_three_nodes), case!(killed_at_five_nodes), case!(frozen_and_silent)];
-
-/// Clusters at once. A run is one moment of work and seconds of waiting.
+/// Clusters at once. A run is one moment of work and seconds of waiting; more would measure the machine.
 const LANES: usize = 5;
 
-fn main() -> ExitCode {
-    suite::main("detection", AT_ONCE, CASES)
+pub fn figures() -> Vec<Measurement> {
+    let mut figures = Vec::new();
+    for size in [3, 5] {
+        let what = format!("kill -9 at {size} nodes to down, confirmed, at the last survivor");
+        figures.extend(distribution(&what, killed(size), millis(350), millis(500)));
+    }
+    let (frozen, silent) = frozen_and_silent();
+    let what = "frozen process at 3 nodes to down, confirmed, at the last survivor";
+    figures.extend(distribution(what, frozen, millis(10_300), millis(10_300)));
+    match Network::missing() {
+        Some(missing) => println!("  silent hosts are not measured here: they need {missing}"),
+        None => {
+            let what = "silent host at 3 nodes to down, confirmed, at the last survivor";
+            figures.extend(distribution(what, silent, millis(3300), millis(3300)));
+        }
+    }
+    figures
+}
+
+/// The middle and the tail of many times, beside their budgets.
+fn distribution(what: &str, mut times: Vec<Duration>, median: Duration, tail: Duration) -> [Measurement; 2] {
+    times.sort();
+    let at = |part: f64| times[((times.len() as f64 * part).ceil() as usize).clamp(1, times.len()) - 1].as_secs_f64();
+    let note = format!("{} runs, {:.2} to {:.2} s", times.len(), at(0.0), at(1.0));
+    [
+        Measurement::new(format!("{what}, p50"), "s", at(0.5), Some(median.as_secs_f64())),
+        Measurement::new(format!("{what}, p99"), "s", at(0.99), Some(tail.as_secs_f64())).note(note),
+    ]
 }
 
 fn runs() -> usize {
     std::env::var("HEARTBEAT_RUNS").ok().and_then(|count| count.parse().ok()).unwrap_or(50)
 }
 
-fn killed_at_three_nodes(report: &Report) {
-    killed(report, 3);
-}
-
-fn killed_at_five_nodes(report: &Report) {
-    killed(report, 5);
-}
-
 /// `kill -9` of each node of a cluster in turn, each started again before the next one dies.
-fn killed(report: &Report, size: usize) {
+fn killed(size: usize) -> Vec<Duration> {
     let times = Mutex::new(Vec::new());
     in_lanes(runs().div_ceil(size), LANES, |_| {
         let mut cluster = Plan::loopback(size).start();
@@ -50,16 +58,14 @@ fn killed(report: &Report, size: usize) {
             cluster.start(victim);
             cluster.settle();
         }
-        cluster.assert_down_only(&names(&cluster));
     });
-    let times = times.into_inner().expect("no lane panics with it");
-    report.distribution(&format!("kill -9 at {size} nodes, down and confirmed"), &times, millis(350), millis(500));
+    times.into_inner().expect("no lane panics with it")
 }
 
 /// Frozen processes on loopback, and beside them silent hosts where networks can be made.
-fn frozen_and_silent(report: &Report) {
+fn frozen_and_silent() -> (Vec<Duration>, Vec<Duration>) {
     let (frozen, silent) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let missing = Network::missing();
+    let networks = Network::missing().is_none();
     in_lanes(8, 8, |lane| {
         if lane % 2 == 0 {
             let cluster = Plan::loopback(3).start();
@@ -72,7 +78,7 @@ fn frozen_and_silent(report: &Report) {
                 cluster.settle();
             }
             cluster.assert_down_only(&["node-2", "node-3"]);
-        } else if missing.is_none() {
+        } else if networks {
             let cluster = Plan::inside(Network::new(3)).start();
             for victim in [1, 2, 3] {
                 wait_a_part_of_an_interval();
@@ -83,18 +89,9 @@ fn frozen_and_silent(report: &Report) {
                 cluster.network().heal();
                 cluster.settle();
             }
-            cluster.assert_down_only(&names(&cluster));
         }
     });
-    let frozen = frozen.into_inner().expect("no lane panics with it");
-    report.distribution("frozen process at 3 nodes, down and confirmed", &frozen, millis(10_300), millis(10_300));
-    match missing {
-        Some(missing) => report.say(format!("######## SKIPPED: silent hosts: they need {missing} ########")),
-        None => {
-            let silent = silent.into_inner().expect("no lane panics with it");
-            report.distribution("silent host at 3 nodes, down and confirmed", &silent, millis(3300), millis(3300));
-        }
-    }
+    (frozen.into_inner().expect("no lane panics with it"), silent.into_inner().expect("no lane panics with it"))
 }
 
 /// How long after `began` the last survivor had said that `victim` is down, by more than its own word.
@@ -115,10 +112,6 @@ fn wait_a_part_of_an_interval() {
     // Steps of the golden ratio fill the interval evenly however many there are.
     let part = (NEXT.fetch_add(1, Ordering::Relaxed) as f64 * 0.618_034).fract();
     hold(millis(500) + seconds(1).mul_f64(part));
-}
-
-fn names(cluster: &Cluster) -> Vec<&'static str> {
-    ["node-1", "node-2", "node-3", "node-4", "node-5"][..cluster.numbers().len()].to_vec()
 }
 
 /// Runs `work` for 0 to `count` less one, `lanes` at a time, and panics as the first of them did.
