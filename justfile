@@ -282,6 +282,14 @@ docs:
 tables:
     HEARTBEAT_WRITE=1 cargo test --test reference
 
+# Record anew what tests compare outputs with, and write every generated file that needs no container, cluster or browser.
+[group('docs')]
+record: tables dashboard
+    HEARTBEAT_WRITE=1 cargo test --test simulation sweep::sweep
+    HEARTBEAT_WRITE=1 cargo test --test recordings
+    HEARTBEAT_WRITE=1 cargo test --test documentation
+    HEARTBEAT_WRITE=1 cargo test --test contract labs
+
 # Take the pictures of the page anew, docs/images, of real nodes in a real browser; some need root, as the network tests do.
 [group('docs')]
 screenshots:

@@ -17,18 +17,26 @@ use crate::detector::time::Monotonic;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    /// It always reads this.
+    stopped: Option<Monotonic>,
 }
 
 impl Clock {
     /// A clock that reads zero now.
     #[expect(clippy::disallowed_methods, reason = "the owner of the steady clock; everybody else is told the time")]
     pub fn start() -> Clock {
-        Clock { start: Instant::now() }
+        Clock { start: Instant::now(), stopped: None }
+    }
+
+    /// A clock that reads `at` for ever, for tests of what is shown: ages then do not depend on the machine.
+    /// Timers made from it fire as if it had read zero now.
+    pub fn stopped(at: Monotonic) -> Clock {
+        Clock { stopped: Some(at), ..Clock::start() }
     }
 
     /// Time since the start.
     pub fn now(self) -> Monotonic {
-        Monotonic(self.start.elapsed())
+        self.stopped.unwrap_or_else(|| Monotonic(self.start.elapsed()))
     }
 
     /// Milliseconds since the start.

@@ -29,7 +29,7 @@ mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of};
 pub use random::random;
-pub use run::{Entry, Run, Violation, What, print_failure, print_timeline, run};
+pub use run::{Entry, Run, Violation, What, print_failure, print_timeline, run, run_observed};
 pub use scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 pub use text::{InvalidScenario, LineProblem};
 pub use trace::fold;

@@ -61,7 +61,18 @@ pub struct Run {
 
 /// Runs a scenario. The same scenario and seed always give the same run.
 pub fn run(scenario: &Scenario, seed: u64) -> Run {
+    finished(World::new(scenario, seed))
+}
+
+/// The same run, with a look at what the nodes believe at every full second: the time, and each node's view; `None`
+/// where no process runs, or a frozen one. In meshes where every node watches every other.
+pub fn run_observed(scenario: &Scenario, seed: u64, observer: &mut dyn FnMut(Duration, &[Option<View>])) -> Run {
     let mut world = World::new(scenario, seed);
+    world.observer = Some(observer);
+    finished(world)
+}
+
+fn finished(mut world: World<'_>) -> Run {
     world.run();
     let now = world.now;
     let mut views = Vec::with_capacity(world.hosts.len());
@@ -95,8 +106,8 @@ pub fn run(scenario: &Scenario, seed: u64) -> Run {
         None => Vec::new(),
     };
     Run {
-        scenario: scenario.clone(),
-        seed,
+        scenario: world.scenario.clone(),
+        seed: world.seed,
         timeline: world.timeline,
         hash: world.trace.hash(),
         violations,

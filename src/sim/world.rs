@@ -19,6 +19,7 @@ use crate::detector::config::DetectorConfig;
 use crate::detector::event::{Event, EventKind};
 use crate::detector::node::Reason;
 use crate::detector::peer::NodeName;
+use crate::detector::view::View;
 
 /// The runtime wakes a detector this often at one instant before the run calls it spinning.
 const WAKES_AT_ONE_INSTANT_MAX: u32 = 64;
@@ -63,6 +64,7 @@ pub(super) struct Host {
 
 pub(super) struct World<'a> {
     pub scenario: &'a Scenario,
+    pub seed: u64,
     pub config: DetectorConfig,
     pub now: Duration,
     pub dice: Rng,
@@ -76,7 +78,12 @@ pub(super) struct World<'a> {
     pub trace: Trace,
     pub timeline: Vec<Entry>,
     pub handled: u64,
+    /// Looks at what the nodes believe at each inspection.
+    pub observer: Option<Observer<'a>>,
 }
+
+/// Takes the virtual time and what each host's node believes then; `None` where no process runs, or a frozen one.
+pub(super) type Observer<'a> = &'a mut dyn FnMut(Duration, &[Option<View>]);
 
 impl<'a> World<'a> {
     pub(super) fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
@@ -84,6 +91,7 @@ impl<'a> World<'a> {
         let full = scenario.watch == Watch::All && scenario.nodes <= 32;
         let mut world = World {
             scenario,
+            seed,
             now: Duration::ZERO,
             dice: Rng::new(seed),
             queue: Queue::new(),
@@ -96,6 +104,7 @@ impl<'a> World<'a> {
             trace: Trace::START,
             timeline: Vec::new(),
             handled: 0,
+            observer: None,
         };
         for host in (0..scenario.nodes).filter(|host| !scenario.absent.contains(&HostId(*host))) {
             let at = world.dice.between(Duration::ZERO, START_SPREAD);
@@ -282,7 +291,8 @@ impl<'a> World<'a> {
 
     fn inspect(&mut self) {
         self.queue.push(self.now + INSPECTION, Turn::First, Due::Inspect);
-        for host in 0..self.hosts.len() {
+        let mut seen = vec![None; self.hosts.len()];
+        for (host, seen) in seen.iter_mut().enumerate() {
             let now = self.now;
             let Some(process) = &mut self.hosts[host].process else { continue };
             if process.stall == Stall::Frozen {
@@ -294,6 +304,10 @@ impl<'a> World<'a> {
                 checks.inspect(&self.truth, host, &view, &subjects);
             }
             self.drain(host);
+            *seen = self.observer.is_some().then_some(view);
+        }
+        if let Some(observer) = &mut self.observer {
+            observer(self.now, &seen);
         }
     }
 
