@@ -203,7 +203,7 @@ fn every_incident_has_a_story() {
         let play = play(situation.1, situation.2);
         // As if it were told in the moment of its last picture.
         let told = play.incidents.list(at(play.now)).remove(0);
-        story(told)
+        story(&told)
     };
     let table = [
         (
@@ -402,7 +402,7 @@ proptest! {
                 match change {
                     IncidentChange::Opened(told) => opened.push(told.id),
                     IncidentChange::Closed(told) => {
-                        assert!(!told.is_open() && !story(told).is_empty());
+                        assert!(!told.is_open() && !story(&told).is_empty());
                         closed.push(told.id);
                     }
                 }
