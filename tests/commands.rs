@@ -361,7 +361,7 @@ fn a_whole_mesh_is_shown_and_judged_and_so_is_one_that_lost_a_node() {
     assert!(miscounted.contains("! expected 4 nodes, found 3: node-1, node-2 and node-3"), "{miscounted}");
     assert_eq!(parsed(0, &["verify", "--json", addr])["whole"], true);
     let matrix = printed(0, &["matrix", addr]);
-    assert!(matrix.contains("\nas told by node-1:\nOBSERVER  SAID  node-1"), "{matrix}");
+    assert!(matrix.contains("\nas reported by node-1:\nOBSERVER  REPORTED  node-1"), "{matrix}");
     // Figures come with the first scheduled pings; the mesh may be whole before.
     until("there are round trips", || printed(0, &["matrix", "--rtt", addr]).contains(" / "));
     until("there is loss, of nothing", || printed(0, &["matrix", "--loss", addr]).contains("0%"));
@@ -620,11 +620,11 @@ fn what_is_no_node_cannot_break_a_terminal() {
 fn incidents_are_a_table_or_the_nodes_own_words() {
     const ANSWER: &str = r#"{"node":"node-1","open":1,"incidents":[
         {"id":3,"open":true,"verdict":"down","nodes":["node-3"],"observers":["node-1","node-2"],"began_at":"2026-11-26T02:10:00.123Z",
-         "ended_at":null,"lasted_ms":130000,"from":null,"story":"node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2"}]}"#;
+         "ended_at":null,"lasted_ms":130000,"from":null,"story":"node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed"}]}"#;
     let addr = &*format!("--addr=127.0.0.1:{}", impostor(ANSWER));
     let table = printed(0, &["incidents", addr]);
     assert!(table.starts_with("node-1: 1 open, 1 shown\nSINCE "), "{table}");
-    assert!(table.contains("  open   2m 10s  down     .     node-3 was down for 2 m 10 s"), "{table}");
+    assert!(table.contains("  open   2m 10s  down     .     node-3 was down for 2 min 10 s"), "{table}");
     assert_eq!(parsed(0, &["incidents", "--json", "--limit=1", addr])["open"], 1);
 }
 

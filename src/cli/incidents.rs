@@ -104,7 +104,7 @@ mod tests {
         {"id":3,"open":true,"verdict":"down","nodes":["node-3"],"sides":[],"observers":["node-1","node-2"],
          "began_at":"2026-11-26T02:10:00.123Z","began_ms":130000,"ended_at":null,"ended_ms":null,"lasted_ms":130000,
          "failures":1,"reason":"refused","from":null,
-         "story":"node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2"},
+         "story":"node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed"},
         {"id":2,"open":false,"verdict":"one_way","nodes":["node-1","node-2"],"began_at":"2026-11-26T01:10:00.123Z",
          "ended_at":"2026-11-26T01:10:04Z","lasted_ms":4000,"from":"node-2","story":"odd\u001b[2J"},
         {"id":1}]}"#;
@@ -118,7 +118,7 @@ mod tests {
             "\
 node-1: 1 open, 3 shown
 SINCE            ENDED            LASTED  VERDICT  FROM    STORY
-11-26 02:10:00Z  open             2m 10s  down     .       node-3 was down for 2 m 10 s (refused), seen by node-1 and node-2
+11-26 02:10:00Z  open             2m 10s  down     .       node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed
 11-26 01:10:00Z  11-26 01:10:04Z  4.0s    one way  node-2  odd?[2J
                                   -                ."
         );

@@ -127,17 +127,17 @@ fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> V
         Measurement::Loss => ", loss: failed of the last ten pings",
     };
     let mut lines = vec![output.paint(paint, matrix.text("sentence")), String::new()];
-    lines.push(format!("as told by {}{shows}:", matrix.name("node")));
+    lines.push(format!("as reported by {}{shows}:", matrix.name("node")));
     let members: Vec<&str> = matrix.parts("members").filter_map(|member| member.0.as_str()).collect();
     if members.len() > COLUMNS_MAX {
         lines.extend(list(matrix, output));
         return lines;
     }
-    let heading = ["OBSERVER", "SAID"].into_iter().map(str::to_owned).chain(members.iter().map(|name| short(name)));
+    let heading = ["OBSERVER", "REPORTED"].into_iter().map(str::to_owned).chain(members.iter().map(|name| short(name)));
     let rows: Vec<Vec<Cell>> = matrix.parts("rows").map(|row| table_row(row, &members, figure)).collect();
     lines.extend(output.table_lines(heading.collect(), &rows));
     if matrix.parts("rows").any(|row| row.text("heard") == RowFreshness::Before.as_str()) {
-        lines.push(output.paint(Paint::Faint, "(in brackets: said before, and no news)"));
+        lines.push(output.paint(Paint::Faint, "(in brackets: last known, not current)"));
     }
     lines
 }
@@ -197,7 +197,7 @@ fn list(matrix: Part<'_>, output: &Output) -> Vec<String> {
             cells
         })
         .collect();
-    output.table_lines(["OBSERVER", "SAID", "REACHES", "MISSES"].map(str::to_owned).into(), &rows)
+    output.table_lines(["OBSERVER", "REPORTED", "REACHES", "MISSES"].map(str::to_owned).into(), &rows)
 }
 
 /// A word that is not known here is no news.
@@ -255,16 +255,16 @@ mod tests {
         let expected = "\
 node-3 is down for 3 s
 
-as told by node-1:
-OBSERVER  SAID         node-1   node-2   node-3
+as reported by node-1:
+OBSERVER  REPORTED     node-1   node-2   node-3
 node-1    now          .        0.84 ms  down
-node-2    2 m 11 s ago  (alive)  .        (improving)
+node-2    2 min 11 s ago  (alive)  .        (improving)
 node-3    never        ?        ?        .
-(in brackets: said before, and no news)";
+(in brackets: last known, not current)";
         let squeezed = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(squeezed(&show(Measurement::Last, ANSWER, false)), squeezed(expected));
         assert!(show(Measurement::RoundTrips, ANSWER, false).contains(".        0.84 / 2.50 ms  down"));
-        assert!(show(Measurement::Loss, ANSWER, false).contains(".        10%     down"));
+        assert!(show(Measurement::Loss, ANSWER, false).contains(".        10 %    down"));
         assert!(!show(Measurement::Last, ANSWER, false).contains('\x1b'));
         assert!(show(Measurement::Last, ANSWER, true).contains("\x1b[31mdown\x1b[0m"));
     }
@@ -294,6 +294,9 @@ node-3    never        ?        ?        .
         let members: Vec<String> = (0..40).map(|number| format!("\"node-{number}\"")).collect();
         let text =
             show(Measurement::Last, &ANSWER.replace("\"node-1\",\"node-2\",\"node-3\"", &members.join(",")), false);
-        assert!(text.contains("OBSERVER  SAID          REACHES  MISSES\nnode-1    now           1        1"), "{text}");
+        assert!(
+            text.contains("OBSERVER  REPORTED        REACHES  MISSES\nnode-1    now             1        1"),
+            "{text}"
+        );
     }
 }

@@ -321,7 +321,7 @@ fn about(mesh: Part<'_>) -> String {
 
 fn table(mesh: Part<'_>, output: &Output) -> Vec<String> {
     let rows: Vec<Vec<Cell>> = mesh.parts("nodes").map(row).collect();
-    output.table_lines(["NODE", "VERDICT", "UP FOR", "SAID", "REACHED BY", "NOTE"].map(str::to_owned).into(), &rows)
+    output.table_lines(["NODE", "VERDICT", "UP FOR", "REPORTED", "REACHED BY", "NOTE"].map(str::to_owned).into(), &rows)
 }
 
 fn row(node: Part<'_>) -> Vec<Cell> {
@@ -381,10 +381,10 @@ mod tests {
         assert_eq!(
             table(answer.root(), &Output::to(Box::new(std::io::sink()), false)).join("\n"),
             "\
-NODE    VERDICT   UP FOR  SAID     REACHED BY  NOTE
-node-1  up        1m 5s   now      1
-node-2  down      -       4 s ago  0           last heard 4.2s ago, missed by node-1, flapping for node-1
-node-3  vanished  -       never    0"
+NODE    VERDICT   UP FOR  REPORTED  REACHED BY  NOTE
+node-1  up        1m 5s   now       1
+node-2  down      -       4 s ago   0           last heard 4.2s ago, missed by node-1, flapping for node-1
+node-3  vanished  -       never     0"
         );
     }
 

@@ -153,7 +153,7 @@ fn remedy(node: Part<'_>) -> Option<String> {
         MeshVerdict::CutOff => format!("{name}: look at its network, and ask a node on its side (--addr)"),
         MeshVerdict::Unknown => format!("{name}: it has not answered yet; give it a moment"),
         MeshVerdict::Up | MeshVerdict::Restarted if silent => {
-            format!("{name}: its peers reach it, but it did not say what it sees: busy, or another version")
+            format!("{name}: its peers reach it, but it did not report its links: busy, or another version")
         }
         MeshVerdict::Up | MeshVerdict::Restarted if node.flag("stalled") => {
             format!("{name}: its host is starved or was suspended; give it a moment")
@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_and_what_to_do() {
-        let text = r#"{"node":"node-1","whole":false,"sentence":"node-3 is down for 3 s, seen by node-1",
-            "findings":[{"weight":"fault","text":"node-3 is down for 3 s, seen by node-1"},{"weight":"note","text":"node-2 restarted"}],
+        let text = r#"{"node":"node-1","whole":false,"sentence":"node-3 has been down for 3 s; reported by node-1",
+            "findings":[{"weight":"fault","text":"node-3 has been down for 3 s; reported by node-1"},{"weight":"note","text":"node-2 restarted"}],
             "nodes":[{"node":"node-1","verdict":"up","heard":"now"},{"node":"node-2","verdict":"restarted","heard":"now"},
                      {"node":"node-3","verdict":"down","heard":"before","missed_by":["node-1"]},
                      {"node":"node-4","verdict":"left","heard":"never"}],
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(
             told(text, Some(4)),
             "\
-node-3 is down for 3 s, seen by node-1
+node-3 has been down for 3 s; reported by node-1
 - node-2 restarted
 ! expected 4 nodes, found 3: node-1, node-2 and node-3
 

@@ -111,39 +111,39 @@ type Situation = (&'static str, &'static str, &'static str, bool, &'static str);
 
 #[rustfmt::skip]
 const QUIET: &[Situation] = &[
-    ("nobody", "", "", false, "nothing is known to be wrong"),
-    ("one node alone", "1:", "1+", true, "node-1 is alone: it watches nobody"),
+    ("nobody", "", "", false, "no fault is known"),
+    ("one node alone", "1:", "1+", true, "node-1 is alone: it watches no peers"),
     ("two", "1: 2+ / 2: 1+", "1+ 2+", true, "both nodes reach each other"),
     ("three", "1: 2+ 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true, "all 3 nodes reach each other"),
     ("a late ping is no fault", "1: 2+ 3? / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true, "all 3 nodes reach each other"),
     ("a node of an older version", "1: 2+ 3+ / 2: 1+ 3+", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-3 did not say what it sees"),
+        "no fault is known; node-3 did not report its links"),
     ("two that did not answer", "1: 2+ 3+ / 2~: 1! 3! / 3~: 1! 2!", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-2 and node-3 did not say what they see"),
+        "no fault is known; node-2 and node-3 did not report their links"),
     ("one that was stopped itself", "1: 2+ 3+ / 2: 1+ 3+ / 3s: 1! 2!", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-3 has just not been running and judges nobody"),
+        "no fault is known; node-3 was just paused and judges no peer yet"),
     ("starting", "1: 2j 3+ / 3: 1+ 2j", "1+ 2. 3+", false,
-        "nothing is known to be wrong; node-1 and node-3 have not heard from node-2 yet"),
-    ("only silence", "1~: 2! / 2~: 1!", "1. 2.", false, "nothing is known to be wrong; nothing is known of node-1 and node-2"),
-    ("orderly stop", "1: 2+ 3l / 2: 1+ 3l / 3~: 1+ 2+", "1+ 2+ 3l", true, "both nodes reach each other; node-3 left 2 m 10 s ago"),
+        "no fault is known; node-1 and node-3 have not heard from node-2 yet"),
+    ("only silence", "1~: 2! / 2~: 1!", "1. 2.", false, "no fault is known; nothing is known about node-1 and node-2"),
+    ("orderly stop", "1: 2+ 3l / 2: 1+ 3l / 3~: 1+ 2+", "1+ 2+ 3l", true, "both nodes reach each other; node-3 left 2 min 10 s ago"),
     ("a goodbye that one missed", "1: 2+ 3l / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3l", true,
-        "both nodes reach each other; node-3 left 2 m 10 s ago"),
+        "both nodes reach each other; node-3 left 2 min 10 s ago"),
     ("on its way out", "1: 2+ 3+ / 2: 1+ 3+ / 3l: 1+ 2+", "1+ 2+ 3l", true, "both nodes reach each other; node-3 left"),
     ("all others left", "1: 2l 3l", "1+ 2l 3l", true,
-        "node-1 is the only node; node-2 left 2 m 10 s ago; node-3 left 2 m 10 s ago"),
+        "node-1 is the only node; node-2 left 2 min 10 s ago; node-3 left 2 min 10 s ago"),
     ("quick restart", "1: 2+ 3r / 2: 1+ 3r / 3y: 1+ 2+", "1+ 2+ 3r", true, "all 3 nodes reach each other; node-3 restarted 3 s ago"),
     ("rolling restart: met by one only", "1: 2+ 3r / 2: 1+ 3! / 3y: 1+ 2+", "1+ 2+ 3r", false,
-        "nothing is known to be wrong; node-2 has not heard from node-3 yet"),
+        "no fault is known; node-2 has not heard from node-3 yet"),
     ("restart: nobody has met it, and it has met nobody", "1: 2+ 3! / 2: 1+ 3! / 3y: 1j 2j", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-3 has not heard from node-1 yet; node-3 has not heard from node-2 yet; and 1 more finding"),
+        "no fault is known; node-3 has not heard from node-1 yet; node-3 has not heard from node-2 yet; and 1 more finding"),
     ("restart: it has met one that has not met it", "1: 2+ 3! / 2: 1+ 3! / 3y: 1+ 2j", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-3 has not heard from node-2 yet; node-1 and node-2 have not heard from node-3 yet"),
+        "no fault is known; node-3 has not heard from node-2 yet; node-1 and node-2 have not heard from node-3 yet"),
     ("restart: met by one, and it was not asked itself", "1: 2+ 3! / 2: 1+ 3r / 3~: 1+ 2+", "1+ 2+ 3+", false,
-        "nothing is known to be wrong; node-3 did not say what it sees; node-1 has not heard from node-3 yet"),
+        "no fault is known; node-3 did not report its links; node-1 has not heard from node-3 yet"),
     ("slow link", "1: 2+ 3g / 2: 1+ 3+ / 3: 1g 2+", "1+ 2+ 3+", true,
-        "all 3 nodes reach each other; node-1 is degraded, seen by node-3; node-3 is degraded, seen by node-1"),
+        "all 3 nodes reach each other; node-1 is degraded, reported by node-3; node-3 is degraded, reported by node-1"),
     ("flapping, at the moment up", "1: 2+ 3f / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", true,
-        "all 3 nodes reach each other; node-3 is flapping, seen by node-1"),
+        "all 3 nodes reach each other; node-3 is flapping, reported by node-1"),
     ("down in maintenance", "1: 2+ 3m / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3m", true, "both nodes reach each other; node-3 is in maintenance"),
     ("up in maintenance", "1: 2+ 3+ / 2: 1+ 3+ / 3m: 1+ 2+", "1+ 2+ 3m", true, "both nodes reach each other; node-3 is in maintenance"),
     ("scaled to six", "1: 2+ 3+ 4+ 5+ 6+ / 2: 1+ 3+ 4+ 5+ 6+ / 3: 1+ 2+ 4+ 5+ 6+ / 4: 1+ 2+ 3+ 5+ 6+ / 5: 1+ 2+ 3+ 4+ 6+ / 6: 1+ 2+ 3+ 4+ 5+",
@@ -152,57 +152,57 @@ const QUIET: &[Situation] = &[
 
 #[rustfmt::skip]
 const BROKEN: &[Situation] = &[
-    ("crash", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
-    ("crash, never asked before", "1: 2+ 3! / 2: 1+ 3!", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
-    ("crash, the second's row is silent", "1: 2+ 3! / 2~: 1+ 3+ / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 is down for 2 m 10 s, seen by node-1"),
+    ("crash", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 has been down for 2 min 10 s; node-1 and node-2 agree"),
+    ("crash, never asked before", "1: 2+ 3! / 2: 1+ 3!", "1+ 2+ 3!", false, "node-3 has been down for 2 min 10 s; node-1 and node-2 agree"),
+    ("crash, the second's row is silent", "1: 2+ 3! / 2~: 1+ 3+ / 3~: 1+ 2+", "1+ 2+ 3!", false, "node-3 has been down for 2 min 10 s; reported by node-1"),
     ("crash, a moment after", "1: 2+ 3? / 2: 1+ 3? / 3~: 1+ 2+", "1+ 2+ 3+", false,
-        "node-3 is suspect, seen by node-1 and node-2: too early to say more"),
+        "node-1 and node-2 suspect node-3: no verdict yet"),
     ("back, and still dead for those who need a second answer", "1: 2+ 3! / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3o", false,
-        "node-1 cannot reach node-3, but node-3 reaches node-1: broken one way"),
-    ("one of two crashed", "1: 2u / 2~: 1+", "1+ 2u", false, "node-2 is down, unconfirmed, for 2 m 10 s: only node-1 says so"),
+        "node-1 cannot reach node-3, but node-3 reaches node-1: the link works one way only"),
+    ("one of two crashed", "1: 2u / 2~: 1+", "1+ 2u", false, "node-2 may be down: silent for 2 min 10 s, and only node-1 is left to say so"),
     ("two of five crashed", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5!", "1+ 2+ 3+ 4! 5!", false,
-        "node-4 and node-5 are down for 2 m 10 s, seen by node-1, node-2 and node-3"),
+        "node-4 and node-5 have been down for 2 min 10 s; node-1, node-2 and node-3 agree"),
     ("all dark but one", "1: 2u 3u / 2~: 1+ 3+ / 3~: 1+ 2+", "1+ 2u 3u", false,
-        "node-2 and node-3 are down, unconfirmed, for 2 m 10 s: only node-1 says so"),
+        "node-2 and node-3 may be down: silent for 2 min 10 s, and only node-1 is left to say so"),
     ("pause, longer than the tolerance", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false,
-        "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+        "node-3 has been down for 2 min 10 s; node-1 and node-2 agree"),
     ("isolated, from outside", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false,
-        "node-3 is down for 2 m 10 s, seen by node-1 and node-2"),
+        "node-3 has been down for 2 min 10 s; node-1 and node-2 agree"),
     ("isolated, from inside", "3c: 1c 2c / 1~: 2+ 3+ / 2~: 1+ 3+", "1c 2c 3+", false,
-        "node-3 hears nothing from node-1 and node-2: down, or cut off"),
+        "node-3 hears nothing from node-1 and node-2: they are down, or cut off"),
     ("isolated, rows of both sides", "1: 2+ 3! / 2: 1+ 3! / 3c: 1c 2c", "1+ 2+ 3c", false,
-        "the mesh is split: node-1 and node-2 do not reach node-3"),
+        "the mesh is split: node-1 and node-2 cannot reach node-3"),
     ("2-2 split, from one side", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3~: 1+ 2+ 4+ / 4~: 1+ 2+ 3+", "1+ 2+ 3c 4c", false,
-        "node-1 and node-2 hear nothing from node-3 and node-4: down, or cut off"),
+        "node-1 and node-2 hear nothing from node-3 and node-4: they are down, or cut off"),
     ("2-2 split, from the other", "3c: 4+ 1c 2c / 4c: 3+ 1c 2c / 1~: 2+ 3+ 4+", "1c 2c 3+ 4+", false,
-        "node-3 and node-4 hear nothing from node-1 and node-2: down, or cut off"),
+        "node-3 and node-4 hear nothing from node-1 and node-2: they are down, or cut off"),
     ("2-2 split, rows of both sides", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3c: 4+ 1c 2c / 4c: 3+ 1c 2c", "1c 2c 3c 4c", false,
-        "the mesh is split: node-1 and node-2 do not reach node-3 and node-4"),
+        "the mesh is split: node-1 and node-2 cannot reach node-3 and node-4"),
     ("3-2 of five, from the three", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4~: 1+ 2+ 3+ 5+ / 5~: 1+ 2+ 3+ 4+",
-        "1+ 2+ 3+ 4! 5!", false, "node-4 and node-5 are down for 2 m 10 s, seen by node-1, node-2 and node-3"),
+        "1+ 2+ 3+ 4! 5!", false, "node-4 and node-5 have been down for 2 min 10 s; node-1, node-2 and node-3 agree"),
     ("3-2 of five, from the two", "4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+", "1c 2c 3c 4+ 5+", false,
-        "node-4 and node-5 hear nothing from node-1, node-2 and node-3: down, or cut off"),
+        "node-4 and node-5 hear nothing from node-1, node-2 and node-3: they are down, or cut off"),
     ("3-2 of five, rows of both sides", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+",
-        "1+ 2+ 3+ 4c 5c", false, "the mesh is split: node-1, node-2 and node-3 do not reach node-4 and node-5"),
+        "1+ 2+ 3+ 4c 5c", false, "the mesh is split: node-1, node-2 and node-3 cannot reach node-4 and node-5"),
     ("split in three", "1c: 2c 3c / 2c: 1c 3c / 3c: 1c 2c", "1c 2c 3c", false, "the mesh is split into 3 groups: node-1; node-2; node-3"),
     ("link cut, from its end", "1: 2b 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2b 3+", false, "node-1 cannot reach node-2; node-3 can"),
     ("link cut, from the third", "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+", "1b 2b 3+", false,
         "node-1 and node-2 cannot reach each other; node-3 reaches both"),
-    ("link cut, the third is silent", "1: 2b 3+ / 3~: 1+ 2+", "1+ 2b 3+", false, "node-1 cannot reach node-2; others can"),
+    ("link cut, the third is silent", "1: 2b 3+ / 3~: 1+ 2+", "1+ 2b 3+", false, "node-1 cannot reach node-2; other nodes can"),
     ("one-way cut, from its end", "1: 2o 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2o 3+", false,
-        "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way"),
+        "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
     ("one-way cut, from the third", "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2o 3+", false,
-        "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way"),
+        "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
     ("a restart behind a cut link, met by the rest long ago", "1: 2+ 3! / 2: 1+ 3+ / 3: 1b 2+", "1b 2+ 3b", false,
         "node-1 and node-3 cannot reach each other; node-2 reaches both"),
     ("four links to one node cut", "1: 2+ 3+ 4b / 2: 1+ 3+ 4b / 3: 1+ 2+ 4+ / 4: 1b 2b 3+", "1b 2b 3+ 4b", false,
-        "node-4 cannot reach node-1 and node-2, nor they it; node-3 reaches all of them"),
+        "node-4 cannot reach node-1 and node-2, in either direction; node-3 reaches all of them"),
     ("a link cut, then the peer killed", "1: 2! 3+ / 3: 1+ 2! / 2~: 1b 3+", "1+ 2! 3+", false,
-        "node-2 is down for 2 m 10 s, seen by node-1 and node-3"),
+        "node-2 has been down for 2 min 10 s; node-1 and node-3 agree"),
     ("an address nobody is at", "1: 2+ 9n / 2: 1+ 9n", "1+ 2+ 9n", false, "node-1 and node-2 have never heard from node-9"),
     ("scaled, one list not updated", "1: 2+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", false, "node-1 does not watch node-3"),
     ("two stories", "1: 2+ 3! 4b / 2: 1+ 3! 4+ / 4: 1b 2+ 3!", "1b 2+ 3! 4b", false,
-        "node-3 is down for 2 m 10 s, seen by node-1, node-2 and node-4; also node-1 and node-4 cannot reach each other; node-2 reaches both"),
+        "node-3 has been down for 2 min 10 s; node-1, node-2 and node-4 agree; also node-1 and node-4 cannot reach each other; node-2 reaches both"),
 ];
 
 #[test]
@@ -269,7 +269,7 @@ fn silences_that_began_apart_are_told_apart() {
     }
     assert_eq!(
         summary(&view(three)).sentence,
-        "node-4 and node-5 are down for 5 s, seen by node-1 and node-2; also node-3 is down for 2 m 10 s, seen by node-1 and node-2"
+        "node-4 and node-5 have been down for 5 s; node-1 and node-2 agree; also node-3 has been down for 2 min 10 s; node-1 and node-2 agree"
     );
 }
 
@@ -282,13 +282,13 @@ node-1 cannot reach node-3; node-2 can; also node-1 has never heard from node-4
 ! node-1 cannot reach node-3; node-2 can
 ! node-1 has never heard from node-4
 ? node-2 has not heard from node-4 yet
-- node-1 is degraded, seen by node-2
+- node-1 is degraded, reported by node-2
 
-as told by node-1:
-OBSERVER  SAID         node-1   node-2   node-3   node-4
+as reported by node-1:
+OBSERVER  REPORTED     node-1   node-2   node-3   node-4
 node-1    now          .        0.84 ms  down     never seen
 node-2    now          0.84 ms  .        suspect  joining
-node-3    2 m 11 s ago (alive)  (dead)   .        -
+node-3    2 min 11 s ago (alive)  (dead)   .        -
 node-4    never        ?        ?        ?        .
 ";
     let squeezed =

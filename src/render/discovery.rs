@@ -1,4 +1,4 @@
-//! What is told about looking for peers, in words.
+//! Lookups of peers, in words.
 
 use super::span;
 use crate::detector::discovery::{Finding, Removal};
@@ -15,19 +15,19 @@ pub(super) fn message(finding: &Finding) -> &'static str {
 pub(super) fn sentence(finding: &Finding) -> String {
     match finding {
         Finding::Failed { name, error, known: 0 } => {
-            format!("cannot look up {name}: {error}; knows no address behind it yet")
+            format!("cannot look up {name}: {error}; no address is known yet")
         }
         Finding::Failed { name, error, known } => {
-            format!("cannot look up {name}: {error}; keeps the last list of {known}, which is stale from now on")
+            format!("cannot look up {name}: {error}; continues with the last known addresses ({known})")
         }
         Finding::Recovered { name, failed_for, failures, found } => {
-            format!("can look up {name} again after {} and {failures} failures: {found} found", span(*failed_for))
+            format!("can look up {name} again after {} and {failures} failed lookups: {found} found", span(*failed_for))
         }
         Finding::Full { listed, limit } => {
-            format!("finds {listed} addresses and watches at most {limit} peers: the rest stay candidates")
+            format!("found {listed} addresses but watches at most {limit} peers: the others are not watched")
         }
         Finding::NameTaken { address, boot } => {
-            format!("has a name that another process has too, boot {boot} at {address}: give each node its own")
+            format!("shares its name with another process, boot {boot} at {address}: give each node a name of its own")
         }
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn sentence(finding: &Finding) -> String {
 pub(super) fn removal_phrase(why: Removal) -> &'static str {
     match why {
         Removal::Unlisted => "",
-        Removal::Left => ": it left, and no name leads to it any more",
-        Removal::Dead => ": dead for long, and no name leads to it any more",
+        Removal::Left => ": it left, and no name resolves to it any more",
+        Removal::Dead => ": it has been dead for long, and no name resolves to it any more",
     }
 }

@@ -1,8 +1,7 @@
-//! An incident in one line: who, what, how long, and who saw it. In the words
-//! of the mesh's sentence, in the past tense once it is over.
+//! An incident in one line: who, what, how long, and who reported it; in the past tense once it is over.
 
 use super::join_texts;
-use super::mesh::rough;
+use super::mesh::{left_to_say_so, rough};
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
@@ -17,7 +16,7 @@ pub fn story(told: &IncidentSummary) -> String {
         IncidentVerdict::LinkBroken | IncidentVerdict::OneWay => link(told),
     };
     if told.failures > 1 && told.verdict != IncidentVerdict::Down {
-        return format!("{text}, {} times within it", told.failures);
+        return format!("{text}, {} times", told.failures);
     }
     text
 }
@@ -25,83 +24,98 @@ pub fn story(told: &IncidentSummary) -> String {
 fn dead(told: &IncidentSummary) -> String {
     let (who, time) = (names(&told.nodes), lasted(told));
     let why = told.reason.map(|reason| format!(" ({})", reason_phrase(reason))).unwrap_or_default();
-    let seen = format!("seen by {}", names(&told.observers));
+    let agree = match (told.observers.len(), told.is_open()) {
+        (1, _) => format!("reported by {}", names(&told.observers)),
+        (_, true) => format!("{} agree", names(&told.observers)),
+        (_, false) => format!("{} agreed", names(&told.observers)),
+    };
     if told.failures > 1 {
-        let verb = if told.is_open() { "has failed" } else { "failed" };
-        return format!("{who} {verb} {} times within {time}{why}, {seen}", told.failures);
+        let failed = match (told.is_open(), told.nodes.len()) {
+            (true, 1) => "has failed",
+            (true, _) => "have failed",
+            (false, _) => "failed",
+        };
+        return format!("{who} {failed} {} times in {time}{why}; {agree}", told.failures);
     }
-    format!("{who} {} down for {time}{why}, {seen}", be(told, &told.nodes))
+    format!("{who} {} down for {time}{why}; {agree}", been(told, &told.nodes))
 }
 
 fn unconfirmed(told: &IncidentSummary) -> String {
-    let say = match (told.is_open(), told.observers.len()) {
-        (true, 1) => "says",
-        (true, _) => "say",
-        (false, _) => "said",
-    };
-    let (who, be) = (names(&told.nodes), be(told, &told.nodes));
-    format!("{who} {be} down, unconfirmed, for {}: only {} {say} so", lasted(told), names(&told.observers))
+    let (who, time, open) = (names(&told.nodes), lasted(told), told.is_open());
+    let left = left_to_say_so(&told.observers, open);
+    if open {
+        format!("{who} may be down: silent for {time}, and {left}")
+    } else {
+        format!("{who} may have been down for {time}; {left}")
+    }
 }
 
 fn cut_off(told: &IncidentSummary) -> String {
     let (who, time, by) = (names(&told.nodes), lasted(told), names(&told.observers));
     if let Some(others) = told.sides.first() {
-        return format!("{who} {} cut off from {} for {time}", be(told, &told.nodes), names(others));
+        return format!("{who} {} cut off from {} for {time}", been(told, &told.nodes), names(others));
     }
     let have = match (told.is_open(), told.observers.len()) {
         (true, 1) => "has ",
         (true, _) => "have ",
         (false, _) => "",
     };
-    format!("{by} {have}heard nothing from {who} for {time}: down, or cut off")
+    let they = match (told.is_open(), told.nodes.len()) {
+        (true, 1) => "it is",
+        (true, _) => "they are",
+        (false, 1) => "it was",
+        (false, _) => "they were",
+    };
+    format!("{by} {have}heard nothing from {who} for {time}: {they} down, or cut off")
 }
 
 fn split(told: &IncidentSummary) -> String {
-    let (can, time) = (if told.is_open() { "cannot" } else { "could not" }, lasted(told));
+    let (be, time) = (if told.is_open() { "has been" } else { "was" }, lasted(told));
     if let [one, other] = &told.sides[..] {
-        return format!("{} {can} reach {} for {time}: the mesh {} split", names(one), names(other), was(told));
+        let can = if told.is_open() { "cannot" } else { "could not" };
+        return format!("the mesh {be} split for {time}: {} {can} reach {}", names(one), names(other));
     }
     let sides: Vec<String> = told.sides.iter().map(|side| names(side)).collect();
-    format!("the mesh {} split into {} groups for {time}: {}", was(told), sides.len(), sides.join("; "))
+    format!("the mesh {be} split into {} groups for {time}: {}", sides.len(), sides.join("; "))
 }
 
 fn link(told: &IncidentSummary) -> String {
-    let (can, time) = (if told.is_open() { "cannot" } else { "could not" }, lasted(told));
+    let (open, time) = (told.is_open(), lasted(told));
     let [one, other] = &told.nodes[..] else {
-        let be = if told.is_open() { "are" } else { "were" };
+        let be = if open { "have been" } else { "were" };
         return format!("links among {} {be} broken for {time}", names(&told.nodes));
     };
     match &told.observers[..] {
         [observer] if told.sides.is_empty() => {
             let peer = if observer == one { other } else { one };
+            let not = if open { "has not reached" } else { "could not reach" };
             if told.verdict == IncidentVerdict::OneWay {
-                let reach = if told.is_open() { "reaches" } else { "reached" };
-                return format!("{observer} {can} reach {peer} for {time}, but {peer} {reach} {observer}");
+                let reach = if open { "reaches" } else { "reached" };
+                return format!("{observer} {not} {peer} for {time}, but {peer} {reach} {observer}");
             }
-            let others = if told.is_open() { "others can" } else { "others could" };
-            format!("{observer} {can} reach {peer} for {time}; {others}")
+            let others = if open { "other nodes can" } else { "other nodes could" };
+            format!("{observer} {not} {peer} for {time}; {others}")
         }
-        _ => format!("{one} and {other} {can} reach each other for {time}"),
+        _ => {
+            let not = if open { "have not reached" } else { "could not reach" };
+            format!("{one} and {other} {not} each other for {time}")
+        }
     }
 }
 
-/// How a victim failed, short enough for a bracket.
+/// How a victim failed, short enough for brackets.
 fn reason_phrase(reason: Class) -> &'static str {
     match reason {
-        Class::Gone => "its host refused connections",
-        Class::Silent => "nothing came back from its host",
-        Class::Stalled => "its host took connections, but it did not answer",
+        Class::Gone => "connection refused",
+        Class::Silent => "no response from its host",
+        Class::Stalled => "accepted connections without answering",
     }
 }
 
-fn was(told: &IncidentSummary) -> &'static str {
-    if told.is_open() { "is" } else { "was" }
-}
-
-fn be(told: &IncidentSummary, who: &[Member]) -> &'static str {
+fn been(told: &IncidentSummary, who: &[Member]) -> &'static str {
     match (told.is_open(), who.len()) {
-        (true, 1) => "is",
-        (true, _) => "are",
+        (true, 1) => "has been",
+        (true, _) => "have been",
         (false, 1) => "was",
         (false, _) => "were",
     }

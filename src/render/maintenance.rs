@@ -15,8 +15,8 @@ pub(super) fn ended_message(how: MaintenanceEnd) -> &'static str {
 pub(super) fn began_sentence(peer: Option<&str>, maintenance: &Maintenance) -> String {
     let (time, reason) = (span(maintenance.left), maintenance.reason.as_str());
     match peer {
-        Some(peer) => format!("{peer} is in maintenance, for {time} at most: {reason}"),
-        None => format!("is in maintenance, for {time} at most: {reason}"),
+        Some(peer) => format!("{peer} is in maintenance for at most {time}: {reason}"),
+        None => format!("is in maintenance for at most {time}: {reason}"),
     }
 }
 
@@ -24,8 +24,8 @@ pub(super) fn began_sentence(peer: Option<&str>, maintenance: &Maintenance) -> S
 pub(super) fn ended_sentence(peer: Option<&str>, how: MaintenanceEnd) -> String {
     let what = match how {
         MaintenanceEnd::Withdrawn => "is no longer in maintenance",
-        MaintenanceEnd::Expired => "is no longer in maintenance: its time is over",
-        MaintenanceEnd::Overrun => "is not back, and the time of its maintenance is over",
+        MaintenanceEnd::Expired => "is no longer in maintenance: the announced time is over",
+        MaintenanceEnd::Overrun => "is not back, although its maintenance should be over",
     };
     peer.map_or_else(|| what.to_owned(), |peer| format!("{peer} {what}"))
 }

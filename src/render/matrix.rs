@@ -60,7 +60,7 @@ pub fn text(view: &MeshView, summary: &Summary, asked: &Member) -> String {
         };
         let _ = writeln!(text, "{mark} {}", printable(&finding.text));
     }
-    let _ = writeln!(text, "\nas told by {}:", short(asked.as_str()));
+    let _ = writeln!(text, "\nas reported by {}:", short(asked.as_str()));
     if view.rows.len() > COLUMNS_MAX {
         members(view, &mut text);
     } else {
@@ -71,7 +71,7 @@ pub fn text(view: &MeshView, summary: &Summary, asked: &Member) -> String {
 
 /// One line an observer, one column a peer.
 fn table(view: &MeshView, text: &mut String) {
-    let head = ["OBSERVER".to_owned(), "SAID".to_owned()];
+    let head = ["OBSERVER".to_owned(), "REPORTED".to_owned()];
     let mut lines =
         vec![head.into_iter().chain(view.rows.iter().map(|row| short(row.observer.as_str()))).collect::<Vec<_>>()];
     for row in &view.rows {
@@ -93,7 +93,7 @@ fn table(view: &MeshView, text: &mut String) {
 
 /// A mesh that is too large for a table: one line a member.
 fn members(view: &MeshView, text: &mut String) {
-    let mut lines = vec![["NODE", "VERDICT", "SAID", "REACHED BY", "MISSED BY"].map(str::to_owned).to_vec()];
+    let mut lines = vec![["NODE", "VERDICT", "REPORTED", "REACHED BY", "UNREACHABLE FROM"].map(str::to_owned).to_vec()];
     for (standing, row) in view.standings.iter().zip(&view.rows) {
         let verdict = standing.verdict.as_str().replace('_', " ");
         let (reached, missed) = (standing.reached_by.len().to_string(), standing.missed_by.len().to_string());
@@ -164,7 +164,7 @@ impl Entry<'_> {
                 (Some(last), Some(p99)) => Some(format!("{} / {p99}", last.trim_end_matches(" ms"))),
                 (last, p99) => last.or(p99),
             },
-            Measurement::Loss => self.loss.map(|loss| format!("{}%", loss / 10)),
+            Measurement::Loss => self.loss.map(|loss| format!("{} %", loss / 10)),
         }
     }
 }

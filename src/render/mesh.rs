@@ -95,7 +95,7 @@ fn sentence(standings: &[NodeStatus], findings: &[Finding], whole: bool) -> Stri
         return summed_up(&faults, "; also ");
     }
     let gaps = of(Severity::Gap);
-    let good = if whole { all_well(standings) } else { "nothing is known to be wrong".to_owned() };
+    let good = if whole { all_well(standings) } else { "no fault is known".to_owned() };
     let mut parts = vec![&*good];
     parts.extend(if gaps.is_empty() { of(Severity::Note) } else { gaps });
     summed_up(&parts, "; ")
@@ -115,7 +115,7 @@ fn all_well(standings: &[NodeStatus]) -> String {
     let mut there = standings.iter().filter(|standing| !is_gone(standing));
     match (there.next(), there.count()) {
         (None, _) => "no node is expected to be up".to_owned(),
-        (Some(only), 0) if standings.len() == 1 => format!("{} is alone: it watches nobody", only.member),
+        (Some(only), 0) if standings.len() == 1 => format!("{} is alone: it watches no peers", only.member),
         (Some(only), 0) => format!("{} is the only node", only.member),
         (Some(_), 1) => "both nodes reach each other".to_owned(),
         (Some(_), more) => format!("all {} nodes reach each other", more + 1),
@@ -130,8 +130,7 @@ fn is_gone(standing: &NodeStatus) -> bool {
 fn split(groups: &Groups) -> String {
     match &groups.groups[..] {
         [one, other] => {
-            let verb = if one.len() == 1 { "does" } else { "do" };
-            format!("the mesh is split: {} {verb} not reach {}", names(one), names(other))
+            format!("the mesh is split: {} cannot reach {}", names(one), names(other))
         }
         groups => {
             let sides: Vec<String> = groups.iter().map(|group| names(group)).collect();
@@ -167,15 +166,22 @@ fn dead(standings: &[NodeStatus], verdict: MeshVerdict, texts: &mut Vec<String>)
 fn dead_text(victims: &[&NodeStatus], observers: &[Member], verdict: MeshVerdict) -> String {
     let mut members: Vec<Member> = victims.iter().map(|victim| victim.member.clone()).collect();
     members.sort();
-    let (who, be) = (names(&members), if members.len() == 1 { "is" } else { "are" });
-    let since = victims.first().and_then(|victim| victim.silent_for).map(|time| format!(" for {}", rough(time)));
-    let since = since.unwrap_or_default();
-    if verdict == MeshVerdict::Down {
-        return format!("{who} {be} down{since}, seen by {}", names(observers));
+    let (who, one) = (names(&members), members.len() == 1);
+    let since = victims.first().and_then(|victim| victim.silent_for).map(rough);
+    if verdict != MeshVerdict::Down {
+        let silent = since.map(|time| format!("silent for {time}, and ")).unwrap_or_default();
+        return format!("{who} may be down: {silent}{}", left_to_say_so(observers, true));
     }
-    let say = if observers.len() == 1 { "says" } else { "say" };
-    let comma = if since.is_empty() { "" } else { "," };
-    format!("{who} {be} down, unconfirmed{comma}{since}: only {} {say} so", names(observers))
+    let down = match (since, one) {
+        (Some(time), true) => format!("{who} has been down for {time}"),
+        (Some(time), false) => format!("{who} have been down for {time}"),
+        (None, true) => format!("{who} is down"),
+        (None, false) => format!("{who} are down"),
+    };
+    match observers.len() {
+        1 => format!("{down}; reported by {}", names(observers)),
+        _ => format!("{down}; {} agree", names(observers)),
+    }
 }
 
 fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
@@ -189,12 +195,12 @@ fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut 
         let plural = observers.len() != 1;
         if !silent.is_empty() {
             let verb = if plural { "hear" } else { "hears" };
-            texts.push(format!("{} {verb} nothing from {}: down, or cut off", names(observers), names(&silent)));
+            let they = if silent.len() == 1 { "it is" } else { "they are" };
+            texts.push(format!("{} {verb} nothing from {}: {they} down, or cut off", names(observers), names(&silent)));
         }
         if !answering.is_empty() {
             let (be, it) = if answering.len() == 1 { ("is", "it") } else { ("are", "them") };
-            let verb = if plural { "do" } else { "does" };
-            texts.push(format!("{} {be} cut off: {} {verb} not reach {it}", names(&answering), names(observers)));
+            texts.push(format!("{} {be} cut off: {} cannot reach {it}", names(&answering), names(observers)));
         }
     }
 }
@@ -238,11 +244,11 @@ fn both_ways_text(standing: &NodeStatus, others: &[&Member], by_name: &BTreeMap<
         let (first, second) = if *other < member { (*other, member) } else { (member, *other) };
         format!("{first} and {second} cannot reach each other")
     } else {
-        format!("{member} cannot reach {}, nor they it", names_of(others))
+        format!("{member} cannot reach {}, in either direction", names_of(others))
     };
     let all = if others.len() == 1 { "both" } else { "all of them" };
     match bridges.len() {
-        0 => format!("{text}; others can"),
+        0 => format!("{text}; other nodes can"),
         1 => format!("{text}; {} reaches {all}", names(&bridges)),
         _ => format!("{text}; {} reach {all}", names(&bridges)),
     }
@@ -252,10 +258,10 @@ fn one_way_text(standing: &NodeStatus, observers: &[&Member]) -> String {
     let text = format!("{} cannot reach {}", names_of(observers), standing.member);
     if standing.verdict == MeshVerdict::OneWay {
         let whom = if observers.len() == 1 { names_of(observers) } else { "them".to_owned() };
-        return format!("{text}, but {} reaches {whom}: broken one way", standing.member);
+        return format!("{text}, but {} reaches {whom}: the link works one way only", standing.member);
     }
     if standing.reached_by.is_empty() {
-        format!("{text}; others can")
+        format!("{text}; other nodes can")
     } else {
         format!("{text}; {} can", names(&standing.reached_by))
     }
@@ -270,7 +276,7 @@ fn never_seen(standings: &[NodeStatus], texts: &mut Vec<String>) {
     }
 }
 
-/// Those who are doubted and did not answer: soon there will be more to say.
+/// Peers under suspicion that did not answer: a verdict follows soon.
 fn suspects(rows: &[Row], standings: &[NodeStatus], texts: &mut Vec<String>) {
     let mut shared: BTreeMap<&[Member], Vec<&Member>> = BTreeMap::new();
     for (standing, row) in standings.iter().zip(rows) {
@@ -279,16 +285,12 @@ fn suspects(rows: &[Row], standings: &[NodeStatus], texts: &mut Vec<String>) {
         }
     }
     for (observers, suspects) in shared {
-        let be = if suspects.len() == 1 { "is" } else { "are" };
-        texts.push(format!(
-            "{} {be} suspect, seen by {}: too early to say more",
-            names_of(&suspects),
-            names(observers)
-        ));
+        let suspect = if observers.len() == 1 { "suspects" } else { "suspect" };
+        texts.push(format!("{} {suspect} {}: no verdict yet", names(observers), names_of(&suspects)));
     }
 }
 
-/// What is missing from the picture.
+/// What is not known.
 fn gaps(rows: &[Row], standings: &[NodeStatus]) -> Vec<String> {
     let mut texts = Vec::new();
     let silent = |&(standing, row): &(&NodeStatus, &Row)| {
@@ -300,13 +302,13 @@ fn gaps(rows: &[Row], standings: &[NodeStatus]) -> Vec<String> {
     };
     let mute = members(&silent);
     if !mute.is_empty() {
-        let it = if mute.len() == 1 { "it sees" } else { "they see" };
-        texts.push(format!("{} did not say what {it}", names(&mute)));
+        let its = if mute.len() == 1 { "its" } else { "their" };
+        texts.push(format!("{} did not report {its} links", names(&mute)));
     }
     let stalled = members(&|(standing, row)| row.is_here() && row.stalled && !is_gone(standing));
     if !stalled.is_empty() {
-        let (have, judge) = if stalled.len() == 1 { ("has", "judges") } else { ("have", "judge") };
-        texts.push(format!("{} {have} just not been running and {judge} nobody", names(&stalled)));
+        let (was, judge) = if stalled.len() == 1 { ("was", "judges") } else { ("were", "judge") };
+        texts.push(format!("{} {was} just paused and {judge} no peer yet", names(&stalled)));
     }
     let unmet = |standing: &&NodeStatus| !standing.unmet_by.is_empty() && !is_gone(standing);
     for standing in standings.iter().filter(unmet) {
@@ -315,7 +317,7 @@ fn gaps(rows: &[Row], standings: &[NodeStatus]) -> Vec<String> {
     }
     let unknown = members(&|(standing, _)| standing.verdict == MeshVerdict::Unknown && standing.unmet_by.is_empty());
     if !unknown.is_empty() {
-        texts.push(format!("nothing is known of {}", names(&unknown)));
+        texts.push(format!("nothing is known about {}", names(&unknown)));
     }
     texts
 }
@@ -333,7 +335,7 @@ fn notes(standings: &[NodeStatus]) -> Vec<String> {
         }
         for (by, word) in [(&standing.degraded_by, "degraded"), (&standing.flapping_by, "flapping")] {
             if !by.is_empty() {
-                texts.push(format!("{member} is {word}, seen by {}", names(by)));
+                texts.push(format!("{member} is {word}, reported by {}", names(by)));
             }
         }
     }
@@ -343,6 +345,17 @@ fn notes(standings: &[NodeStatus]) -> Vec<String> {
 /// Whole seconds from the first on: a sentence is read a moment after it was true.
 pub fn rough(time: Duration) -> String {
     if time < Duration::from_secs(1) { span(time) } else { span(Duration::from_secs(time.as_secs())) }
+}
+
+/// "only node-2 is left to say so"; `was` in the past tense when `now` is false.
+pub(super) fn left_to_say_so(observers: &[Member], now: bool) -> String {
+    let be = match (now, observers.len()) {
+        (true, 1) => "is",
+        (true, _) => "are",
+        (false, 1) => "was",
+        (false, _) => "were",
+    };
+    format!("only {} {be} left to say so", names(observers))
 }
 
 fn names(members: &[Member]) -> String {

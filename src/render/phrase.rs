@@ -14,13 +14,13 @@ const LISTED_MAX: usize = 8;
 /// answers nonsense has the class of one that does not answer.
 pub(super) fn failure_phrase(class: Class, evidence: Evidence) -> &'static str {
     match (class, evidence) {
-        (Class::Gone, _) => "its host refuses connections",
-        (Class::Silent, _) => "nothing comes back from its host",
-        (Class::Stalled, Evidence::Invalid) => "its answers are not valid",
+        (Class::Gone, _) => "connection refused (process gone)",
+        (Class::Silent, _) => "its host does not respond (silent)",
+        (Class::Stalled, Evidence::Invalid) => "its answers are not valid (stalled)",
         (
             Class::Stalled,
             Evidence::Answered | Evidence::Refused | Evidence::Silent | Evidence::Stalled | Evidence::Name,
-        ) => "its host accepts connections, but it does not answer",
+        ) => "it accepts connections but does not answer (stalled)",
     }
 }
 
@@ -29,7 +29,7 @@ pub fn evidence_phrase(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Answered => "it answered",
         Evidence::Refused => "connection refused",
-        Evidence::Silent => "nothing comes back",
+        Evidence::Silent => "no response from its host",
         Evidence::Stalled => "connected, but no answer",
         Evidence::Invalid => "its answer is not valid",
         Evidence::Name => "its name does not resolve",

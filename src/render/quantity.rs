@@ -1,17 +1,17 @@
-//! Lengths of time, as people say them.
+//! Lengths of time in one format for every text.
 
 use std::time::Duration;
 
-/// A length of time as a person says it: "0.251 s", "12.4 s", "2 m 10 s",
-/// "3 h 5 m", "2 d 4 h". Milliseconds below ten seconds, where they tell
-/// detectors apart; always rounded down, so that "1 m" was a whole minute.
+/// A length of time for people: "4 ms", "0.25 s", "12.4 s", "2 min 10 s", "3 h 05 min", "2 d 04 h". Hundredths of a
+/// second below ten seconds, where they tell detectors apart; always rounded down, so that "1 min" was a whole minute.
 pub fn span(time: Duration) -> String {
     let (seconds, ms) = (time.as_secs(), time.subsec_millis());
     match seconds {
-        0..10 => format!("{} s", decimals(seconds, ms, 3)),
+        0 if (1..10).contains(&ms) => format!("{ms} ms"),
+        0..10 => format!("{} s", decimals(seconds, ms / 10, 2)),
         10..60 => format!("{} s", decimals(seconds, ms / 100, 1)),
-        60..3_600 => two_units(seconds, (60, "m"), (1, "s")),
-        3_600..86_400 => two_units(seconds, (3_600, "h"), (60, "m")),
+        60..3_600 => two_units(seconds, (60, "min"), (1, "s")),
+        3_600..86_400 => two_units(seconds, (3_600, "h"), (60, "min")),
         _ => two_units(seconds, (86_400, "d"), (3_600, "h")),
     }
 }
@@ -32,9 +32,14 @@ fn decimals(whole: u64, fraction: u32, width: usize) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// The smaller unit with two digits, except seconds after minutes: "1 min 8 s", "2 h 05 min".
 fn two_units(seconds: u64, (large, large_name): (u64, &str), (small, small_name): (u64, &str)) -> String {
     let (many, few) = (seconds / large, seconds % large / small);
-    if few == 0 { format!("{many} {large_name}") } else { format!("{many} {large_name} {few} {small_name}") }
+    match few {
+        0 => format!("{many} {large_name}"),
+        _ if small == 1 => format!("{many} {large_name} {few} {small_name}"),
+        _ => format!("{many} {large_name} {few:02} {small_name}"),
+    }
 }
 
 #[cfg(test)]
@@ -42,27 +47,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_read_as_a_person_says_them() {
+    fn a_span_has_one_format() {
         let table = [
             (0, "0 s"),
-            (1, "0.001 s"),
+            (1, "1 ms"),
+            (9, "9 ms"),
+            (10, "0.01 s"),
             (250, "0.25 s"),
-            (251, "0.251 s"),
+            (251, "0.25 s"),
             (3_000, "3 s"),
-            (9_999, "9.999 s"),
+            (9_999, "9.99 s"),
             (10_000, "10 s"),
             (12_499, "12.4 s"),
-            (60_000, "1 m"),
-            (130_900, "2 m 10 s"),
+            (60_000, "1 min"),
+            (88_000, "1 min 28 s"),
+            (130_900, "2 min 10 s"),
             (3_600_000, "1 h"),
-            (11_100_000, "3 h 5 m"),
+            (7_500_000, "2 h 05 min"),
             (86_400_000, "1 d"),
-            (187_200_000, "2 d 4 h"),
+            (187_200_000, "2 d 04 h"),
         ];
         for (time, text) in table {
             assert_eq!(span(Duration::from_millis(time)), text);
         }
-        assert_eq!(span(Duration::MAX), "213503982334601 d 7 h");
+        assert_eq!(span(Duration::MAX), "213503982334601 d 07 h");
     }
 
     #[test]

@@ -1,9 +1,8 @@
-//! Why a node believes what it believes of one peer, in a paragraph.
+//! Why a node holds its opinion of one peer, in a paragraph.
 //!
-//! For somebody who was called at night and has not read the concepts: what is
-//! so, what showed it, who was asked and what they said, and what that cannot
-//! tell. Every number in it is one of [`Why`]; the paragraph decides nothing and
-//! leaves nothing out that would change the reader's mind.
+//! For an engineer who was woken at night and has not read the concepts: the state, the evidence, the witnesses and what
+//! they said, and what the evidence cannot show. Every number in it is one of [`Why`]; the paragraph decides nothing and
+//! leaves out nothing that would change the reader's mind.
 
 use super::phrase::{failure_phrase, listed};
 use super::{evidence_phrase, join_texts, round_trip, span};
@@ -42,9 +41,9 @@ fn joining(why: &Why) -> Vec<String> {
     let failed = why.pings.iter().find_map(failure);
     sentences.extend(failed.map(|evidence| format!("The last ping failed: {}.", evidence_phrase(evidence))));
     sentences.push(if never {
-        "A peer that was never heard is not called down: check that it runs, and that its address in the list of peers is right.".into()
+        "A peer that has never answered is not called down: check that it runs and that its address in the list of peers is right.".into()
     } else {
-        "It counts as expected once the longest wait is over.".into()
+        "It is reported as never seen once the longest wait is over.".into()
     });
     sentences
 }
@@ -66,9 +65,9 @@ fn alive(why: &Why) -> Vec<String> {
         let age = span(decision.age);
         sentences.push(match decision.rule {
             Rule::NewBoot => format!(
-                "It restarted: {age} ago a new process answered under its name, and nothing that was said of the one before counts any more."
+                "It restarted {age} ago: a new process answered under its name. Reports about the process before no longer count."
             ),
-            Rule::TwoAnswers => format!("It has been alive for {age}, since it had answered twice after it was dead."),
+            Rule::TwoAnswers => format!("It has been alive for {age}, since its second answer after it was dead."),
             Rule::ReadyAgain => format!("It had said goodbye and was ready again {age} ago."),
             Rule::FirstAnswer => format!("It has been alive for {age}, since its first answer."),
             _ => format!("It has been alive for {age}, since it answered again."),
@@ -78,13 +77,13 @@ fn alive(why: &Why) -> Vec<String> {
         let how = outage.class.map(|class| format!(" ({class})")).unwrap_or_default();
         let called = if outage.to == PeerState::Dead { "down" } else { "unreachable" };
         let rule = outage.rule.sentence();
-        sentences.push(format!("The last time it was {called}{how} was decided {} ago: {rule}.", span(outage.age)));
+        sentences.push(format!("It was last called {called}{how} {} ago: {rule}.", span(outage.age)));
     }
     let accusers: Vec<&str> = why.accusations.iter().map(|accusation| accusation.observer.as_str()).collect();
     if !accusers.is_empty() {
         let names = join_texts(accusers.into_iter());
         let verb = if why.accusations.len() == 1 { "accuses" } else { "accuse" };
-        sentences.push(format!("{names} {verb} it, which changes nothing here while it answers {me}."));
+        sentences.push(format!("{names} {verb} it; this does not count here while it answers {me}."));
     }
     sentences
 }
@@ -97,23 +96,27 @@ fn suspect(why: &Why) -> Vec<String> {
         (Some(class), Some(limit), Some(heard)) => {
             let fails = failure_phrase(class, why.peer.evidence.unwrap_or(Evidence::Silent));
             sentences.push(format!(
-                "So far {fails} ({class}); such a peer is accused {} after its last sign of life, which was {} ago.",
+                "So far: {fails}. It is accused {} after its last sign of life, which was {} ago.",
                 span(limit),
                 span(heard)
             ));
         }
-        _ => sentences.push("No check has told anything yet.".into()),
+        _ => sentences.push("No check has finished yet.".into()),
     }
     sentences.extend(witnesses(&why.peer.witnesses));
-    sentences.push("Nothing has been decided, and one answer clears it.".into());
+    sentences.push("There is no verdict yet; one answer clears it.".into());
     sentences
 }
 
 fn dead(why: &Why) -> Vec<String> {
     let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
     let Some(decision) = &why.decision else { return vec![format!("{peer} is down.")] };
-    let unconfirmed = if why.peer.verdict == Some(Verdict::Unconfirmed) { ", unconfirmed" } else { "" };
-    let mut sentences = vec![format!("{peer} has been down for {}{unconfirmed}.", span(why.peer.state_age))];
+    let age = span(why.peer.state_age);
+    let mut sentences = vec![if why.peer.verdict == Some(Verdict::Unconfirmed) {
+        format!("{peer} may be down: it has been dead for {me} for {age}, and no quorum has confirmed it.")
+    } else {
+        format!("{peer} has been down for {age}.")
+    }];
     sentences.extend(decision.class.map(|class| fails(class, decision.evidence)));
     sentences.extend(waited(decision));
     let exhibits = decision.exhibits.as_ref();
@@ -121,7 +124,7 @@ fn dead(why: &Why) -> Vec<String> {
         .extend(exhibits.and_then(|exhibits| exhibits.quorum.as_ref()).map(|quorum| agreed(decision.rule, quorum)));
     if decision.rule != Rule::Quorum {
         sentences.push(format!(
-            "So it may be the network between {me} and {peer} that is broken: look from another place before you act."
+            "The network between {me} and {peer} may be broken instead: check from another place before you act."
         ));
     }
     sentences.extend(witnesses(exhibits.map_or(&[], |exhibits| &exhibits.witnesses)));
@@ -134,32 +137,32 @@ fn unreachable(why: &Why) -> Vec<String> {
     let fails = decision
         .class
         .map_or("no ping is answered", |class| failure_phrase(class, decision.evidence.unwrap_or(Evidence::Silent)));
-    let since = why.peer.last_answer.map(|age| format!(", and its last answer came {} ago", span(age)));
-    let here = format!("Seen from {me}, {fails}{}.", since.unwrap_or_default());
+    let since = why.peer.last_answer.map(|age| format!("; its last answer came {} ago", span(age)));
+    let here = format!("From {me}: {fails}{}.", since.unwrap_or_default());
     match decision.rule {
         Rule::OwnPings => {
             let last = why.last_ping_in.map(|age| format!(", the last one {} ago", span(age))).unwrap_or_default();
             vec![
                 format!("{me} gets no answers from {peer}, but {peer}'s own pings arrive{last}."),
                 here,
-                "It is alive, and the link is broken one way: look at firewalls and routes, not at the process.".into(),
+                "It is alive, and the link works one way only: check firewalls and routes, not the process.".into(),
             ]
         }
         Rule::MostUnheard => {
             let (heard, expected) = decision.heard.unwrap_or_default();
             vec![
                 format!(
-                    "{me} hears nothing from {peer}, and it has heard only {heard} of the {expected} peers that it expects to hear."
+                    "{me} hears nothing from {peer}, and it hears only {heard} of the {expected} peers that it expects to hear."
                 ),
                 here,
-                format!("That is less than half, so {me} may be the one that is cut off, and it calls nobody down."),
+                format!("That is less than half, so {me} itself may be cut off; it calls no peer down."),
             ]
         }
         _ => {
             let said = decision.exhibits.as_ref().map(|exhibits| &exhibits.vouchers);
             let names = said.filter(|names| !names.is_empty()).map_or("a witness".to_owned(), |names| listed(names));
             vec![
-                format!("{me} cannot reach {peer}, but {names} had an answer from it when asked."),
+                format!("{me} cannot reach {peer}, but {names}, asked as a witness, got an answer."),
                 here,
                 format!("So {peer} is alive, and the link between {me} and {peer} is broken."),
             ]
@@ -171,44 +174,42 @@ fn left(why: &Why) -> Vec<String> {
     let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
     let told = why.decision.as_ref().and_then(|decision| decision.told.as_ref()).unwrap_or(me);
     vec![
-        format!("{peer} said goodbye to {told} {} ago and left: it was stopped in order.", span(why.peer.state_age)),
-        "Nobody expects it until a new process answers under its name.".into(),
+        format!("{peer} said goodbye to {told} {} ago and left: it was stopped cleanly.", span(why.peer.state_age)),
+        "It is not expected until a new process answers under its name.".into(),
     ]
 }
 
-/// How it fails, and what looks like this.
+/// How it fails, and what usually causes that.
 fn fails(class: Class, evidence: Option<Evidence>) -> String {
     let looks = match class {
-        Class::Gone => "a process that crashed or was killed looks like this",
-        Class::Silent => "a host that is off, or a network that is broken, looks like this",
-        Class::Stalled => "a process that is frozen or hopelessly busy looks like this",
+        Class::Gone => "typical of a process that crashed or was killed",
+        Class::Silent => "typical of a host that is off, or of a broken network",
+        Class::Stalled => "typical of a process that is frozen or overloaded",
     };
     match (class, evidence) {
-        (Class::Stalled, Some(Evidence::Invalid)) => {
-            "Something answers there, and its answers are not valid (stalled).".into()
-        }
-        _ => format!("{} ({class}): {looks}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
+        (Class::Stalled, Some(Evidence::Invalid)) => "It answers, but its answers are not valid (stalled).".into(),
+        _ => format!("{}: {looks}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
     }
 }
 
 fn waited(decision: &DecisionView) -> Option<String> {
     let (class, limit) = (decision.class?, decision.limit?);
     let (silent, limit) = (span(decision.silent_for), span(limit));
-    Some(format!("It had given no sign of life for {silent} when this was decided; the wait for {class} is {limit}."))
+    Some(format!("It had been silent for {silent} when this was decided; the limit for {class} is {limit}."))
 }
 
 /// Who accused it, and who could not be asked.
 fn agreed(rule: Rule, quorum: &Quorum) -> String {
     let names = listed(&quorum.accusers);
     match rule {
-        Rule::OnlyObserver => format!("There is no other observer who could confirm it: {names} alone says so."),
+        Rule::OnlyObserver => format!("No other observer can confirm it: only {names} reports it."),
         Rule::NobodyLeft => {
             let needed = quorum.needed;
             format!(
-                "It takes {needed} accusations to confirm it; only {names} accused it, and too few others could still speak."
+                "{needed} accusations are needed to confirm it; only {names} accused it, and too few others can still be asked."
             )
         }
-        _ => format!("It took {} of {} observers, and {names} accused it.", quorum.needed, quorum.observers),
+        _ => format!("{} of {} observers had to agree; {names} did.", quorum.needed, quorum.observers),
     }
 }
 
@@ -223,14 +224,14 @@ fn witnesses(asked: &[WitnessView]) -> Vec<String> {
             sentences.push(format!("Asked as a witness, {} {said}.", listed(&names)));
         }
     };
-    say(who(&|said| matches!(said, Some(Testimony::Answered { .. }))), "had an answer from it");
+    say(who(&|said| matches!(said, Some(Testimony::Answered { .. }))), "got an answer from it");
     for failed in Evidence::ALL {
         let names = who(&|said| said == Some(Testimony::Failed { evidence: failed }));
         say(names, &format!("could not reach it either: {}", evidence_phrase(failed)));
     }
-    say(who(&|said| said == Some(Testimony::Left)), "had been told goodbye");
+    say(who(&|said| said == Some(Testimony::Left)), "reported its goodbye");
     say(who(&|said| said == Some(Testimony::NoOpinion)), "had no opinion");
-    say(who(&|said| said.is_none()), "gave no answer so far");
+    say(who(&|said| said.is_none()), "has not answered yet");
     sentences
 }
 
@@ -238,7 +239,7 @@ fn flags(why: &Why) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(maintenance) = &why.peer.maintenance {
         let (left, reason) = (span(maintenance.left), maintenance.reason.as_str());
-        sentences.push(format!("It is in maintenance for another {left} ({reason}): nobody is called for it."));
+        sentences.push(format!("It is in maintenance for another {left} ({reason}): no alert is sent for it."));
     }
     if let Some(overrun) = why.peer.overrun {
         sentences.push(format!("Its maintenance should have been over {} ago.", span(overrun)));
@@ -247,28 +248,28 @@ fn flags(why: &Why) -> Vec<String> {
         sentences.push("It is degraded: too many of its last ten pings failed or were slow.".into());
     }
     if why.peer.flapping {
-        sentences.push("It is flapping: it was broken three times within a minute.".into());
+        sentences.push("It is flapping: it was unreachable three times within a minute.".into());
     }
     sentences
 }
 
-/// What speaks against the one who judges.
+/// Reasons to doubt the observer itself.
 fn caveats(why: &Why) -> Vec<String> {
     let observer = &why.observer;
     let me = &observer.node;
     let mut sentences = Vec::new();
     if observer.stalled || observer.blind {
         sentences.push(format!(
-            "Mind that {me} itself did not run just now ({} lost in all): it judges nobody until it has asked again.",
+            "Note: {me} itself was just paused ({} lost in total); it judges no peer until it has pinged it again.",
             span(observer.lost)
         ));
     }
     let told = why.peer.verdict == Some(Verdict::CutOff);
     if let Some(cut_off) = observer.cut_off.filter(|_| !told) {
-        sentences.push(format!("Mind that {me} has heard less than half of its peers for {}.", span(cut_off)));
+        sentences.push(format!("Note: {me} has heard less than half of its peers for {}.", span(cut_off)));
     }
     if observer.state == SelfState::Leaving {
-        sentences.push(format!("Mind that {me} is leaving and judges nobody any more."));
+        sentences.push(format!("Note: {me} is leaving and no longer judges its peers."));
     }
     sentences
 }
@@ -440,17 +441,14 @@ mod tests {
         let mut why = well();
         says(
             &why,
-            "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. It has been alive for 5 m, since its first answer.",
+            "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. It has been alive for 5 min, since its first answer.",
         );
         why.decision = Some(decision(Rule::TwoAnswers, PeerState::Dead, PeerState::Alive, 20_000));
         let text = explanation(&why);
-        assert!(
-            text.ends_with(" It has been alive for 20 s, since it had answered twice after it was dead."),
-            "{text}"
-        );
+        assert!(text.ends_with(" It has been alive for 20 s, since its second answer after it was dead."), "{text}");
         why.accusations = vec![AccusationView { observer: name("node-2"), class: Class::Silent, left: ms(2000) }];
         let text = explanation(&why);
-        assert!(text.ends_with(" node-2 accuses it, which changes nothing here while it answers node-1."), "{text}");
+        assert!(text.ends_with(" node-2 accuses it; this does not count here while it answers node-1."), "{text}");
     }
 
     #[test]
@@ -461,8 +459,8 @@ mod tests {
         says(
             &why,
             "node-3 is alive: it answered node-1 0.4 s ago, in 1.00 ms. \
-            It restarted: 5 s ago a new process answered under its name, and nothing that was said of the one before counts any more. \
-            The last time it was down (gone) was decided 12 s ago: the wait is over, nobody vouches for it, and enough observers accuse it.",
+            It restarted 5 s ago: a new process answered under its name. Reports about the process before no longer count. \
+            It was last called down (gone) 12 s ago: the wait is over, no node vouches for it, and enough observers accuse it.",
         );
     }
 
@@ -477,9 +475,9 @@ mod tests {
         why.peer.witnesses = vec![asked("node-2", None)];
         says(
             &why,
-            "node-3 has been suspect for 1.2 s: an answer is later than its round trips allow, so it is looked at more closely. \
-            So far its host accepts connections, but it does not answer (stalled); such a peer is accused 10 s after its last sign of life, which was 2.4 s ago. \
-            Asked as a witness, node-2 gave no answer so far. Nothing has been decided, and one answer clears it.",
+            "node-3 has been suspect for 1.2 s: an answer is later than its usual round trips allow, so this node checks it. \
+            So far: it accepts connections but does not answer (stalled). It is accused 10 s after its last sign of life, which was 2.4 s ago. \
+            Asked as a witness, node-2 has not answered yet. There is no verdict yet; one answer clears it.",
         );
     }
 
@@ -489,9 +487,9 @@ mod tests {
         exhibits(&mut why).witnesses = vec![asked("node-2", failed(Evidence::Refused))];
         says(
             &why,
-            "node-3 has been down for 12 s. Its host refuses connections (gone): a process that crashed or was killed looks like this. \
-            It had given no sign of life for 0.251 s when this was decided; the wait for gone is 0.25 s. \
-            It took 2 of 2 observers, and node-1 and node-2 accused it. \
+            "node-3 has been down for 12 s. Connection refused (process gone): typical of a process that crashed or was killed. \
+            It had been silent for 0.25 s when this was decided; the limit for gone is 0.25 s. \
+            2 of 2 observers had to agree; node-1 and node-2 did. \
             Asked as a witness, node-2 could not reach it either: connection refused.",
         );
     }
@@ -501,9 +499,9 @@ mod tests {
         let why = broken(Rule::Quorum, Class::Silent, Evidence::Silent, 3001, 3000);
         says(
             &why,
-            "node-3 has been down for 12 s. Nothing comes back from its host (silent): a host that is off, or a network that is broken, looks like this. \
-            It had given no sign of life for 3.001 s when this was decided; the wait for silent is 3 s. \
-            It took 2 of 2 observers, and node-1 and node-2 accused it.",
+            "node-3 has been down for 12 s. Its host does not respond (silent): typical of a host that is off, or of a broken network. \
+            It had been silent for 3 s when this was decided; the limit for silent is 3 s. \
+            2 of 2 observers had to agree; node-1 and node-2 did.",
         );
     }
 
@@ -511,10 +509,10 @@ mod tests {
     fn frozen() {
         let mut why = broken(Rule::Quorum, Class::Stalled, Evidence::Stalled, 10_000, 10_000);
         let text = explanation(&why);
-        assert!(text.contains("Its host accepts connections, but it does not answer (stalled): a process that is frozen or hopelessly busy looks like this."), "{text}");
+        assert!(text.contains("It accepts connections but does not answer (stalled): typical of a process that is frozen or overloaded."), "{text}");
         why.decision.as_mut().unwrap().evidence = Some(Evidence::Invalid);
         let text = explanation(&why);
-        assert!(text.contains("Something answers there, and its answers are not valid (stalled)."), "{text}");
+        assert!(text.contains("It answers, but its answers are not valid (stalled)."), "{text}");
     }
 
     #[test]
@@ -523,17 +521,27 @@ mod tests {
         let quorum = exhibits(&mut why).quorum.as_mut().unwrap();
         (quorum.accusations, quorum.accusers) = (1, names(&["node-1"]));
         let text = explanation(&why);
-        assert!(text.starts_with("node-3 has been down for 12 s, unconfirmed."), "{text}");
         assert!(
-            text.contains(
-                "It takes 2 accusations to confirm it; only node-1 accused it, and too few others could still speak."
+            text.starts_with(
+                "node-3 may be down: it has been dead for node-1 for 12 s, and no quorum has confirmed it."
             ),
             "{text}"
         );
-        assert!(text.ends_with("So it may be the network between node-1 and node-3 that is broken: look from another place before you act."), "{text}");
+        assert!(
+            text.contains(
+                "2 accusations are needed to confirm it; only node-1 accused it, and too few others can still be asked."
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with(
+                "The network between node-1 and node-3 may be broken instead: check from another place before you act."
+            ),
+            "{text}"
+        );
         why.decision.as_mut().unwrap().rule = Rule::OnlyObserver;
         let text = explanation(&why);
-        assert!(text.contains("There is no other observer who could confirm it: node-1 alone says so."), "{text}");
+        assert!(text.contains("No other observer can confirm it: only node-1 reports it."), "{text}");
     }
 
     #[test]
@@ -542,8 +550,8 @@ mod tests {
         exhibits(&mut why).vouchers = names(&["node-2"]);
         says(
             &why,
-            "node-1 cannot reach node-3, but node-2 had an answer from it when asked. \
-            Seen from node-1, nothing comes back from its host, and its last answer came 15.2 s ago. \
+            "node-1 cannot reach node-3, but node-2, asked as a witness, got an answer. \
+            From node-1: its host does not respond (silent); its last answer came 15.2 s ago. \
             So node-3 is alive, and the link between node-1 and node-3 is broken.",
         );
     }
@@ -554,8 +562,8 @@ mod tests {
         says(
             &why,
             "node-1 gets no answers from node-3, but node-3's own pings arrive, the last one 0.7 s ago. \
-            Seen from node-1, nothing comes back from its host, and its last answer came 15 s ago. \
-            It is alive, and the link is broken one way: look at firewalls and routes, not at the process.",
+            From node-1: its host does not respond (silent); its last answer came 15 s ago. \
+            It is alive, and the link works one way only: check firewalls and routes, not the process.",
         );
     }
 
@@ -567,9 +575,9 @@ mod tests {
         why.observer.cut_off = Some(ms(12_000));
         says(
             &why,
-            "node-1 hears nothing from node-3, and it has heard only 0 of the 2 peers that it expects to hear. \
-            Seen from node-1, nothing comes back from its host, and its last answer came 15 s ago. \
-            That is less than half, so node-1 may be the one that is cut off, and it calls nobody down.",
+            "node-1 hears nothing from node-3, and it hears only 0 of the 2 peers that it expects to hear. \
+            From node-1: its host does not respond (silent); its last answer came 15 s ago. \
+            That is less than half, so node-1 itself may be cut off; it calls no peer down.",
         );
     }
 
@@ -581,11 +589,11 @@ mod tests {
         why.decision = Some(decision(Rule::Goodbye, PeerState::Alive, PeerState::Left, 65_000));
         says(
             &why,
-            "node-3 said goodbye to node-1 1 m 5 s ago and left: it was stopped in order. \
-            Nobody expects it until a new process answers under its name.",
+            "node-3 said goodbye to node-1 1 min 5 s ago and left: it was stopped cleanly. \
+            It is not expected until a new process answers under its name.",
         );
         why.decision.as_mut().unwrap().told = Some(name("node-2"));
-        assert!(explanation(&why).starts_with("node-3 said goodbye to node-2 1 m 5 s ago"));
+        assert!(explanation(&why).starts_with("node-3 said goodbye to node-2 1 min 5 s ago"));
     }
 
     #[test]
@@ -597,15 +605,15 @@ mod tests {
         why.decision = None;
         says(
             &why,
-            "localhost:8003 has not answered yet; node-1 has watched it for 5 m 1 s. \
-            The last ping failed: connection refused. It counts as expected once the longest wait is over.",
+            "localhost:8003 has not answered yet; node-1 has watched it for 5 min 1 s. \
+            The last ping failed: connection refused. It is reported as never seen once the longest wait is over.",
         );
         why.peer.verdict = Some(Verdict::NeverSeen);
         says(
             &why,
-            "localhost:8003 has never answered node-1, which has watched it for 5 m 1 s. \
+            "localhost:8003 has never answered node-1, which has watched it for 5 min 1 s. \
             The last ping failed: connection refused. \
-            A peer that was never heard is not called down: check that it runs, and that its address in the list of peers is right.",
+            A peer that has never answered is not called down: check that it runs and that its address in the list of peers is right.",
         );
     }
 
@@ -621,10 +629,10 @@ mod tests {
         why.observer.cut_off = Some(ms(4000));
         why.observer.state = SelfState::Leaving;
         let text = explanation(&why);
-        let tail = " It is in maintenance for another 9 m (new disk): nobody is called for it. Its maintenance should have been over 2 m ago. \
-            It is degraded: too many of its last ten pings failed or were slow. It is flapping: it was broken three times within a minute. \
-            Mind that node-1 itself did not run just now (2.3 s lost in all): it judges nobody until it has asked again. \
-            Mind that node-1 has heard less than half of its peers for 4 s. Mind that node-1 is leaving and judges nobody any more.";
+        let tail = " It is in maintenance for another 9 min (new disk): no alert is sent for it. Its maintenance should have been over 2 min ago. \
+            It is degraded: too many of its last ten pings failed or were slow. It is flapping: it was unreachable three times within a minute. \
+            Note: node-1 itself was just paused (2.3 s lost in total); it judges no peer until it has pinged it again. \
+            Note: node-1 has heard less than half of its peers for 4 s. Note: node-1 is leaving and no longer judges its peers.";
         assert!(text.ends_with(tail), "{text}");
     }
 
@@ -641,11 +649,11 @@ mod tests {
         assert_eq!(
             said,
             [
-                "Asked as a witness, node-5 had an answer from it.",
-                "Asked as a witness, node-2 and node-4 could not reach it either: nothing comes back.",
-                "Asked as a witness, node-7 had been told goodbye.",
+                "Asked as a witness, node-5 got an answer from it.",
+                "Asked as a witness, node-2 and node-4 could not reach it either: no response from its host.",
+                "Asked as a witness, node-7 reported its goodbye.",
                 "Asked as a witness, node-6 had no opinion.",
-                "Asked as a witness, node-8 gave no answer so far.",
+                "Asked as a witness, node-8 has not answered yet.",
             ]
         );
     }

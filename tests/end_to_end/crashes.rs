@@ -53,8 +53,8 @@ pub fn killed_one_of_three(report: &Report) {
 
 fn why_it_is_down(cluster: &Cluster, report: &Report) {
     for (observer, other) in [(1, 2), (2, 1)] {
-        let accused = format!("node-{observer} and node-{other} accused it");
-        let words = ["Its host refuses connections (gone)", &accused, "rule quorum:", "class gone (refused last)"];
+        let accused = format!("2 of 2 observers had to agree; node-{observer} and node-{other} did");
+        let words = ["Connection refused (process gone)", &accused, "rule quorum:", "class gone (refused last)"];
         report.say(await_words(cluster, observer, 3, &words));
         let why = evidence(cluster, observer, 3);
         assert_eq!((&why["decision"]["rule"], &why["peer"]["state"]), (&"quorum".into(), &"dead".into()), "{why:#}");
@@ -73,7 +73,7 @@ fn why_it_is_down(cluster: &Cluster, report: &Report) {
 }
 
 fn mesh_without_it(cluster: &Cluster, killed: Instant, report: &Report) {
-    let sentence = "node-3 is down for *, seen by node-1 and node-2";
+    let sentence = "node-3 has been down for *; node-1 and node-2 agree";
     await_sentences(cluster, &[(1, sentence), (2, sentence)], killed, report);
     let strict = cluster.node(1).get("/api/v1/cluster?strict=1").expect("an answer");
     assert_eq!(strict.status, 503, "{}", strict.body);
@@ -96,7 +96,7 @@ fn incident_of_it(cluster: &Cluster, asked: usize, killed: Instant) {
     assert_eq!(incident["observers"], json!(["node-1", "node-2"]), "{incident}");
     assert_eq!((&incident["reason"], &incident["from"]), (&json!("gone"), &Value::Null), "{incident}");
     let story = incident["story"].as_str().expect("a story");
-    let (start, end) = ("node-3 is down for ", " (its host refused connections), seen by node-1 and node-2");
+    let (start, end) = ("node-3 has been down for ", " (connection refused); node-1 and node-2 agree");
     assert!(story.starts_with(start) && story.ends_with(end), "{story}");
     let metrics = cluster.node(asked).metrics().expect("metrics");
     assert_eq!(metrics.sum("heartbeat_incidents_open"), 1.0);
@@ -147,13 +147,13 @@ pub fn killed_two_of_three_at_once(report: &Report) {
         report.measured(&format!("two killed at once: {subject} down"), time, seconds(3));
         cluster.await_view(1, subject, "dead/unconfirmed", SOON);
     }
-    let sentence = "node-2 and node-3 are down, unconfirmed, for *: only node-1 says so";
+    let sentence = "node-2 and node-3 may be down: silent for *, and only node-1 is left to say so";
     await_sentences(&cluster, &[(1, sentence)], killed, report);
     for path in ["/livez", "/readyz", "/healthz"] {
         assert_eq!(cluster.node(1).get(path).map(|answer| answer.status), Ok(200), "{path}");
     }
     // Which of the two it is depends on which death was noticed first.
-    let (rules, words) = (["only_observer", "nobody_left"], ["refuses connections (gone)"]);
+    let (rules, words) = (["only_observer", "nobody_left"], ["Connection refused (process gone)"]);
     await_reasons(&cluster, &[2, 3].map(|peer| because(1, peer, &rules, &words)));
     cluster.assert_down_only(&["node-2", "node-3"]);
 }

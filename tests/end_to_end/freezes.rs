@@ -39,7 +39,7 @@ pub fn frozen_for_12_seconds(report: &Report) {
     let cluster = Plan::loopback(3).start();
     let began = cluster.signal(3, "STOP");
     for asked in [1, 2] {
-        await_sentence(&cluster, asked, "node-3 is suspect, seen by node-1 and node-2: too early to say more");
+        await_sentence(&cluster, asked, "node-1 and node-2 suspect node-3: no verdict yet");
     }
     let time = cluster.last_to_log(&[1, 2], "peer_down", "node-3", began);
     report.measured("frozen to down, confirmed, at the last survivor", time, millis(10_300));
@@ -50,7 +50,7 @@ pub fn frozen_for_12_seconds(report: &Report) {
         let peer = cluster.await_view(observer, "node-3", "dead/down", SOON);
         assert_eq!(peer["class"], "stalled", "{peer}");
     }
-    let sentence = "node-3 is down for *, seen by node-1 and node-2";
+    let sentence = "node-3 has been down for *; node-1 and node-2 agree";
     await_sentences(&cluster, &[(1, sentence), (2, sentence)], began, report);
     let down: &[&str] = &["down node-3 ..."];
     await_all(&cluster, &[(1, down), (2, down)], began, "frozen to the incident, from both others", report);
@@ -70,7 +70,7 @@ pub fn frozen_for_12_seconds(report: &Report) {
         assert_eq!(line.text("message"), "Peer is online", "{}", line.raw);
         assert_outage(&line, frozen - seconds(1), frozen + time + seconds(2));
         // It answered twice; what it was asked before it woke may be late, and then there is a doubt and an answer more.
-        await_words(&cluster, observer, 3, &["node-3 is alive:", "The last time it was down (stalled)"]);
+        await_words(&cluster, observer, 3, &["node-3 is alive:", "It was last called down (stalled)"]);
         assert_eq!(evidence(&cluster, observer, 3)["outage"]["rule"], "quorum");
     }
     cluster.await_fresh_answers(&[1, 2, 3]);
@@ -102,7 +102,7 @@ pub fn frozen_under_the_fast_profile(report: &Report) {
     let cluster = Plan::loopback(3).with(&["--profile=fast"]).start();
     cluster.signal(3, "STOP");
     for observer in [1, 2] {
-        await_words(&cluster, observer, 3, &["node-3 has been suspect for", "Nothing has been decided"]);
+        await_words(&cluster, observer, 3, &["node-3 has been suspect for", "There is no verdict yet"]);
     }
     for observer in [1, 2] {
         let words = ["it does not answer (stalled)", "frozen", "rule quorum:", "wait 5.0s"];
@@ -118,7 +118,7 @@ pub fn frozen_under_the_fast_profile(report: &Report) {
     cluster.signal(3, "CONT");
     for observer in [1, 2] {
         // It answered twice; what it was asked before it woke may be late, and then there is a doubt and an answer more.
-        await_words(&cluster, observer, 3, &["node-3 is alive:", "The last time it was down (stalled)"]);
+        await_words(&cluster, observer, 3, &["node-3 is alive:", "It was last called down (stalled)"]);
         assert_eq!(evidence(&cluster, observer, 3)["outage"]["rule"], "quorum");
     }
 }

@@ -37,16 +37,15 @@ pub fn host_gone_silent(report: &Report) {
     let pulled = Instant::now();
     cluster.network().plug(3, false);
     silent_host(&cluster, report, pulled);
-    let outside = "node-3 is down for *, seen by node-1 and node-2";
-    let inside = "node-3 hears nothing from node-1 and node-2: down, or cut off";
+    let outside = "node-3 has been down for *; node-1 and node-2 agree";
+    let inside = "node-3 hears nothing from node-1 and node-2: they are down, or cut off";
     await_sentences(&cluster, &[(1, outside), (2, outside), (3, inside)], pulled, report);
     await_verdicts(
         &cluster,
         &[(1, &["up", "up", "down"]), (2, &["up", "up", "down"]), (3, &["cut_off", "cut_off", "up"])],
     );
-    let gone = ["node-3 has been down for", "(silent)", "It took 2 of 2 observers, and node-", " accused it"];
-    let alone =
-        ["it has heard only 0 of the 2 peers", "node-3 may be the one that is cut off, and it calls nobody down"];
+    let gone = ["node-3 has been down for", "(silent)", "2 of 2 observers had to agree; node-", " did."];
+    let alone = ["it hears only 0 of the 2 peers", "node-3 itself may be cut off; it calls no peer down"];
     await_reasons(
         &cluster,
         &[
@@ -202,7 +201,7 @@ pub fn new_requests_of_one_side_dropped(report: &Report) {
     let cluster = Plan::inside(Network::new(3)).start();
     let dropped = drop_new_requests(&cluster);
     broken_one_way(&cluster, report, dropped);
-    let sentence = "node-1 cannot reach node-2, but node-2 reaches node-1: broken one way";
+    let sentence = "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only";
     await_sentences(&cluster, &[(1, sentence), (2, sentence), (3, sentence)], dropped, report);
     let deaf = ["node-1 gets no answers from node-2, but node-2's own pings arrive", "look at firewalls and routes"];
     await_reasons(

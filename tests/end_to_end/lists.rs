@@ -23,8 +23,7 @@ pub fn peers_that_take_the_question_and_say_nothing(report: &Report) {
         assert_eq!(row["heard"], if own { "now" } else { "never" }, "{row}");
     }
     // What is not known is said, and is no fault.
-    let answer =
-        await_sentence(&cluster, 1, "nothing is known to be wrong; fake-1 and fake-2 did not say what they see");
+    let answer = await_sentence(&cluster, 1, "no fault is known; fake-1 and fake-2 did not report their links");
     assert_eq!(answer["whole"], false);
 }
 

@@ -61,13 +61,13 @@ pub fn split_of_four_two_to_two(report: &Report) {
 }
 
 fn told_by_both_halves(cluster: &Cluster, split: Instant, report: &Report) {
-    let one = "node-1 and node-2 hear nothing from node-3 and node-4: down, or cut off";
-    let other = "node-3 and node-4 hear nothing from node-1 and node-2: down, or cut off";
+    let one = "node-1 and node-2 hear nothing from node-3 and node-4: they are down, or cut off";
+    let other = "node-3 and node-4 hear nothing from node-1 and node-2: they are down, or cut off";
     await_sentences(cluster, &[(1, one), (2, one), (3, other), (4, other)], split, report);
     let (left, right) = (&["up", "up", "cut_off", "cut_off"], &["cut_off", "cut_off", "up", "up"]);
     await_verdicts(cluster, &[(1, left), (2, left), (3, right), (4, right)]);
     let sides: [([usize; 2], [usize; 2]); 2] = [([1, 2], [3, 4]), ([3, 4], [1, 2])];
-    let words = ["it has heard only 1 of the 3 peers that it expects to hear", "and it calls nobody down"];
+    let words = ["it hears only 1 of the 3 peers that it expects to hear", "it calls no peer down"];
     for (side, other) in sides {
         for (observer, neighbour) in [(side[0], side[1]), (side[1], side[0])] {
             await_reasons(cluster, &other.map(|peer| because(observer, peer, &["most_unheard"], &words)));
@@ -93,13 +93,13 @@ pub fn split_of_five_three_to_two(report: &Report) {
             cluster.await_view(observer, subject, "dead/down", SOON);
         }
     }
-    let three = "node-4 and node-5 are down for *, seen by node-1, node-2 and node-3";
-    let two = "node-4 and node-5 hear nothing from node-1, node-2 and node-3: down, or cut off";
+    let three = "node-4 and node-5 have been down for *; node-1, node-2 and node-3 agree";
+    let two = "node-4 and node-5 hear nothing from node-1, node-2 and node-3: they are down, or cut off";
     await_sentences(&cluster, &[(1, three), (2, three), (3, three), (4, two), (5, two)], split, report);
     for peer in [4, 5] {
-        let agreed = ["(silent)", "It took 3 of 4 observers, and node-", " accused it"];
+        let agreed = ["(silent)", "3 of 4 observers had to agree; node-", " did."];
         await_reasons(&cluster, &[1, 2, 3].map(|observer| because(observer, peer, &["quorum"], &agreed)));
-        let alone = ["it has heard only 1 of the 4 peers that it expects to hear", "and it calls nobody down"];
+        let alone = ["it hears only 1 of the 4 peers that it expects to hear", "it calls no peer down"];
         await_reasons(&cluster, &[1, 2, 3].map(|other| because(peer, other, &["most_unheard"], &alone)));
     }
     for observer in [4, 5] {

@@ -26,7 +26,7 @@ pub fn told_to_stop(report: &Report) {
     report.measured("SIGTERM to \"left\", from both others", told.elapsed(), seconds(2));
     for observer in [1, 2] {
         let goodbye = format!("node-3 said goodbye to node-{observer}");
-        await_words(&cluster, observer, 3, &[&goodbye, "it was stopped in order", "rule goodbye:", "now left for"]);
+        await_words(&cluster, observer, 3, &[&goodbye, "it was stopped cleanly", "rule goodbye:", "now left for"]);
     }
     await_whole(&cluster, &[1, 2]);
     // Longer than the waits of a node that is gone or silent, and than it takes to announce an incident.

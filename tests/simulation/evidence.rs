@@ -31,8 +31,8 @@ fn decided(text: &str, observer: usize, subject: usize, rule: Rule, words: &[&st
 #[test]
 fn a_crash_is_told_by_both_survivors() {
     for (observer, other) in [(1, 2), (2, 1)] {
-        let accused = format!("node-{observer} and node-{other} accused it");
-        let words = ["node-3 has been down for", "refuses connections (gone)", &accused];
+        let accused = format!("2 of 2 observers had to agree; node-{observer} and node-{other} did");
+        let words = ["node-3 has been down for", "Connection refused (process gone)", &accused];
         let why = decided("nodes 3\nlength 12s\nat 10s crash node-3\n", observer, 3, Rule::Quorum, &words);
         let quorum = why.decision.and_then(|decision| decision.exhibits).and_then(|exhibits| exhibits.quorum);
         let quorum = quorum.expect("a death sentence has a quorum");
@@ -55,16 +55,13 @@ fn the_pings_that_decided_are_kept_when_the_ring_has_forgotten_them() {
 
 #[test]
 fn what_is_silent_and_what_is_frozen_are_told_apart() {
-    let silent = ["Nothing comes back from its host (silent)", "the wait for silent is 3 s"];
+    let silent = ["Its host does not respond (silent)", "the limit for silent is 3 s"];
     decided("nodes 3\nlength 15s\nat 10s power-off node-3\n", 1, 3, Rule::Quorum, &silent);
     let frozen = ["does not answer (stalled)", "frozen", "the wait for stalled is 10 s"];
     decided("nodes 3\nlength 22s\nat 10s freeze node-3\n", 1, 3, Rule::Quorum, &frozen);
     let why = why("nodes 3\nlength 15s\nat 10s freeze node-3\n", 1, 3);
     let told = explanation(&why);
-    assert!(
-        told.starts_with("node-3 has been suspect for") && told.contains("such a peer is accused 10 s after"),
-        "{told}"
-    );
+    assert!(told.starts_with("node-3 has been suspect for") && told.contains("It is accused 10 s after"), "{told}");
     assert_eq!(why.quorum.map(|quorum| (quorum.needed, quorum.accusations)), Some((2, 0)), "nobody accuses it yet");
 }
 
@@ -83,7 +80,7 @@ fn who_vouches_is_told() {
 #[test]
 fn one_that_is_cut_off_says_so_of_itself() {
     let isolated = "nodes 3\nlength 20s\nat 10s unplug node-3\n";
-    let words = ["heard only 0 of the 2 peers", "node-3 may be the one that is cut off, and it calls nobody down"];
+    let words = ["hears only 0 of the 2 peers", "node-3 itself may be cut off; it calls no peer down"];
     decided(isolated, 3, 1, Rule::MostUnheard, &words);
     decided(isolated, 1, 3, Rule::Quorum, &["node-3 has been down for"]);
 }
@@ -91,7 +88,7 @@ fn one_that_is_cut_off_says_so_of_itself() {
 #[test]
 fn without_enough_observers_it_is_unconfirmed() {
     let two = "nodes 2\nlength 15s\nat 10s crash node-2\n";
-    decided(two, 1, 2, Rule::OnlyObserver, &["unconfirmed", "node-1 alone says so", "look from another place"]);
+    decided(two, 1, 2, Rule::OnlyObserver, &["may be down", "only node-1 reports it", "check from another place"]);
     let dark = "nodes 3\nlength 30s\nat 10s freeze node-2\nat 10s freeze node-3\n";
     decided(dark, 1, 2, Rule::NobodyLeft, &["It takes 2 accusations", "only node-1 accused it"]);
 }
@@ -117,5 +114,5 @@ fn an_observer_that_has_just_been_stopped_says_so() {
     let why = why(woken, 1, 3);
     assert!(why.observer.blind || why.observer.stalled, "{:?}", why.observer);
     let told = explanation(&why);
-    assert!(told.contains("Mind that node-1 itself did not run just now"), "{told}");
+    assert!(told.contains("Note: node-1 itself was just paused"), "{told}");
 }

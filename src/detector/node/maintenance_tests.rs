@@ -129,7 +129,7 @@ fn what_operators_announce_is_told_and_ends_by_itself() {
     assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, None);
     assert_eq!(
         bench.told(),
-        ["is in maintenance, for 1 m at most: disk", "is no longer in maintenance: its time is over"]
+        ["is in maintenance for at most 1 min: disk", "is no longer in maintenance: the announced time is over"]
     );
 }
 
@@ -171,8 +171,8 @@ fn a_peer_in_maintenance_is_found_down_as_ever_and_not_expected_until_the_end() 
     assert_eq!(
         bench.told(),
         [
-            "node-2 is in maintenance, for 2 m at most: disk",
-            "node-2 is not back, and the time of its maintenance is over"
+            "node-2 is in maintenance for at most 2 min: disk",
+            "node-2 is not back, although its maintenance should be over"
         ]
     );
     bench.live(MINUTE / 2, &Peer::Says(2, None));
@@ -193,7 +193,7 @@ fn a_restart_ends_nothing_and_an_order_to_the_new_process_does() {
     assert!(bench.peer().expected && bench.peer().maintenance.is_none());
     assert_eq!(
         bench.told(),
-        ["node-2 is in maintenance, for 10 m at most: disk", "node-2 is no longer in maintenance"]
+        ["node-2 is in maintenance for at most 10 min: disk", "node-2 is no longer in maintenance"]
     );
 }
 
@@ -203,7 +203,7 @@ fn a_peer_that_is_up_when_its_time_is_over_has_not_overrun() {
     bench.live(MINUTE / 2, &Peer::Says(1, on("disk", MINUTE)));
     bench.live(MINUTE * 2, &Peer::Says(2, None));
     assert_eq!(bench.peer().overrun, None);
-    assert_eq!(bench.told().pop().as_deref(), Some("node-2 is no longer in maintenance: its time is over"));
+    assert_eq!(bench.told().pop().as_deref(), Some("node-2 is no longer in maintenance: the announced time is over"));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_silence_of_the_boot_that_announced_it_ends_it() {
     bench.live(MINUTE, &Peer::Says(1, on("disk", MINUTE * 10)));
     bench.live(MINUTE / 10, &Peer::Says(1, None));
     assert!(bench.peer().expected);
-    assert_eq!(bench.told().pop().as_deref(), Some("node-2 is no longer in maintenance: its time is over"));
+    assert_eq!(bench.told().pop().as_deref(), Some("node-2 is no longer in maintenance: the announced time is over"));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn changes_are_told_and_nothing_else_is() {
     bench.live(MINUTE, &Peer::Says(1, on("fans", SPAN_MAX * 3)));
     assert_eq!(
         bench.told(),
-        ["node-2 is in maintenance, for 1 h 40 m at most: disk", "node-2 is in maintenance, for 1 d at most: fans"]
+        ["node-2 is in maintenance for at most 1 h 40 min: disk", "node-2 is in maintenance for at most 1 d: fans"]
     );
     let left = bench.peer().maintenance.expect("in maintenance").left;
     assert!(left <= SPAN_MAX, "a peer cannot ask for more than an operator");

@@ -443,7 +443,7 @@ mod tests {
             row("b", RowFreshness::Now, vec![cell("a", PeerState::Alive, None), down()]),
         ];
         let html = page(rows);
-        assert!(html.contains("<h1>c is down for 5 s, seen by a and b</h1>"), "{html}");
+        assert!(html.contains("<h1>c has been down for 5 s; a and b agree</h1>"), "{html}");
         assert!(
             html.contains("id=\"summary\" class=\"fault\"") || html.contains("class=\"fault\" id=\"summary\""),
             "{html}"
@@ -472,7 +472,7 @@ mod tests {
         let entries: Vec<&str> = section.split("<li").skip(1).collect();
         assert_eq!(entries.len(), 2, "{section}");
         assert!(entries[0].starts_with(" class=\"open\">") && entries[0].contains("</span> open</b>"), "{section}");
-        assert!(entries[0].contains("2 m 10 s ago") && !entries[0].contains("told by"), "{section}");
+        assert!(entries[0].contains("2 min 10 s ago") && !entries[0].contains("told by"), "{section}");
         assert!(entries[1].contains("</span> over</b>") && entries[1].contains("over after 1 m"), "{section}");
         assert!(entries[1].contains("a &lt;b&gt; b") && entries[1].contains("told by <bdi>d</bdi>"), "{section}");
         assert!(page(Vec::new()).contains("None that this node knows of."));

@@ -189,10 +189,7 @@ fn an_incident_is_there_at_once_announced_later_and_closed_when_it_is_final() {
     let [IncidentChange::Closed(told)] = &changes[..] else { panic!("{changes:?}") };
     // The silence had lasted for 130 s when it was first seen, at 10 s; it was over at 16 s.
     assert_eq!((told.lasted(), told.ended), (Duration::from_secs(136), Some(Duration::from_secs(60))));
-    assert_eq!(
-        story(told),
-        "node-3 was down for 2 m 16 s (nothing came back from its host), seen by node-1 and node-2"
-    );
+    assert_eq!(story(told), "node-3 was down for 2 min 16 s (no response from its host); node-1 and node-2 agreed");
     assert_eq!(play.incidents.deadline(), None);
 }
 
@@ -206,28 +203,28 @@ fn every_incident_has_a_story() {
         story(&told)
     };
     let table = [
+        ("crash loop", "node-3 failed 3 times in 3 min 50 s (no response from its host); node-1 and node-2 agreed"),
+        ("crash of one of two", "node-2 may have been down for 2 min 30 s; only node-1 was left to say so"),
+        ("isolated, from outside, story after healing", "node-3 was cut off from node-1 and node-2 for 2 min 52 s"),
         (
-            "crash loop",
-            "node-3 failed 3 times within 3 m 50 s (nothing came back from its host), seen by node-1 and node-2",
+            "isolated, from inside",
+            "node-3 has heard nothing from node-1 and node-2 for 4 min 11 s: they are down, or cut off",
         ),
-        ("crash of one of two", "node-2 was down, unconfirmed, for 2 m 30 s: only node-1 said so"),
-        ("isolated, from outside, story after healing", "node-3 was cut off from node-1 and node-2 for 2 m 52 s"),
-        ("isolated, from inside", "node-3 has heard nothing from node-1 and node-2 for 4 m 11 s: down, or cut off"),
         (
             "2-2 split, from one side",
-            "node-1 and node-2 have heard nothing from node-3 and node-4 for 4 m 12 s: down, or cut off",
+            "node-1 and node-2 have heard nothing from node-3 and node-4 for 4 min 12 s: they are down, or cut off",
         ),
         (
             "2-2 split, told by the pictures of its healing",
-            "node-1 and node-2 could not reach node-3 and node-4 for 2 m 52 s: the mesh was split",
+            "the mesh was split for 2 min 52 s: node-1 and node-2 could not reach node-3 and node-4",
         ),
-        ("one way, from the third", "node-1 could not reach node-2 for 2 m 50 s, but node-2 reached node-1"),
-        ("link cut, from one end", "node-1 could not reach node-2 for 2 m 50 s; others could"),
+        ("one way, from the third", "node-1 could not reach node-2 for 2 min 50 s, but node-2 reached node-1"),
+        ("link cut, from one end", "node-1 could not reach node-2 for 2 min 50 s; other nodes could"),
         (
             "link cut, from the third, one end after the other",
-            "node-1 and node-2 could not reach each other for 2 m 51 s",
+            "node-1 and node-2 could not reach each other for 2 min 51 s",
         ),
-        ("four links to one node cut", "links among node-1, node-2 and node-4 are broken for 4 m 10 s"),
+        ("four links to one node cut", "links among node-1, node-2 and node-4 have been broken for 4 min 10 s"),
     ];
     for (name, text) in table {
         assert_eq!(story_of(name), text, "{name}");

@@ -16,7 +16,7 @@ pub fn killed_and_started_again(report: &Report) {
     shows(&page, WHOLE, &[("node-1 > node-3", "good"), ("node-3 > node-1", "good")]);
     let killed = cluster.kill(3);
     let dead = [("node-1 > node-3", "bad"), ("node-2 > node-3", "bad"), ("node-3 > node-1", "unknown")];
-    let seen = shows(&page, "^node-3 is down for .*, seen by node-1 and node-2$", &dead);
+    let seen = shows(&page, "^node-3 has been down for .*; node-1 and node-2 agree$", &dead);
     report.measured("kill -9 to the sentence and the cells", seen - killed, seconds(2));
     let open = "const entry = document.querySelector('#incidents li.open'); return entry && entry.innerText;";
     let (incident, _) = page.wait("an incident", open);

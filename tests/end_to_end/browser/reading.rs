@@ -18,7 +18,7 @@ fn one_down() -> Cluster {
     cluster
 }
 
-const DOWN: &str = "^node-3 is down for .*, seen by node-1 and node-2$";
+const DOWN: &str = "^node-3 has been down for .*; node-1 and node-2 agree$";
 
 #[track_caller]
 fn open(cluster: &Cluster, setup: Setup) -> Browser {
