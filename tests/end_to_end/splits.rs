@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::asks::events::sentences;
-use super::asks::incidents::{assert_one_from_everybody, await_all, await_incidents};
+use super::asks::incidents::{assert_one_from_everybody, await_all, await_in_any_order, await_incidents};
 use super::asks::mesh::{await_sentences, await_verdicts, told_by};
 use super::asks::why::{alive, await_reasons, because};
 use super::links::heal;
@@ -105,6 +105,14 @@ pub fn split_of_five_three_to_two(report: &Report) {
     for observer in [4, 5] {
         assert!(cluster.logged(observer, &["peer_down"], split).is_empty(), "{}", cluster.node(observer).log_text());
     }
-    heal(&cluster, report);
+    for asked in [1, 2, 3] {
+        await_in_any_order(&cluster, asked, &["down node-4 ...", "down node-5 ..."]);
+    }
+    let two: &[&str] = &["cut_off node-1 node-2 node-3 ..."];
+    await_all(&cluster, &[(4, two), (5, two)], split, "split to the incidents, from everybody", report);
+    let healed = heal(&cluster, report);
+    let over: &[&str] = &["split node-1 node-2 node-3 node-4 node-5"];
+    let all = [1, 2, 3, 4, 5].map(|asked| (asked, over));
+    await_all(&cluster, &all, healed, "healed to one story, from everybody", report);
     cluster.assert_down_only(&["node-4", "node-5"]);
 }

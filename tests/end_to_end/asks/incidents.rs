@@ -33,7 +33,18 @@ pub fn await_incidents(cluster: &Cluster, asked: usize, expected: &[&str]) -> Ve
     })
 }
 
-/// The same of several nodes, and how long it took until the last of them told it.
+/// Waits until `asked` tells these, whichever of them it noticed first.
+#[track_caller]
+pub fn await_in_any_order(cluster: &Cluster, asked: usize, expected: &[&str]) {
+    check(&format!("node-{asked} tells {expected:?} in any order"), SOON, || {
+        let told = told(cluster, asked)?;
+        let mut brief: Vec<String> = told.iter().map(brief).collect();
+        brief.sort();
+        if brief == expected { Ok(()) } else { Err(format!("{told:#?}")) }
+    });
+}
+
+/// [`await_incidents`] of several nodes, and how long it took until the last of them told it.
 #[track_caller]
 pub fn await_all(cluster: &Cluster, expected: &[(usize, &[&str])], since: Instant, what: &str, report: &Report) {
     for (asked, expected) in expected {
