@@ -2,6 +2,7 @@
 
 #[cfg(feature = "node")]
 pub mod cli;
+mod closed_set;
 #[cfg(feature = "node")]
 pub mod config;
 pub mod detector;

@@ -11,6 +11,7 @@ use super::level::Level;
 use super::maintenance::{Maintenance, MaintenanceEnd};
 use super::peer::{BootId, NodeName, PeerId, PeerKey, PeerState, Verdict};
 use super::time::Monotonic;
+use crate::closed_set::closed_set;
 
 /// Something happened, at `at` on the machine's steady clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,26 +41,28 @@ impl PeerRef {
     }
 }
 
-/// Why a request was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    /// The one ping a link sends each interval, over its kept connection.
-    Scheduled,
-    /// A ping on a new connection, to see how the peer fails.
-    Check,
-    /// A check made for another node. Counts in the witness metrics only.
-    Witness,
+closed_set! {
+    /// Why a request was made.
+    pub enum Purpose {
+        /// The one ping a link sends each interval, over its kept connection.
+        Scheduled = "scheduled",
+        /// A ping on a new connection, to see how the peer fails.
+        Check = "check",
+        /// A check made for another node. Counts in the witness metrics only.
+        Witness = "witness",
+    }
 }
 
-/// Why a peer became suspect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Doubt {
-    /// A scheduled ping failed.
-    Failed,
-    /// A scheduled ping is later than this link's round trips allow.
-    Late,
-    /// The event stream ended, or somebody unknown pinged, and the check that followed failed.
-    CheckFailed,
+closed_set! {
+    /// Why a peer became suspect.
+    pub enum Doubt {
+        /// A scheduled ping failed.
+        Failed = "failed",
+        /// A scheduled ping is later than this link's round trips allow.
+        Late = "late",
+        /// The event stream ended, or somebody unknown pinged, and the check that followed failed.
+        CheckFailed = "check_failed",
+    }
 }
 
 /// How one attempt ended.

@@ -5,75 +5,37 @@
 //! [`Class`] is what all checks since the last proof of life show together,
 //! and each class has its own wait.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::time::ObserverTime;
+use crate::closed_set::closed_set;
 
-/// What a ping showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Evidence {
-    Answered,
-    /// Connection refused, or reset without an answer: a kernel is there, the process is not.
-    Refused,
-    /// No connection within the connect timeout, or host or network unreachable.
-    Silent,
-    /// Connected, no whole answer in time: the kernel accepts, the process does not run.
-    Stalled,
-    /// Wrong identity, status or body.
-    Invalid,
-    /// The name did not resolve.
-    Name,
-}
-
-impl Evidence {
-    pub const ALL: [Evidence; 6] =
-        [Evidence::Answered, Evidence::Refused, Evidence::Silent, Evidence::Stalled, Evidence::Invalid, Evidence::Name];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Evidence::Answered => "answered",
-            Evidence::Refused => "refused",
-            Evidence::Silent => "silent",
-            Evidence::Stalled => "stalled",
-            Evidence::Invalid => "invalid",
-            Evidence::Name => "name",
-        }
+closed_set! {
+    /// What a ping showed.
+    pub enum Evidence {
+        Answered = "answered",
+        /// Connection refused, or reset without an answer: a kernel is there, the process is not.
+        Refused = "refused",
+        /// No connection within the connect timeout, or host or network unreachable.
+        Silent = "silent",
+        /// Connected, no whole answer in time: the kernel accepts, the process does not run.
+        Stalled = "stalled",
+        /// Wrong identity, status or body.
+        Invalid = "invalid",
+        /// The name did not resolve.
+        Name = "name",
     }
 }
 
-/// How a peer fails, and so how long to wait before saying so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// The process is gone: its host refuses connections.
-    Gone,
-    /// Nothing comes back: host, network or link.
-    Silent,
-    /// The host accepts, the process does not answer.
-    Stalled,
-}
-
-impl Class {
-    pub const ALL: [Class; 3] = [Class::Gone, Class::Silent, Class::Stalled];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Class::Gone => "gone",
-            Class::Silent => "silent",
-            Class::Stalled => "stalled",
-        }
-    }
-}
-
-impl fmt::Display for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+closed_set! {
+    /// How a peer fails, and so how long to wait before saying so.
+    pub enum Class {
+        /// The process is gone: its host refuses connections.
+        Gone = "gone",
+        /// Nothing comes back: host, network or link.
+        Silent = "silent",
+        /// The host accepts, the process does not answer.
+        Stalled = "stalled",
     }
 }
 

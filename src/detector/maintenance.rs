@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::level::Level;
+use crate::closed_set::closed_set;
 
 /// The shortest maintenance. Less is a slip in the unit.
 pub const SPAN_MIN: Duration = Duration::from_secs(1);
@@ -95,26 +96,19 @@ pub enum Announcement {
     Off,
 }
 
-/// How a maintenance ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MaintenanceEnd {
-    /// An operator said so.
-    Withdrawn,
-    /// Its time passed, and the node is there.
-    Expired,
-    /// Its time passed, and the node is not back.
-    Overrun,
+closed_set! {
+    /// How a maintenance ended.
+    pub enum MaintenanceEnd {
+        /// An operator said so.
+        Withdrawn = "withdrawn",
+        /// Its time passed, and the node is there.
+        Expired = "expired",
+        /// Its time passed, and the node is not back.
+        Overrun = "overrun",
+    }
 }
 
 impl MaintenanceEnd {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MaintenanceEnd::Withdrawn => "withdrawn",
-            MaintenanceEnd::Expired => "expired",
-            MaintenanceEnd::Overrun => "overrun",
-        }
-    }
-
     /// Warn where the node is not back.
     pub(crate) fn level(self) -> Level {
         match self {

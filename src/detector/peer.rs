@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::maintenance::Announcement;
+use crate::closed_set::closed_set;
 
 /// What this process calls a peer, for the whole life of the process: the
 /// pinned name, or `host:port` as configured.
@@ -92,107 +93,51 @@ pub struct PeerSpec {
     pub pinned: Option<NodeName>,
 }
 
-/// What I believe about a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PeerState {
-    /// Never answered yet.
-    Joining,
-    Alive,
-    /// A ping failed or is late; I am looking closer.
-    Suspect,
-    /// My link is broken, but somebody vouches for the peer, or I am the one cut off.
-    Unreachable,
-    /// Enough observers agree, or nobody is left who could.
-    Dead,
-    /// Said goodbye.
-    Left,
-}
-
-impl PeerState {
-    pub const ALL: [PeerState; 6] = [
-        PeerState::Joining,
-        PeerState::Alive,
-        PeerState::Suspect,
-        PeerState::Unreachable,
-        PeerState::Dead,
-        PeerState::Left,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            PeerState::Joining => "joining",
-            PeerState::Alive => "alive",
-            PeerState::Suspect => "suspect",
-            PeerState::Unreachable => "unreachable",
-            PeerState::Dead => "dead",
-            PeerState::Left => "left",
-        }
+closed_set! {
+    /// What I believe about a peer.
+    pub enum PeerState {
+        /// Never answered yet.
+        Joining = "joining",
+        Alive = "alive",
+        /// A ping failed or is late; I am looking closer.
+        Suspect = "suspect",
+        /// My link is broken, but somebody vouches for the peer, or I am the one cut off.
+        Unreachable = "unreachable",
+        /// Enough observers agree, or nobody is left who could.
+        Dead = "dead",
+        /// Said goodbye.
+        Left = "left",
     }
 }
 
-/// What a node says about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SelfState {
-    Starting,
-    Ready,
-    /// I hear less than half of my peers: it is probably me.
-    CutOff,
-    Leaving,
-}
-
-impl SelfState {
-    pub const ALL: [SelfState; 4] = [SelfState::Starting, SelfState::Ready, SelfState::CutOff, SelfState::Leaving];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SelfState::Starting => "starting",
-            SelfState::Ready => "ready",
-            SelfState::CutOff => "cut_off",
-            SelfState::Leaving => "leaving",
-        }
+closed_set! {
+    /// What a node says about itself.
+    pub enum SelfState {
+        Starting = "starting",
+        Ready = "ready",
+        /// I hear less than half of my peers: it is probably me.
+        CutOff = "cut_off",
+        Leaving = "leaving",
     }
 }
 
-/// What the accusations and the witnesses together say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// Enough observers agree that this boot is gone.
-    Down,
-    /// I cannot reach it; a witness can.
-    LinkBroken,
-    /// I cannot reach it; its own pings reach me.
-    OneWay,
-    /// I hear less than half of my peers: they are down, or I am cut off.
-    CutOff,
-    /// I cannot reach it and nobody is left to ask.
-    Unconfirmed,
-    /// A new boot answered under the old name.
-    Restarted,
-    /// It never answered.
-    NeverSeen,
-}
-
-impl Verdict {
-    pub const ALL: [Verdict; 7] = [
-        Verdict::Down,
-        Verdict::LinkBroken,
-        Verdict::OneWay,
-        Verdict::CutOff,
-        Verdict::Unconfirmed,
-        Verdict::Restarted,
-        Verdict::NeverSeen,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Down => "down",
-            Verdict::LinkBroken => "link_broken",
-            Verdict::OneWay => "one_way",
-            Verdict::CutOff => "cut_off",
-            Verdict::Unconfirmed => "unconfirmed",
-            Verdict::Restarted => "restarted",
-            Verdict::NeverSeen => "never_seen",
-        }
+closed_set! {
+    /// What the accusations and the witnesses together say.
+    pub enum Verdict {
+        /// Enough observers agree that this boot is gone.
+        Down = "down",
+        /// I cannot reach it; a witness can.
+        LinkBroken = "link_broken",
+        /// I cannot reach it; its own pings reach me.
+        OneWay = "one_way",
+        /// I hear less than half of my peers: they are down, or I am cut off.
+        CutOff = "cut_off",
+        /// I cannot reach it and nobody is left to ask.
+        Unconfirmed = "unconfirmed",
+        /// A new boot answered under the old name.
+        Restarted = "restarted",
+        /// It never answered.
+        NeverSeen = "never_seen",
     }
 }
 
@@ -277,23 +222,5 @@ impl fmt::Display for NodeName {
 impl fmt::Display for BootId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Display for PeerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for SelfState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

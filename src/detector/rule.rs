@@ -13,67 +13,49 @@
 use super::event::Doubt;
 use super::peer::Verdict;
 use super::table::Input;
+use crate::closed_set::closed_set;
 
-/// The rule behind a change. Closed: a new way to change a state needs a name here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// It answered for the first time.
-    FirstAnswer,
-    /// It answered a ping of mine.
-    Answered,
-    /// It answered two pings of mine after it had been dead.
-    TwoAnswers,
-    /// A boot that is new under its name answered.
-    NewBoot,
-    /// A scheduled ping failed.
-    PingFailed,
-    /// A scheduled ping was later than this link's round trips allow.
-    PingLate,
-    /// A check failed.
-    CheckFailed,
-    /// It has not answered once within the longest wait.
-    NeverAnswered,
-    /// My wait was met, a check failed all the same, and a witness had an answer from it.
-    WitnessVouches,
-    /// My wait was met, a check failed all the same, and its own pings arrive.
-    OwnPings,
-    /// My wait was met, nothing comes back from it, and I heard less than half of my peers since.
-    MostUnheard,
-    /// My wait was met, nobody vouched, and as many observers accuse it as are needed.
-    Quorum,
-    /// My wait was met, and there is no observer but me.
-    OnlyObserver,
-    /// My wait was met, nobody vouched, and those who could still speak are too few.
-    NobodyLeft,
-    /// It said goodbye to me.
-    Goodbye,
-    /// It said goodbye to a witness.
-    GoodbyeToWitness,
-    /// It said that it is ready, after its goodbye and in the same life.
-    ReadyAgain,
+closed_set! {
+    /// The rule behind a change. Closed: a new way to change a state needs a name here.
+    pub enum Rule {
+        /// It answered for the first time.
+        FirstAnswer = "first_answer",
+        /// It answered a ping of mine.
+        Answered = "answered",
+        /// It answered two pings of mine after it had been dead.
+        TwoAnswers = "two_answers",
+        /// A boot that is new under its name answered.
+        NewBoot = "new_boot",
+        /// A scheduled ping failed.
+        PingFailed = "ping_failed",
+        /// A scheduled ping was later than this link's round trips allow.
+        PingLate = "ping_late",
+        /// A check failed.
+        CheckFailed = "check_failed",
+        /// It has not answered once within the longest wait.
+        NeverAnswered = "never_answered",
+        /// My wait was met, a check failed all the same, and a witness had an answer from it.
+        WitnessVouches = "witness_vouches",
+        /// My wait was met, a check failed all the same, and its own pings arrive.
+        OwnPings = "own_pings",
+        /// My wait was met, nothing comes back from it, and I heard less than half of my peers since.
+        MostUnheard = "most_unheard",
+        /// My wait was met, nobody vouched, and as many observers accuse it as are needed.
+        Quorum = "quorum",
+        /// My wait was met, and there is no observer but me.
+        OnlyObserver = "only_observer",
+        /// My wait was met, nobody vouched, and those who could still speak are too few.
+        NobodyLeft = "nobody_left",
+        /// It said goodbye to me.
+        Goodbye = "goodbye",
+        /// It said goodbye to a witness.
+        GoodbyeToWitness = "goodbye_to_witness",
+        /// It said that it is ready, after its goodbye and in the same life.
+        ReadyAgain = "ready_again",
+    }
 }
 
 impl Rule {
-    pub const ALL: [Rule; 17] = [
-        Rule::FirstAnswer,
-        Rule::Answered,
-        Rule::TwoAnswers,
-        Rule::NewBoot,
-        Rule::PingFailed,
-        Rule::PingLate,
-        Rule::CheckFailed,
-        Rule::NeverAnswered,
-        Rule::WitnessVouches,
-        Rule::OwnPings,
-        Rule::MostUnheard,
-        Rule::Quorum,
-        Rule::OnlyObserver,
-        Rule::NobodyLeft,
-        Rule::Goodbye,
-        Rule::GoodbyeToWitness,
-        Rule::ReadyAgain,
-    ];
-
     /// What the table is given.
     pub fn input(self) -> Input {
         match self {
@@ -108,29 +90,6 @@ impl Rule {
             | Rule::Goodbye
             | Rule::GoodbyeToWitness
             | Rule::ReadyAgain => None,
-        }
-    }
-
-    /// The code that the API and the command use. Stable between releases.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rule::FirstAnswer => "first_answer",
-            Rule::Answered => "answered",
-            Rule::TwoAnswers => "two_answers",
-            Rule::NewBoot => "new_boot",
-            Rule::PingFailed => "ping_failed",
-            Rule::PingLate => "ping_late",
-            Rule::CheckFailed => "check_failed",
-            Rule::NeverAnswered => "never_answered",
-            Rule::WitnessVouches => "witness_vouches",
-            Rule::OwnPings => "own_pings",
-            Rule::MostUnheard => "most_unheard",
-            Rule::Quorum => "quorum",
-            Rule::OnlyObserver => "only_observer",
-            Rule::NobodyLeft => "nobody_left",
-            Rule::Goodbye => "goodbye",
-            Rule::GoodbyeToWitness => "goodbye_to_witness",
-            Rule::ReadyAgain => "ready_again",
         }
     }
 

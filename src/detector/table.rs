@@ -6,39 +6,28 @@
 //! compares the two.
 
 use super::peer::PeerState;
+use crate::closed_set::closed_set;
 
-/// What happened to a link, boiled down to what matters for the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Input {
-    /// An answer to my own ping from the boot I know. After Dead it takes two; this is the second.
-    Answer,
-    /// An answer from a boot that is new under this name.
-    NewBoot,
-    /// A scheduled ping failed or is late, or a check failed.
-    Doubt,
-    /// My own wait is met, and a witness or the peer's own ping vouches for it.
-    Vouched,
-    /// My own wait is met, and I am the one who is cut off.
-    InTheDark,
-    /// My own wait is met, and enough observers agree or nobody is left to ask.
-    Condemned,
-    /// It said goodbye.
-    Goodbye,
-    /// It says `ready` with a higher sequence number than its goodbye's.
-    Return,
-}
-
-impl Input {
-    pub const ALL: [Input; 8] = [
-        Input::Answer,
-        Input::NewBoot,
-        Input::Doubt,
-        Input::Vouched,
-        Input::InTheDark,
-        Input::Condemned,
-        Input::Goodbye,
-        Input::Return,
-    ];
+closed_set! {
+    /// What happened to a link, boiled down to what matters for the state.
+    pub enum Input {
+        /// An answer to my own ping from the boot I know. After Dead it takes two; this is the second.
+        Answer,
+        /// An answer from a boot that is new under this name.
+        NewBoot,
+        /// A scheduled ping failed or is late, or a check failed.
+        Doubt,
+        /// My own wait is met, and a witness or the peer's own ping vouches for it.
+        Vouched,
+        /// My own wait is met, and I am the one who is cut off.
+        InTheDark,
+        /// My own wait is met, and enough observers agree or nobody is left to ask.
+        Condemned,
+        /// It said goodbye.
+        Goodbye,
+        /// It says `ready` with a higher sequence number than its goodbye's.
+        Return,
+    }
 }
 
 /// The table. No wildcard over states: a new state must answer every input.

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::closed_set::closed_set;
 use crate::detector::evidence::Class;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{BootId, NodeName, PeerKey, PeerState, SelfState, Verdict};
@@ -65,26 +66,15 @@ impl PartialOrd for Member {
     }
 }
 
-/// Whether an observer answered when it was asked for its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RowFreshness {
-    /// The row is what it says now.
-    Now,
-    /// It did not answer; the row is the last that it gave.
-    Before,
-    /// It has never given one.
-    Never,
-}
-
-impl RowFreshness {
-    pub const ALL: [RowFreshness; 3] = [RowFreshness::Now, RowFreshness::Before, RowFreshness::Never];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RowFreshness::Now => "now",
-            RowFreshness::Before => "before",
-            RowFreshness::Never => "never",
-        }
+closed_set! {
+    /// Whether an observer answered when it was asked for its row.
+    pub enum RowFreshness {
+        /// The row is what it says now.
+        Now = "now",
+        /// It did not answer; the row is the last that it gave.
+        Before = "before",
+        /// It has never given one.
+        Never = "never",
     }
 }
 
@@ -137,45 +127,26 @@ pub struct Cell {
     pub of_ended_boot: bool,
 }
 
-/// What a cell means to somebody who looks at the whole: one word, the same on
-/// the page, in the text and on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LinkStatus {
-    /// The observer reaches it.
-    Good,
-    /// A ping failed or is late; too early to say.
-    Doubt,
-    /// The observer does not reach it.
-    Bad,
-    /// It has not answered this observer yet, and is not overdue.
-    Waiting,
-    /// It said goodbye.
-    Left,
-    /// The observer does not say: whatever its last row held is neither good nor bad news.
-    Unknown,
+closed_set! {
+    /// What a cell means to somebody who looks at the whole: one word, the same on
+    /// the page, in the text and on the command line.
+    pub enum LinkStatus {
+        /// The observer reaches it.
+        Good = "good",
+        /// A ping failed or is late; too early to say.
+        Doubt = "doubt",
+        /// The observer does not reach it.
+        Bad = "bad",
+        /// It has not answered this observer yet, and is not overdue.
+        Waiting = "waiting",
+        /// It said goodbye.
+        Left = "left",
+        /// The observer does not say: whatever its last row held is neither good nor bad news.
+        Unknown = "unknown",
+    }
 }
 
 impl LinkStatus {
-    pub const ALL: [LinkStatus; 6] = [
-        LinkStatus::Good,
-        LinkStatus::Doubt,
-        LinkStatus::Bad,
-        LinkStatus::Waiting,
-        LinkStatus::Left,
-        LinkStatus::Unknown,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LinkStatus::Good => "good",
-            LinkStatus::Doubt => "doubt",
-            LinkStatus::Bad => "bad",
-            LinkStatus::Waiting => "waiting",
-            LinkStatus::Left => "left",
-            LinkStatus::Unknown => "unknown",
-        }
-    }
-
     /// The peer counts as up: doubt is not yet a fault.
     pub fn reaches(self) -> bool {
         matches!(self, LinkStatus::Good | LinkStatus::Doubt)

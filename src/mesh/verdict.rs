@@ -14,70 +14,41 @@
 use std::time::Duration;
 
 use super::rows::{Cell, LinkStatus, Member, Row};
+use crate::closed_set::closed_set;
 use crate::detector::peer::{BootId, PeerState, Verdict};
 
 /// How long a restart is worth a word.
 const RESTART_SHOWN: Duration = Duration::from_secs(60);
 
-/// What the mesh says about one member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MeshVerdict {
-    /// Somebody reaches it, and nobody who watches it misses it.
-    Up,
-    /// Up, and a new process since less than a minute.
-    Restarted,
-    /// It said goodbye.
-    Left,
-    /// Somebody works on it; whatever else is wrong with it is expected.
-    Maintenance,
-    /// Nobody who answered has an opinion yet.
-    Unknown,
-    /// Nobody who answered has ever heard it, and somebody should have.
-    NeverSeen,
-    /// Somebody cannot reach it and is reached by it.
-    OneWay,
-    /// Somebody cannot reach it, somebody else can.
-    LinkBroken,
-    /// It or those who miss it are cut off: which of them, they cannot tell.
-    CutOff,
-    /// Dead, on the word of those who were left to say so.
-    Unconfirmed,
-    /// Dead; enough observers agree.
-    Down,
+closed_set! {
+    /// What the mesh says about one member, from good news to bad.
+    pub enum MeshVerdict {
+        /// Somebody reaches it, and nobody who watches it misses it.
+        Up = "up",
+        /// Up, and a new process since less than a minute.
+        Restarted = "restarted",
+        /// It said goodbye.
+        Left = "left",
+        /// Somebody works on it; whatever else is wrong with it is expected.
+        Maintenance = "maintenance",
+        /// Nobody who answered has an opinion yet.
+        Unknown = "unknown",
+        /// Nobody who answered has ever heard it, and somebody should have.
+        NeverSeen = "never_seen",
+        /// Somebody cannot reach it and is reached by it.
+        OneWay = "one_way",
+        /// Somebody cannot reach it, somebody else can.
+        LinkBroken = "link_broken",
+        /// It or those who miss it are cut off: which of them, they cannot tell.
+        CutOff = "cut_off",
+        /// Dead, on the word of those who were left to say so.
+        Unconfirmed = "unconfirmed",
+        /// Dead; enough observers agree.
+        Down = "down",
+    }
 }
 
 impl MeshVerdict {
-    /// From good news to bad.
-    pub const ALL: [MeshVerdict; 11] = [
-        MeshVerdict::Up,
-        MeshVerdict::Restarted,
-        MeshVerdict::Left,
-        MeshVerdict::Maintenance,
-        MeshVerdict::Unknown,
-        MeshVerdict::NeverSeen,
-        MeshVerdict::OneWay,
-        MeshVerdict::LinkBroken,
-        MeshVerdict::CutOff,
-        MeshVerdict::Unconfirmed,
-        MeshVerdict::Down,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MeshVerdict::Up => "up",
-            MeshVerdict::Restarted => "restarted",
-            MeshVerdict::Left => "left",
-            MeshVerdict::Maintenance => "maintenance",
-            MeshVerdict::Unknown => "unknown",
-            MeshVerdict::NeverSeen => "never_seen",
-            MeshVerdict::OneWay => "one_way",
-            MeshVerdict::LinkBroken => "link_broken",
-            MeshVerdict::CutOff => "cut_off",
-            MeshVerdict::Unconfirmed => "unconfirmed",
-            MeshVerdict::Down => "down",
-        }
-    }
-
     /// Somebody should look.
     pub fn is_bad(self) -> bool {
         self >= MeshVerdict::NeverSeen

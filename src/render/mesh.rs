@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{join_texts, span};
+use crate::closed_set::closed_set;
 use crate::mesh::{Groups, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row};
 
 /// Findings in the one-line summary; the rest are counted.
@@ -17,26 +18,15 @@ const SUMMED_UP_MAX: usize = 3;
 /// Victims whose silence began within this time of each other share a finding.
 const TOGETHER: Duration = Duration::from_secs(2);
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Something is broken.
-    Fault,
-    /// Something is not known.
-    Gap,
-    /// Worth a word, and nothing is broken.
-    Note,
-}
-
-impl Severity {
-    pub const ALL: [Severity; 3] = [Severity::Fault, Severity::Gap, Severity::Note];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Fault => "fault",
-            Severity::Gap => "gap",
-            Severity::Note => "note",
-        }
+closed_set! {
+    /// How much a finding matters.
+    pub enum Severity {
+        /// Something is broken.
+        Fault = "fault",
+        /// Something is not known.
+        Gap = "gap",
+        /// Worth a word, and nothing is broken.
+        Note = "note",
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::closed_set::closed_set;
 use crate::detector::config::{DetectorConfig, Timing};
 
 /// A simulated machine with at most one process on it, counted from 0 and
@@ -126,66 +127,33 @@ pub enum Action {
     Heal,
 }
 
-/// What can happen to a host or its process. Without effect where it makes no
-/// sense (a freeze of a dead process), so that schedules can be cut freely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostAct {
-    /// `kill -9`: connections end at once, new ones are refused.
-    Crash,
-    /// `docker kill`: as a crash, but the network goes too, 20 to 200 ms later.
-    CrashContainer,
-    /// Process and host are gone without a packet.
-    PowerOff,
-    /// A new boot, with power and network.
-    Start,
-    /// Crash and start at one instant.
-    Restart,
-    /// `kill -STOP`: the kernel still accepts connections.
-    Freeze,
-    /// `kill -CONT`.
-    Thaw,
-    /// Timers run, everything read arrives 0.5 to 2.5 s late.
-    Starve,
-    /// Ends `Starve`.
-    Feed,
-    /// SIGTERM: goodbyes, then the end after 300 ms at most.
-    Leave,
-    /// Packets from and to the host vanish; the process runs.
-    Unplug,
-    Plug,
-}
-
-impl HostAct {
-    pub const ALL: [HostAct; 12] = [
-        HostAct::Crash,
-        HostAct::CrashContainer,
-        HostAct::PowerOff,
-        HostAct::Start,
-        HostAct::Restart,
-        HostAct::Freeze,
-        HostAct::Thaw,
-        HostAct::Starve,
-        HostAct::Feed,
-        HostAct::Leave,
-        HostAct::Unplug,
-        HostAct::Plug,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            HostAct::Crash => "crash",
-            HostAct::CrashContainer => "crash-container",
-            HostAct::PowerOff => "power-off",
-            HostAct::Start => "start",
-            HostAct::Restart => "restart",
-            HostAct::Freeze => "freeze",
-            HostAct::Thaw => "thaw",
-            HostAct::Starve => "starve",
-            HostAct::Feed => "feed",
-            HostAct::Leave => "leave",
-            HostAct::Unplug => "unplug",
-            HostAct::Plug => "plug",
-        }
+closed_set! {
+    /// What can happen to a host or its process. Without effect where it makes no
+    /// sense (a freeze of a dead process), so that schedules can be cut freely.
+    pub enum HostAct {
+        /// `kill -9`: connections end at once, new ones are refused.
+        Crash = "crash",
+        /// `docker kill`: as a crash, but the network goes too, 20 to 200 ms later.
+        CrashContainer = "crash-container",
+        /// Process and host are gone without a packet.
+        PowerOff = "power-off",
+        /// A new boot, with power and network.
+        Start = "start",
+        /// Crash and start at one instant.
+        Restart = "restart",
+        /// `kill -STOP`: the kernel still accepts connections.
+        Freeze = "freeze",
+        /// `kill -CONT`.
+        Thaw = "thaw",
+        /// Timers run, everything read arrives 0.5 to 2.5 s late.
+        Starve = "starve",
+        /// Ends `Starve`.
+        Feed = "feed",
+        /// SIGTERM: goodbyes, then the end after 300 ms at most.
+        Leave = "leave",
+        /// Packets from and to the host vanish; the process runs.
+        Unplug = "unplug",
+        Plug = "plug",
     }
 }
 

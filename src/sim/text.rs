@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
+use super::scenario::{Action, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 
 /// A duration as scenarios write it: whole `s`, `ms` or `us`.
 pub struct Span(pub Duration);
@@ -241,9 +241,9 @@ fn action(words: &[&str]) -> Result<Action, Fault> {
             let group = |hosts: &[&str]| hosts.iter().map(|host| node(host)).collect::<Result<Vec<_>, _>>();
             Ok(Action::Split(groups.split(|word| *word == "|").map(group).collect::<Result<_, _>>()?))
         }
-        [act, host] => match HostAct::ALL.into_iter().find(|known| known.as_str() == *act) {
-            Some(act) => Ok(Action::Host(act, node(host)?)),
-            None => Err((format!("{act:?} is not an action"), ACCEPTED_ACTION)),
+        [act, host] => match act.parse() {
+            Ok(known) => Ok(Action::Host(known, node(host)?)),
+            Err(_) => Err((format!("{act:?} is not an action"), ACCEPTED_ACTION)),
         },
         _ => Err(("not an action".to_owned(), ACCEPTED_ACTION)),
     }

@@ -31,7 +31,7 @@ mod packets;
 use std::time::Duration;
 
 use super::network::Segment;
-use crate::detector::event::{Event, Purpose};
+use crate::detector::event::Event;
 use crate::detector::maintenance::Maintenance;
 use crate::detector::peer::{BootId, NodeName};
 use crate::detector::transmit::Transmit;
@@ -152,14 +152,6 @@ impl Trace {
     fn numbered(&mut self, word: &str, number: impl Into<u64>) {
         self.text(word);
         self.number(number);
-    }
-}
-
-fn purpose_word(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Scheduled => "scheduled",
-        Purpose::Check => "check",
-        Purpose::Witness => "witness",
     }
 }
 

@@ -31,6 +31,7 @@ use super::level::Level;
 use super::peer::{BootId, PeerId, PeerState};
 use super::time::ObserverTime;
 use super::view::{CandidateView, DiscoveryView, NameView};
+use crate::closed_set::closed_set;
 use candidates::Place;
 pub use candidates::{Owner, Probe};
 use names::Name;
@@ -92,15 +93,16 @@ pub struct Directory {
     due: Option<ObserverTime>,
 }
 
-/// What became of a discovered peer that good lookups no longer name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It is no longer in the configured list.
-    Unlisted,
-    /// It said goodbye, and its name no longer leads to it.
-    Left,
-    /// Dead for [`DEAD_KEPT`], and its name no longer leads to it.
-    Dead,
+closed_set! {
+    /// What became of a discovered peer that good lookups no longer name.
+    pub enum Removal {
+        /// It is no longer in the configured list.
+        Unlisted = "unlisted",
+        /// It said goodbye, and its name no longer leads to it.
+        Left = "left",
+        /// Dead for [`DEAD_KEPT`], and its name no longer leads to it.
+        Dead = "dead",
+    }
 }
 
 /// What is worth telling about looking for peers. Changes only: a failure that goes on is told once.

@@ -3,47 +3,29 @@
 use std::time::Duration;
 
 use super::partition;
+use crate::closed_set::closed_set;
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 
-/// What an incident is, from the mildest to the gravest: a sharper one replaces a milder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum IncidentVerdict {
-    /// A link works in one direction only.
-    OneWay,
-    /// A link is broken and both ends live.
-    LinkBroken,
-    /// Dead, on the word of those who were left to say so.
-    Unconfirmed,
-    /// Not heard: down or cut off, or (when both sides have told) certainly cut off.
-    CutOff,
-    /// Dead; enough observers agree.
-    Down,
-    /// Two groups or more that did not reach each other. Known only when both sides have told.
-    Split,
+closed_set! {
+    /// What an incident is, from the mildest to the gravest: a sharper one replaces a milder.
+    pub enum IncidentVerdict {
+        /// A link works in one direction only.
+        OneWay = "one_way",
+        /// A link is broken and both ends live.
+        LinkBroken = "link_broken",
+        /// Dead, on the word of those who were left to say so.
+        Unconfirmed = "unconfirmed",
+        /// Not heard: down or cut off, or (when both sides have told) certainly cut off.
+        CutOff = "cut_off",
+        /// Dead; enough observers agree.
+        Down = "down",
+        /// Two groups or more that did not reach each other. Known only when both sides have told.
+        Split = "split",
+    }
 }
 
 impl IncidentVerdict {
-    pub const ALL: [IncidentVerdict; 6] = [
-        IncidentVerdict::OneWay,
-        IncidentVerdict::LinkBroken,
-        IncidentVerdict::Unconfirmed,
-        IncidentVerdict::CutOff,
-        IncidentVerdict::Down,
-        IncidentVerdict::Split,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IncidentVerdict::OneWay => "one_way",
-            IncidentVerdict::LinkBroken => "link_broken",
-            IncidentVerdict::Unconfirmed => "unconfirmed",
-            IncidentVerdict::CutOff => "cut_off",
-            IncidentVerdict::Down => "down",
-            IncidentVerdict::Split => "split",
-        }
-    }
-
     /// It lies between nodes that live.
     pub(super) fn is_of_a_link(self) -> bool {
         matches!(self, IncidentVerdict::OneWay | IncidentVerdict::LinkBroken)

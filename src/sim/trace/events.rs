@@ -1,8 +1,8 @@
 //! Events, in the encoding of the trace.
 
-use super::{Trace, purpose_word};
-use crate::detector::discovery::{Finding, Removal};
-use crate::detector::event::{Conflict, Doubt, EventKind, PeerRef, PingResult};
+use super::Trace;
+use crate::detector::discovery::Finding;
+use crate::detector::event::{Conflict, EventKind, PeerRef, PingResult};
 use crate::detector::peer::NodeName;
 
 impl Trace {
@@ -22,11 +22,11 @@ impl Trace {
     pub(super) fn kind(&mut self, kind: &EventKind) {
         match kind {
             EventKind::PingEnded { purpose, result } => {
-                self.text(purpose_word(*purpose));
+                self.text(purpose.as_str());
                 self.result(*result);
             }
             EventKind::PeerJoined { rtt } => self.maybe(*rtt, Trace::time),
-            EventKind::PeerSuspect { doubt } => self.text(doubt_word(*doubt)),
+            EventKind::PeerSuspect { doubt } => self.text(doubt.as_str()),
             EventKind::PeerCleared { suspect_for } => self.time(*suspect_for),
             EventKind::PeerDown { prev, verdict, class, evidence, silent_for, accusers: names }
             | EventKind::PeerUnreachable { prev, verdict, class, evidence, silent_for, witnesses: names } => {
@@ -56,7 +56,7 @@ impl Trace {
             EventKind::PeerFlapping { on, changes } => self.numbers(&[u32::from(*on), *changes]),
             EventKind::PeerDegraded { on, bad, of } => self.numbers(&[u32::from(*on), *bad, *of]),
             EventKind::PeerConflict { conflict } => self.conflict(conflict),
-            EventKind::PeerRemoved { why } => self.text(removal_word(*why)),
+            EventKind::PeerRemoved { why } => self.text(why.as_str()),
             EventKind::PeerMoved { from, to } => self.texts(&[&from.to_string(), &to.to_string()]),
             EventKind::SelfCutOff { heard, expected, unheard } => {
                 self.numbers(&[*heard, *expected]);
@@ -124,21 +124,5 @@ impl Trace {
                 self.boot(*boot);
             }
         }
-    }
-}
-
-fn doubt_word(doubt: Doubt) -> &'static str {
-    match doubt {
-        Doubt::Failed => "failed",
-        Doubt::Late => "late",
-        Doubt::CheckFailed => "check_failed",
-    }
-}
-
-fn removal_word(removal: Removal) -> &'static str {
-    match removal {
-        Removal::Unlisted => "unlisted",
-        Removal::Left => "left",
-        Removal::Dead => "dead",
     }
 }

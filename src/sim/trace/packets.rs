@@ -1,6 +1,6 @@
 //! Packets and the effects that detectors ask for, in the encoding of the trace.
 
-use super::{Trace, purpose_word};
+use super::Trace;
 use crate::detector::maintenance::Announcement;
 use crate::detector::peer::{Accusation, Answer, Caller, Testimony, WatchDelta, Watched};
 use crate::detector::transmit::Transmit;
@@ -119,7 +119,7 @@ impl Trace {
                 self.text("ping");
                 self.number(attempt.0);
                 self.number(peer.0);
-                self.text(purpose_word(*purpose));
+                self.text(purpose.as_str());
                 self.number(*known_rev);
             }
             Transmit::Cancel { attempt } => self.numbered("cancel", attempt.0),
