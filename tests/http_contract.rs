@@ -578,9 +578,9 @@ async fn closed_sets_of_the_contract_are_those_of_the_code() {
         words("/components/schemas/IncidentVerdict/enum"),
         set(&IncidentVerdict::ALL.map(IncidentVerdict::as_str))
     );
-    assert_eq!(words("/components/schemas/RowFreshness/enum"), set(&RowFreshness::ALL.map(RowFreshness::as_str)));
-    assert_eq!(words("/components/schemas/LinkStatus/enum"), set(&LinkStatus::ALL.map(LinkStatus::as_str)));
-    assert_eq!(words("/components/schemas/Severity/enum"), set(&Severity::ALL.map(Severity::as_str)));
+    assert_eq!(words("/components/schemas/Heard/enum"), set(&RowFreshness::ALL.map(RowFreshness::as_str)));
+    assert_eq!(words("/components/schemas/Reading/enum"), set(&LinkStatus::ALL.map(LinkStatus::as_str)));
+    assert_eq!(words("/components/schemas/Weight/enum"), set(&Severity::ALL.map(Severity::as_str)));
 }
 
 #[tokio::test]

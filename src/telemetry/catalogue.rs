@@ -240,7 +240,7 @@ pub static CATALOGUE: &[Metric] = &[
     Metric { name: PEERS, labels: &[STATE], help: "Watched peers in this state.", ..BASE },
     Metric { name: PEER_VERDICTS, labels: &[VERDICT], help: "Watched peers under this verdict.", ..BASE },
     Metric { name: CUT_OFF, help: "1 while this node hears less than half of its peers.", ..BASE },
-    Metric { name: STALLED, help: "1 while this node has just not been running and judges nobody.", ..BASE },
+    Metric { name: STALLED, help: "1 while this node was just paused and judges no peer yet.", ..BASE },
     Metric { name: MAINTENANCE, help: "1 while this node is in maintenance.", ..BASE },
     Metric {
         name: MAINTENANCE_END,
