@@ -165,8 +165,13 @@ pub fn killed_one_of_two(report: &Report) {
     let time = cluster.last_to_log(&[1], "peer_down", "node-2", killed);
     report.measured("kill -9 of the only peer to down", time, millis(500));
     cluster.await_view(1, "node-2", "dead/unconfirmed", SOON);
-    await_sentences(&cluster, &[(1, "node-2 is down, unconfirmed, for *: only node-1 says so")], killed, report);
-    await_reasons(&cluster, &[because(1, 2, &["only_observer"], &["refuses connections (gone)"])]);
+    await_sentences(
+        &cluster,
+        &[(1, "node-2 may be down: silent for *, and only node-1 is left to say so")],
+        killed,
+        report,
+    );
+    await_reasons(&cluster, &[because(1, 2, &["only_observer"], &["Connection refused (process gone)"])]);
     await_incidents(&cluster, 1, &["unconfirmed node-2 ..."]);
     cluster.assert_down_only(&["node-2"]);
 }
@@ -225,14 +230,13 @@ pub fn crash_loop(report: &Report) {
         await_well(&cluster, asked, 3, "restarted");
     }
     // On a busy machine there may have been a doubt since.
-    let (rules, words) =
-        (["new_boot", "answered"], ["node-3 is alive: it answered", "The last time it was down (gone)"]);
+    let (rules, words) = (["new_boot", "answered"], ["node-3 is alive: it answered", "It was last called down (gone)"]);
     await_reasons(&cluster, &[1, 2].map(|observer| Because { observer, peer: 3, rules: &rules, words: &words }));
     let (rules, words) = (["first_answer", "answered"], ["is alive: it answered node-3"]);
     await_reasons(&cluster, &[1, 2].map(|peer| Because { observer: 3, peer, rules: &rules, words: &words }));
     let story =
         await_incidents(&cluster, 1, &["down node-3"]).remove(0)["story"].as_str().unwrap_or_default().to_owned();
-    assert!(story.starts_with("node-3 failed 3 times within "), "{story}");
+    assert!(story.starts_with("node-3 failed 3 times in "), "{story}");
     report.say(story);
     assert_one_from_everybody(&cluster, &[1, 2], began, report);
 }

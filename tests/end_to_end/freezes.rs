@@ -58,7 +58,7 @@ pub fn frozen_for_12_seconds(report: &Report) {
         let incident = await_incidents(&cluster, asked, down).remove(0);
         assert_eq!(incident["reason"], "stalled", "{incident}");
     }
-    let words = ["it does not answer (stalled)", "frozen", "rule quorum:"];
+    let words = ["does not answer (stalled)", "frozen", "rule quorum:"];
     await_reasons(&cluster, &[1, 2].map(|observer| because(observer, 3, &["quorum"], &words)));
     hold(seconds(12).saturating_sub(began.elapsed()));
     let woken = cluster.signal(3, "CONT");
@@ -105,7 +105,7 @@ pub fn frozen_under_the_fast_profile(report: &Report) {
         await_words(&cluster, observer, 3, &["node-3 has been suspect for", "There is no verdict yet"]);
     }
     for observer in [1, 2] {
-        let words = ["it does not answer (stalled)", "frozen", "rule quorum:", "wait 5.0s"];
+        let words = ["does not answer (stalled)", "frozen", "rule quorum:", "wait 5.0s"];
         report.say(await_words(&cluster, observer, 3, &words));
         let why = evidence(&cluster, observer, 3);
         let decision = &why["decision"];

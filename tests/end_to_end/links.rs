@@ -111,8 +111,8 @@ pub fn link_cut(report: &Report) {
         (3, "node-1 and node-2 cannot reach each other; node-3 reaches both"),
     ];
     await_sentences(&cluster, &said, cut, report);
-    let one = ["node-1 cannot reach node-2, but node-3 had an answer from it when asked", "So node-2 is alive"];
-    let other = ["node-2 cannot reach node-1, but node-3 had an answer from it when asked", "So node-1 is alive"];
+    let one = ["node-1 cannot reach node-2, but node-3, asked as a witness, got an answer", "So node-2 is alive"];
+    let other = ["node-2 cannot reach node-1, but node-3, asked as a witness, got an answer", "So node-1 is alive"];
     await_reasons(
         &cluster,
         &[
@@ -203,7 +203,7 @@ pub fn new_requests_of_one_side_dropped(report: &Report) {
     broken_one_way(&cluster, report, dropped);
     let sentence = "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only";
     await_sentences(&cluster, &[(1, sentence), (2, sentence), (3, sentence)], dropped, report);
-    let deaf = ["node-1 gets no answers from node-2, but node-2's own pings arrive", "look at firewalls and routes"];
+    let deaf = ["node-1 gets no answers from node-2, but node-2's own pings arrive", "check firewalls and routes"];
     await_reasons(
         &cluster,
         &[

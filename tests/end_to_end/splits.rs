@@ -53,7 +53,8 @@ pub fn split_of_four_two_to_two(report: &Report) {
         let incident = await_incidents(&cluster, asked, over).remove(0);
         assert_eq!(incident["sides"], json!([["node-1", "node-2"], ["node-3", "node-4"]]), "{incident}");
         let story = incident["story"].as_str().unwrap_or_default();
-        assert!(story.starts_with("node-1 and node-2 could not reach node-3 and node-4 for "), "{story}");
+        let (start, end) = ("the mesh was split for ", ": node-1 and node-2 could not reach node-3 and node-4");
+        assert!(story.starts_with(start) && story.ends_with(end), "{story}");
         report.say(format!("node-{asked}: {story}"));
     }
     assert_one_from_everybody(&cluster, &[1, 2, 3, 4], split, report);

@@ -24,7 +24,7 @@ pub fn killed_and_started_again(report: &Report) {
     // Whoever listens is told the same, once.
     page.wait(
         "the sentence to listeners",
-        "return /^node-3 is down/.test(document.getElementById('announce').textContent)",
+        "return /^node-3 has been down/.test(document.getElementById('announce').textContent)",
     );
     let title = page.ask("return document.title");
     assert_eq!(title, json!("✕ node-1 · heartbeat"));

@@ -25,7 +25,7 @@ pub fn pictures_on_this_machine(report: &Report) {
     cluster.kill(3);
     for (setup, name) in [(Setup::DESK, "down"), (Setup::PHONE.dark(), "down-phone-dark")] {
         let page = Browser::open(address, "/", setup);
-        shows(&page, "^node-3 is down for ", &[("node-1 > node-3", "bad"), ("node-2 > node-3", "bad")]);
+        shows(&page, "^node-3 has been down for ", &[("node-1 > node-3", "bad"), ("node-2 > node-3", "bad")]);
         take(&page, setup, name, report);
         page.close();
     }

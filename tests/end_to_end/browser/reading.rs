@@ -106,7 +106,7 @@ pub fn by_ear(_: &Report) {
         of_role.map(|node| node["name"]["value"].as_str().unwrap_or_default()).collect()
     };
     let headings = named("heading");
-    assert!(headings[0].starts_with("node-3 is down for "), "the sentence comes first: {headings:?}");
+    assert!(headings[0].starts_with("node-3 has been down for "), "the sentence comes first: {headings:?}");
     for heading in ["Who reaches whom", "Incidents", "Nodes", "What node-1 has seen", "This node"] {
         assert!(headings.contains(&heading), "{headings:?}");
     }
