@@ -304,3 +304,8 @@ dashboard:
 [group('docs')]
 words *places:
     .ci/words {{ places }}
+
+# Record the output that pages show again, from real runs: every block after `<!-- output: NAME -->`.
+[group('docs')]
+outputs:
+    HEARTBEAT_WRITE=1 cargo test --test outputs

@@ -35,6 +35,17 @@ pub fn free() -> u16 {
     }
 }
 
+/// The first of `count` such ports in a row.
+pub fn free_in_a_row(count: u16) -> u16 {
+    // Another thread may take one in between; then these are used up and the next are tried.
+    loop {
+        let first = free();
+        if (1..count).all(|step| free() == first + step) {
+            return first;
+        }
+    }
+}
+
 fn claim_block() -> Block {
     let start = u16::try_from(std::process::id() % u32::from(BLOCKS)).expect("below the number of blocks");
     for step in 0..BLOCKS {
