@@ -284,7 +284,7 @@ tables:
 
 # Record anew what tests compare outputs with, and write every generated file that needs no container, cluster or browser.
 [group('docs')]
-record: tables dashboard
+record: tables dashboard outputs
     HEARTBEAT_WRITE=1 cargo test --test simulation sweep::sweep
     HEARTBEAT_WRITE=1 cargo test --test recordings
     HEARTBEAT_WRITE=1 cargo test --test documentation
