@@ -55,7 +55,7 @@ fn killed() -> Outputs {
     let start = format!("$ cargo run --release -- demo\n{introduction}\n{ready}{MORE}{online}{MORE}");
     let before = demo.mark();
     demo.signal(3, "KILL");
-    let down = demo.wait_all(before, &[&["node-1 | ", "node-3 is down"], &["node-2 | ", "node-3 is down"]]);
+    let down = demo.wait_all(before, &[&["node-1 | ", "WARN  node-3 "], &["node-2 | ", "WARN  node-3 "]]);
     let ended = demo.wait_all(before, &[&["demo ", "node-3 has ended"], &["demo ", "to start it again"]]);
     // The pages show a node that has been down for a few seconds.
     sleep(Duration::from_secs(3));
@@ -188,6 +188,6 @@ fn two_of_three() -> Outputs {
     let before = demo.mark();
     demo.signal(2, "KILL");
     demo.signal(3, "KILL");
-    let told = demo.wait_all(before, &[&["node-1 | ", "node-2 is down"], &["node-1 | ", "node-3 is down"]]);
+    let told = demo.wait_all(before, &[&["node-1 | ", "WARN  node-2 "], &["node-1 | ", "WARN  node-3 "]]);
     Outputs::from([("lab two of three", lines(told))])
 }
