@@ -36,6 +36,8 @@ pub enum Compared {
     Whole,
     /// All lines, in any order: nodes write at the same time.
     Lines,
+    /// The first lines, the command included; what follows depends on what the node had been asked before.
+    Head { lines: usize },
     /// The first sentences; what follows depends on what the last pings happened to show.
     Start { sentences: usize },
 }
@@ -82,7 +84,7 @@ const BY_HAND: &[(&str, &str)] = &[
     ("docs/operations.md ## Reading the log", "a cut link: needs root"),
     ("docs/operations.md ## Stopping", "not recorded yet"),
     ("docs/kubernetes.md ## A cut by policy", "needs a cluster"),
-    ("docs/commands.md ## ", "not recorded yet"),
+    ("docs/commands.md ## monitor", "not recorded yet"),
     ("docs/concepts.md ## ", "timelines of the simulator, which tests/documentation.rs compares"),
     ("README.md ### Three terminals", "not recorded yet"),
     ("README.md ## ", "needs a container engine, or is not recorded yet"),

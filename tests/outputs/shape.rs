@@ -6,6 +6,7 @@ pub fn same(one: &str, other: &str, compared: Compared) -> bool {
     match compared {
         Compared::Whole => words(one) == words(other),
         Compared::Lines => sorted_lines(one) == sorted_lines(other),
+        Compared::Head { lines } => head(one, lines) == head(other, lines),
         Compared::Start { sentences } => start(one, sentences) == start(other, sentences),
     }
 }
@@ -16,6 +17,10 @@ fn sorted_lines(text: &str) -> Vec<Vec<String>> {
     let mut lines: Vec<_> = text.lines().map(known).filter(|line| !line.is_empty()).collect();
     lines.sort();
     lines
+}
+
+fn head(text: &str, lines: usize) -> Vec<Vec<String>> {
+    text.lines().take(lines).map(words).collect()
 }
 
 fn start(text: &str, sentences: usize) -> Vec<String> {

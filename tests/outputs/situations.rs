@@ -63,6 +63,8 @@ fn killed() -> Outputs {
     let members = demo.ask(1, "heartbeat members");
     let why = demo.ask(1, "heartbeat why node-3");
     let full = demo.ask(1, "heartbeat why node-3 --addr=:8001");
+    let matrix = demo.ask(2, "heartbeat matrix --addr=:8002");
+    let verify = demo.ask(2, "heartbeat verify --addr=:8002");
     let again = demo.mark();
     let _node_3 = demo.restart(before);
     let back = demo.wait_all(again, &[&["node-1 | ", "node-3 restarted"], &["node-1 | ", "node-3 is online again"]]);
@@ -81,6 +83,8 @@ fn killed() -> Outputs {
         ("lab killed, why", evidence(paragraph(&why), 3)),
         ("lab killed, back", lines(back)),
         ("why killed", evidence(full, 3)),
+        ("matrix killed", Output { text: matrix, compared: Compared::Head { lines: 2 } }),
+        ("verify killed", whole(verify)),
     ])
 }
 
