@@ -1,11 +1,9 @@
-//! Who reaches whom: groups of members that can work together, and whether the
-//! mesh has fallen apart.
+//! Groups of members that reach each other, and whether the mesh is split.
 //!
-//! A group is a connected component over links that work both ways. Only
-//! members that speak are in one: of the others it is not known whom they
-//! reach, and a group that counts on them would be good news without a source.
-//! A link holds when those of its two ends that watch the other reach it;
-//! where only one end watches, its answers show that packets go both ways.
+//! A group is a connected component over links that work both ways. Only members that speak belong to one: which
+//! nodes the others reach is not known, and counting on them would be an all-clear without a source. A link works if
+//! those of its two ends that watch the other reach it; where only one end watches, its answers show that packets
+//! pass both ways.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +14,12 @@ use crate::detector::sets::Sets;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
     pub groups: Vec<Vec<Member>>,
-    /// Rows of two sides or more are at hand, each side misses another, and no link leads across.
+    /// Rows of at least two sides are available, each side fails to reach another, and no link works across.
     pub split: bool,
 }
 
 impl Groups {
-    /// Members outside of a group that is more than half of all: in a split, those who are cut off.
+    /// Members outside of the group that is more than half of all: in a split, those that are cut off.
     pub fn minorities(&self) -> impl Iterator<Item = &Member> {
         let all: usize = self.groups.iter().map(Vec::len).sum();
         self.groups.iter().filter(move |group| group.len() * 2 <= all).flatten()
@@ -68,7 +66,7 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
     Groups { groups, split }
 }
 
-/// What the other end says of a link, if it watches this one.
+/// What the other end reports about a link, if it watches this one.
 fn reading_back(row: &Row, other: &Row) -> Option<LinkStatus> {
     let at = other.cells.binary_search_by(|cell| cell.peer.cmp(&row.observer)).ok()?;
     Some(other.reading(&other.cells[at]))

@@ -1,10 +1,9 @@
-//! Whose list of peers lacks somebody.
+//! Observers whose list of peers lacks a member.
 //!
-//! In a mesh in which everybody watches everybody, a node that is missing from
-//! one list has one observer less, and nobody would notice: what is not watched
-//! is never down. An observer that lists a peer that has never answered it
-//! knows that peer by its address alone, so it cannot be said whom it lacks;
-//! such an observer is not judged, it has a verdict of its own ("never seen").
+//! Where every node watches every other, a node that is missing from one list has one observer fewer, and no one
+//! would notice: what is not watched is never down. An observer that lists a peer that has never answered knows it by
+//! its address alone, so its missing members cannot be named; such an observer is skipped, and the peer has a verdict
+//! of its own ("never seen").
 
 use super::rows::{Member, Row};
 use super::verdict::{MeshVerdict, NodeStatus};
@@ -19,7 +18,7 @@ pub struct Mismatch {
 
 /// Compares the lists of all observers that speak. Members and cells are sorted.
 pub(super) fn mismatches(rows: &[Row], standings: &[NodeStatus]) -> Vec<Mismatch> {
-    // A member without a boot is a key on somebody's list, and keys are private.
+    // A member without a boot is a key on one node's list, and keys are private.
     let members =
         || standings.iter().filter(|standing| standing.boot.is_some() && standing.verdict != MeshVerdict::Left);
     let judged = rows.iter().filter(|row| row.speaks() && row.cells.iter().all(|cell| !is_nameless(cell)));

@@ -1,17 +1,16 @@
-//! The mesh as a whole, from what its nodes say of their links.
+//! The mesh as a whole, from what its nodes report about their links.
 //!
-//! Each detector knows its own links and asks others only when one is broken.
-//! Here the rows of all of them are laid side by side, and out come a verdict
-//! for each member, the groups that reach each other, lists that do not agree,
-//! and one sentence. It is a function of the rows and of nothing else: no
-//! clock, no network, no memory, so the page, the commands, the text for chats
-//! and the tests cannot disagree, and any set of rows has an answer.
+//! Each detector knows its own links and asks others only when one is broken. Here the rows of all nodes are
+//! compared; the result is a verdict for each member, the groups that reach each other, and lists of peers that
+//! differ. It is a function of the rows alone: no clock, no network, no memory, so the page, the commands, the text
+//! for chats and the tests cannot disagree, and any set of rows has a result. [`incident`] folds one result after the
+//! other into incidents.
 //!
-//! In reading order: [`rows`] (what comes in, and what may be believed of it),
-//! `boots` (opinions about processes that have ended), [`verdict`], [`groups`], [`lists`], [`sentence`], [`text`].
+//! In reading order: [`rows`] (the input, and what may be concluded from it), `restarts` (opinions about processes
+//! that have ended), [`verdict`], [`groups`], [`membership_diff`].
 //!
-//! Turned down: a mesh view inside the detector. It would have to be kept up to
-//! date all the time, by everybody, for the few moments in which somebody looks.
+//! Turned down: a mesh view inside the detector. Every node would have to keep it up to date all the time, for the
+//! few moments in which someone looks at it.
 
 pub mod event;
 pub mod groups;
@@ -30,12 +29,11 @@ pub use verdict::{MeshVerdict, NodeStatus};
 
 use verdict::Opinion;
 
-/// The most members of one view. Rows come from other processes, and each of
-/// them could list thousands of peers that nobody else knows; the largest mesh
-/// this detector is measured at fits.
+/// The most members of one view. Rows come from other processes, and each could list thousands of peers that no other
+/// node knows; the largest measured mesh fits.
 pub const MEMBERS_MAX: usize = 1024;
 
-/// The mesh, as one node can tell it.
+/// The mesh, as one node can describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeshView {
     /// Every member, sorted by name.
@@ -45,11 +43,11 @@ pub struct MeshView {
     pub rows: Vec<Row>,
     pub groups: Groups,
     pub mismatches: Vec<Mismatch>,
-    /// Everybody who should be there spoke, and all of it is good.
+    /// Every expected node spoke, and all that they reported is good.
     pub whole: bool,
 }
 
-/// Lays the rows side by side. Of two rows of one observer the better heard and younger one counts.
+/// Compares the rows. Of two rows of one observer the fresher one counts.
 pub fn view(rows: Vec<Row>) -> MeshView {
     let mut rows = tidy(rows);
     restarts::mark_ended(&mut rows);
@@ -73,8 +71,8 @@ pub fn view(rows: Vec<Row>) -> MeshView {
     MeshView { standings, rows, groups, mismatches, whole }
 }
 
-/// From inside a split its links are broken, on both sides. Seen from above, those who are not with the majority are
-/// cut off, and nothing is wrong with the majority.
+/// From inside a split, links on both sides look broken. Seen from outside, the members that are not with the
+/// majority are cut off, and nothing is wrong with the majority.
 fn seen_from_above(standings: &mut [NodeStatus], groups: &Groups) {
     let minorities: BTreeSet<&Member> = groups.minorities().collect();
     let linked = |verdict| matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay | MeshVerdict::CutOff);
@@ -88,14 +86,14 @@ fn seen_from_above(standings: &mut [NodeStatus], groups: &Groups) {
     }
 }
 
-/// One row for each member, in order, without what makes no sense.
+/// One row for each member, in order, without contradictions.
 fn tidy(mut rows: Vec<Row>) -> Vec<Row> {
     for row in &mut rows {
         row.cells.sort();
         row.cells.dedup_by(|later, first| later.peer == first.peer);
         row.cells.retain(|cell| cell.peer != row.observer);
     }
-    // Sorting puts the better heard and younger of two rows first, and makes the order of arrival irrelevant.
+    // Sorting puts the fresher of two rows first, and makes the order of arrival irrelevant.
     rows.sort();
     rows.dedup_by(|later, first| later.observer == first.observer);
     rows.truncate(MEMBERS_MAX);

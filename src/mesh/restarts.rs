@@ -1,27 +1,23 @@
 //! Opinions about boots that have ended.
 //!
-//! A process that starts again is met by its peers one after the other, and in
-//! between some still say of its name what was true of the process before. That
-//! is no news about the one that answers now: neither that it is down, nor that
-//! a link to it is broken, nor that the mesh is split. So such opinions are
-//! marked before any conclusion is drawn, and read as of somebody who has not
-//! met it yet; for a few seconds only, because who has not met it by then does
-//! not reach it.
+//! Peers meet a restarted process one after the other, and for a moment some still report what was true of the
+//! process before. That says nothing about the new process: neither that it is down, nor that a link to it is broken,
+//! nor that the mesh is split. So such opinions are marked before any conclusion is drawn, and read as "not heard
+//! yet"; for a few seconds only, because an observer that has not met it by then does not reach it.
 
 use std::time::Duration;
 
 use super::rows::{Cell, Row};
 use crate::detector::peer::BootId;
 
-/// As long as an observer needs to meet a new boot: two answers and the gap
-/// between them, with room for a slow network.
+/// The time an observer needs to meet a new boot: two answers and the gap between them, with room for a slow network.
 const MEETING_TIME: Duration = Duration::from_secs(5);
 
-/// Marks the cells that are about another boot than the one that has just begun. Rows are sorted by observer, one for each
+/// Marks the cells about another boot than the one that has just begun. Rows are sorted by observer, one for each
 /// member that a cell is about.
 pub(super) fn mark_ended(rows: &mut [Row]) {
     let young = young(rows);
-    // As good as always nobody has just begun, and a large mesh has many cells.
+    // Almost always no node has just started, and a large mesh has many cells.
     if young.iter().all(Option::is_none) {
         return;
     }
@@ -35,8 +31,8 @@ pub(super) fn mark_ended(rows: &mut [Row]) {
     }
 }
 
-/// For each row the boot that began a moment ago, and when: on its own word, and where that is not here, because who asks
-/// has not met it either, on the word of whoever met it last.
+/// For each row the boot that began a moment ago, and when: from its own row, or, where the asked node has not met it
+/// either, from the observer that met it last.
 fn young(rows: &[Row]) -> Vec<Option<(Duration, BootId)>> {
     let own = |row: &Row| row.up_for.zip(row.boot).filter(|(up_for, _)| row.is_here() && *up_for < MEETING_TIME);
     let mut young: Vec<_> = rows.iter().map(own).collect();

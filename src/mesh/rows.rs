@@ -1,11 +1,8 @@
-//! What the mesh view is made from: one row for each observer, one cell in it
-//! for each peer that the observer watches.
+//! The input of the mesh view: one row for each observer, with one cell for each peer that it watches.
 //!
-//! A row is what one node said about its own links, and when. Whoever asked
-//! and got no answer has at best a row from before; it is kept and shown with
-//! its age, but it does not *speak*: what was good then may be bad now, and the
-//! other way round. Everything in this folder that draws a conclusion asks
-//! [`Row::speaks`] first, so that rule has one home.
+//! A row is what one node reported about its own links, and when. If an observer did not answer, its last row is kept
+//! and shown with its age, but it does not *speak*: what was good then may be bad now, and the reverse. Every
+//! conclusion in this folder asks [`Row::speaks`] first, so this rule has one place.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,10 +14,9 @@ use crate::detector::evidence::Class;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{BootId, NodeName, PeerKey, PeerState, SelfState, Verdict};
 
-/// A node of the mesh, by the name it declares; one that has never answered
-/// goes by the key under which somebody lists it.
+/// A node of the mesh, by the name it declares; one that has never answered goes by the key under which it is listed.
 ///
-/// Ordered as a person would: `node-2` before `node-10`.
+/// In natural order: `node-2` before `node-10`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member(pub Arc<str>);
 
@@ -69,16 +65,16 @@ impl PartialOrd for Member {
 closed_set! {
     /// Whether an observer answered when it was asked for its row.
     pub enum RowFreshness {
-        /// The row is what it says now.
+        /// The row is current.
         Now = "now",
-        /// It did not answer; the row is the last that it gave.
+        /// It did not answer; this is its last row.
         Before = "before",
         /// It has never given one.
         Never = "never",
     }
 }
 
-/// What one observer says about its links.
+/// What one observer reports about its links.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     pub observer: Member,
@@ -86,18 +82,18 @@ pub struct Row {
     /// Age of the row; `None` when there is none.
     pub as_of: Option<Duration>,
     pub boot: Option<BootId>,
-    /// What it says about itself.
+    /// Its own state.
     pub state: Option<SelfState>,
-    /// It has just not been running and judges nobody.
+    /// It was just paused and judges no peer yet.
     pub stalled: bool,
-    /// Somebody declared that work is done on it.
+    /// It is in maintenance.
     pub maintenance: bool,
     /// Time since it started.
     pub up_for: Option<Duration>,
     pub cells: Vec<Cell>,
 }
 
-/// What one observer says about one peer. All times are ages, as of now.
+/// What one observer reports about one peer. All times are ages, as of now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     pub peer: Member,
@@ -123,13 +119,12 @@ pub struct Cell {
     pub maintenance: bool,
     /// Its pings arrive at the observer.
     pub pings_me: bool,
-    /// It is about a boot after which another one began a moment ago. Found out when rows are laid side by side.
+    /// It is about a boot that has been replaced by another a moment ago. Found when the rows are compared.
     pub of_ended_boot: bool,
 }
 
 closed_set! {
-    /// What a cell means to somebody who looks at the whole: one word, the same on
-    /// the page, in the text and on the command line.
+    /// What a cell means in the whole picture: one word, the same on the page, in the text and on the command line.
     pub enum LinkStatus {
         /// The observer reaches it.
         Good = "good",
@@ -141,13 +136,13 @@ closed_set! {
         Waiting = "waiting",
         /// It said goodbye.
         Left = "left",
-        /// The observer does not say: whatever its last row held is neither good nor bad news.
+        /// The observer does not speak: its last row is neither good nor bad news.
         Unknown = "unknown",
     }
 }
 
 impl LinkStatus {
-    /// The peer counts as up: doubt is not yet a fault.
+    /// The peer counts as up: a suspicion is not yet a fault.
     pub fn reaches(self) -> bool {
         matches!(self, LinkStatus::Good | LinkStatus::Doubt)
     }
@@ -169,13 +164,13 @@ impl Row {
         }
     }
 
-    /// Whether conclusions may rest on this row: its observer answered now, ran
-    /// lately, and is not on its way out.
+    /// Whether conclusions may rest on this row: its observer answered now, was not paused just before, and is not
+    /// leaving.
     pub fn speaks(&self) -> bool {
         self.is_here() && !self.stalled
     }
 
-    /// The observer answered now and stays: whatever its links are like, it lives.
+    /// The observer answered now and is not leaving: whatever its links are like, it is alive.
     pub fn is_here(&self) -> bool {
         self.heard == RowFreshness::Now && self.state != Some(SelfState::Leaving)
     }
@@ -192,7 +187,7 @@ impl Row {
         }
     }
 
-    /// Makes a row of today out of one that was taken `age` ago.
+    /// The row with all ages advanced by `age`.
     pub fn aged(&self, age: Duration) -> Row {
         let older = |time: Option<Duration>| time.map(|time| time.saturating_add(age));
         let cells = self.cells.iter().map(|cell| Cell {
@@ -206,7 +201,7 @@ impl Row {
 }
 
 impl Cell {
-    /// A peer in `state` of which no more is known.
+    /// A peer in `state`, with nothing else known about it.
     pub fn new(peer: Member, state: PeerState) -> Cell {
         Cell {
             peer,

@@ -1,15 +1,12 @@
-//! What all rows together say about one member.
+//! The verdict about one member, from all rows.
 //!
-//! Only rows that speak are read, and a row speaks about others and, by being
-//! there at all, about its own observer: who answered lives, whatever the
-//! others believe. So the order of the questions is: does somebody reach it?
-//! Did it answer itself? Only when neither, does what the others say of its
-//! death count, and the gravest of it stands, because a detector does not say
-//! "down" before it has asked everybody that it could.
+//! Only rows that speak count, and a row speaks about others and, by being there at all, about its own observer: a
+//! node that answered is alive, whatever the others report. So the questions come in this order: does any observer
+//! reach it? Did it answer itself? Only if neither holds do the reports of its death count, and the gravest one wins,
+//! because a detector does not report "down" before it has asked every node that it could.
 //!
-//! Nothing is counted and no quorum taken here: each detector has done that
-//! with better means. That is why another observer that agrees can never make
-//! a verdict weaker.
+//! Nothing is counted here and no quorum is needed: each detector has done that with better means. So another
+//! observer that agrees can never weaken a verdict.
 
 use std::time::Duration;
 
@@ -17,31 +14,31 @@ use super::rows::{Cell, LinkStatus, Member, Row};
 use crate::closed_set::closed_set;
 use crate::detector::peer::{BootId, PeerState, Verdict};
 
-/// How long a restart is worth a word.
+/// A restart is mentioned for this long.
 const RESTART_SHOWN: Duration = Duration::from_secs(60);
 
 closed_set! {
-    /// What the mesh says about one member, from good news to bad.
+    /// The verdict about one member, from good news to bad.
     pub enum MeshVerdict {
-        /// Somebody reaches it, and nobody who watches it misses it.
+        /// An observer reaches it, and no node that watches it fails to.
         Up = "up",
-        /// Up, and a new process since less than a minute.
+        /// Up, with a process that started less than a minute ago.
         Restarted = "restarted",
         /// It said goodbye.
         Left = "left",
-        /// Somebody works on it; whatever else is wrong with it is expected.
+        /// In maintenance; anything else that is wrong with it is expected.
         Maintenance = "maintenance",
-        /// Nobody who answered has an opinion yet.
+        /// No node that answered has an opinion yet.
         Unknown = "unknown",
-        /// Nobody who answered has ever heard it, and somebody should have.
+        /// No node that answered has ever heard it, and at least one should have.
         NeverSeen = "never_seen",
-        /// Somebody cannot reach it and is reached by it.
+        /// An observer cannot reach it but receives its pings.
         OneWay = "one_way",
-        /// Somebody cannot reach it, somebody else can.
+        /// One observer cannot reach it, another can.
         LinkBroken = "link_broken",
-        /// It or those who miss it are cut off: which of them, they cannot tell.
+        /// Either it or the observers that cannot reach it are cut off; they cannot know which.
         CutOff = "cut_off",
-        /// Dead, on the word of those who were left to say so.
+        /// Dead according to the only observers left.
         Unconfirmed = "unconfirmed",
         /// Dead; enough observers agree.
         Down = "down",
@@ -49,39 +46,39 @@ closed_set! {
 }
 
 impl MeshVerdict {
-    /// Somebody should look.
+    /// An operator should look at it.
     pub fn is_bad(self) -> bool {
         self >= MeshVerdict::NeverSeen
     }
 }
 
-/// One member, as all rows that speak see it.
+/// One member, according to all rows that speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeStatus {
     pub member: Member,
     pub verdict: MeshVerdict,
     pub boot: Option<BootId>,
-    /// While somebody misses it: how long ago it was last heard by any of them.
+    /// While an observer cannot reach it: how long ago any of these last heard it.
     pub silent_for: Option<Duration>,
-    /// Since when it has been what it is, for a member that left or restarted.
+    /// How long ago it left or restarted, for a member that did.
     pub since: Option<Duration>,
     pub reached_by: Vec<Member>,
     pub missed_by: Vec<Member>,
-    /// Of those who reach it: who doubts, finds it degraded, finds it flapping.
+    /// Of the observers that reach it: those that suspect it, find it degraded, find it flapping.
     pub suspected_by: Vec<Member>,
     pub degraded_by: Vec<Member>,
     pub flapping_by: Vec<Member>,
-    /// Who has not heard it yet and is not alarmed.
+    /// Observers that have not heard it yet and do not expect to have.
     pub unmet_by: Vec<Member>,
 }
 
-/// What an observer that speaks says about the member.
+/// What an observer that speaks reports about the member.
 pub(super) struct Opinion<'a> {
     pub observer: &'a Row,
     pub cell: &'a Cell,
 }
 
-/// Judges one member from its own row and what others say of it.
+/// Judges one member from its own row and the cells of others about it.
 pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'_>]) -> NodeStatus {
     let mut standing = NodeStatus {
         member: member.clone(),
@@ -150,13 +147,13 @@ fn verdict(own: Option<&Row>, opinions: &[Opinion<'_>], missing: &[&Opinion<'_>]
     missing.iter().map(|opinion| accusation(opinion.cell)).max().unwrap_or(MeshVerdict::Unknown)
 }
 
-/// The cells of those to whom it said goodbye.
+/// The cells of observers that received its goodbye.
 fn left<'a>(opinions: &'a [Opinion<'_>]) -> impl Iterator<Item = &'a Cell> {
     opinions.iter().map(|opinion| opinion.cell).filter(|cell| cell.state == PeerState::Left)
 }
 
-/// It lives and some do not reach it: does it reach them? One that is certainly
-/// broken both ways decides; one of which only one way is known does not.
+/// It is alive and some observers do not reach it: does it reach them? One link that is certainly broken both ways
+/// decides; one of which a single direction is known does not.
 fn link(own: Option<&Row>, missing: &[&Opinion<'_>]) -> MeshVerdict {
     let ways = || missing.iter().map(|opinion| way_back(own, opinion));
     if ways().any(|way| way == Some(true)) && ways().all(|way| way != Some(false)) {
@@ -166,7 +163,7 @@ fn link(own: Option<&Row>, missing: &[&Opinion<'_>]) -> MeshVerdict {
     }
 }
 
-/// Whether the member reaches the observer that misses it, as far as is known.
+/// Whether the member reaches the observer that cannot reach it, if that is known.
 pub(super) fn way_back(own: Option<&Row>, opinion: &Opinion<'_>) -> Option<bool> {
     let own = own.filter(|own| own.speaks());
     let cell = own.and_then(|own| own.cell(&opinion.observer.observer).map(|cell| own.reading(cell)));
@@ -180,7 +177,7 @@ pub(super) fn way_back(own: Option<&Row>, opinion: &Opinion<'_>) -> Option<bool>
     }
 }
 
-/// What a cell that misses the member accuses it of.
+/// The accusation in a cell whose observer cannot reach the member.
 fn accusation(cell: &Cell) -> MeshVerdict {
     match (cell.state, cell.verdict) {
         (PeerState::Dead, Some(Verdict::Down)) => MeshVerdict::Down,
@@ -192,8 +189,8 @@ fn accusation(cell: &Cell) -> MeshVerdict {
     }
 }
 
-/// Since when the observer has missed it: any sign of life counts against its
-/// death, only an answer counts against a broken link.
+/// How long the observer has not heard it: any sign of life counts against its death, only an answer counts against a
+/// broken link.
 fn silence(cell: &Cell, verdict: MeshVerdict) -> Option<Duration> {
     let heard = match verdict {
         MeshVerdict::Down | MeshVerdict::Unconfirmed => cell.last_proof.or(cell.last_answer),
@@ -207,7 +204,7 @@ fn has_restarted(own: Option<&Row>, opinions: &[Opinion<'_>]) -> bool {
     young && opinions.iter().any(|opinion| opinion.observer.speaks() && opinion.cell.restarts > 0)
 }
 
-/// The boot that somebody heard last.
+/// The boot that was heard last by any observer.
 fn freshest_boot(opinions: &[Opinion<'_>]) -> Option<BootId> {
     let known = opinions.iter().map(|opinion| opinion.cell).filter(|cell| cell.boot.is_some());
     known.min_by_key(|cell| (cell.last_proof.unwrap_or(Duration::MAX), cell.boot)).and_then(|cell| cell.boot)

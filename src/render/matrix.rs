@@ -1,14 +1,12 @@
-//! The mesh as plain text, for chats, tickets and terminals: the sentence, then
-//! the matrix, one line an observer.
+//! The mesh as plain text, for chats, tickets and terminals: the sentence, then the matrix with one line for each
+//! observer.
 //!
-//! Whatever a name holds, a line stays a line: characters that could move the
-//! cursor, turn the writing around or break the table are replaced, and long
-//! names are cut. A cell of a row from before stands in parentheses, so that it
-//! cannot be taken for news.
+//! A line stays one line whatever a name contains: characters that could move the cursor, change the writing
+//! direction or break the table are replaced, and long names are shortened. A cell of an old row is in brackets, so
+//! that it cannot be mistaken for current news.
 //!
-//! The commands make their table of the same words: [`Entry`], [`said`] and
-//! [`short`] are theirs as well, and take what the API tells, which may hold a
-//! state that this version does not know.
+//! The commands use the same words for their tables ([`Entry`], [`said`] and [`short`]); they read the API, which may
+//! hold a state that this version does not know.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,14 +15,13 @@ use super::mesh::{Severity, Summary};
 use super::{round_trip, span};
 use crate::mesh::{Cell, LinkStatus, Member, MeshView, Row, RowFreshness};
 
-/// Members up to which there is a table; a wider one is read by nobody. The
-/// same number up to which everybody watches everybody.
+/// Members up to which there is a table; a wider one is unreadable. The same number up to which every node watches
+/// every other.
 pub const COLUMNS_MAX: usize = 32;
-/// The characters shown of either end of a name that is too long for the table:
-/// generated names differ at their end.
+/// The characters shown of each end of a name that is too long for the table: generated names differ at their end.
 const NAME_END_CHARS: usize = 11;
 
-/// What a cell tells of a link that is well.
+/// What a cell shows of a working link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Measurement {
     /// The last round trip.
@@ -36,7 +33,7 @@ pub enum Measurement {
     Loss,
 }
 
-/// One cell, whoever tells it.
+/// One cell, from any source.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     pub reading: LinkStatus,
@@ -48,7 +45,7 @@ pub struct Entry<'a> {
     pub loss: Option<u16>,
 }
 
-/// The whole text, with a line feed at its end. `asked` is the node that tells it.
+/// The whole text, with a line feed at its end. `asked` is the node that reports it.
 pub fn text(view: &MeshView, summary: &Summary, asked: &Member) -> String {
     let mut text = format!("{}\n", printable(&summary.sentence));
     // One finding is the sentence itself.
@@ -118,7 +115,7 @@ fn align(lines: &[Vec<String>], text: &mut String) {
     }
 }
 
-/// When an observer said so.
+/// When an observer reported.
 pub fn said(heard: RowFreshness, stalled: bool, as_of: Option<Duration>) -> String {
     match (heard, as_of) {
         (RowFreshness::Now, _) if stalled => "stalled".to_owned(),

@@ -1,10 +1,8 @@
-//! The mesh in words: what is wrong with whom, who says so, and since when.
+//! The mesh in words: which node or link has a fault, which nodes report it, and since when.
 //!
-//! A finding names the
-//! victim first where there is one, and the observers where it lies between
-//! them. Victims that share a verdict and its witnesses share a finding: three
-//! nodes behind one dead switch are one story. No finding claims more than its
-//! verdict; "split" is said only where rows of both sides are at hand.
+//! A finding names the victim first where there is one, and the observers where the fault lies between them. Victims
+//! that share a verdict and its observers share a finding: three nodes behind one dead switch are one fault. No
+//! finding claims more than its verdict; "split" is said only where rows of both sides are available.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,12 +23,12 @@ closed_set! {
         Fault = "fault",
         /// Something is not known.
         Gap = "gap",
-        /// Worth a word, and nothing is broken.
+        /// Worth mentioning; nothing is broken.
         Note = "note",
     }
 }
 
-/// One thing to say about the mesh.
+/// One statement about the mesh.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     pub weight: Severity,
@@ -40,20 +38,20 @@ pub struct Finding {
 /// The mesh in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// All that there is to say, gravest first.
+    /// All statements, gravest first.
     pub findings: Vec<Finding>,
     /// The same in one line without a full stop.
     pub sentence: String,
 }
 
-/// What there is to say of a mesh.
+/// Describes a mesh.
 pub fn summary(view: &MeshView) -> Summary {
     let findings = findings(&view.rows, &view.standings, &view.groups, &view.mismatches);
     let sentence = sentence(&view.standings, &findings, view.whole);
     Summary { findings, sentence }
 }
 
-/// Everything there is to say, gravest first.
+/// All statements, gravest first.
 fn findings(rows: &[Row], standings: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> Vec<Finding> {
     let mut texts = Vec::new();
     if groups.split {
@@ -195,7 +193,7 @@ fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut 
     }
 }
 
-/// Links that are broken while both ends live. One that both ends miss is told once, for both.
+/// Links that are broken while both ends are alive. One that neither end can use is listed once, for both.
 fn broken_links(standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
     let is_link = |standing: &&NodeStatus| matches!(standing.verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay);
     let by_name: BTreeMap<&Member, &NodeStatus> =
@@ -205,7 +203,7 @@ fn broken_links(standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<Strin
         let misses = |by: &Member, whom: &Member| by_name.get(whom).is_some_and(|whom| whom.missed_by.contains(by));
         misses(one, other) && misses(other, one)
     };
-    // Who has most links that are broken both ways is told first, and takes them along.
+    // The member with most links that are broken both ways comes first, and covers them.
     let both_ways = |standing: &NodeStatus| standing.missed_by.iter().filter(|by| mutual(by, &standing.member)).count();
     let mut order: Vec<&NodeStatus> = by_name.values().copied().collect();
     order.sort_by_key(|standing| std::cmp::Reverse(both_ways(standing)));
@@ -332,7 +330,7 @@ fn notes(standings: &[NodeStatus]) -> Vec<String> {
     texts
 }
 
-/// Whole seconds from the first on: a sentence is read a moment after it was true.
+/// Whole seconds from one second on: a sentence is read a moment after it was true.
 pub fn rough(time: Duration) -> String {
     if time < Duration::from_secs(1) { span(time) } else { span(Duration::from_secs(time.as_secs())) }
 }

@@ -1,36 +1,29 @@
-//! Incidents: what belongs together, told once.
+//! Incidents: symptoms that belong together, reported once.
 //!
-//! A detector judges links, a mesh view judges a moment. Whoever is woken at
-//! night asks neither: they ask *what happened*, from the first bad verdict to
-//! the last recovery, and they want one answer and not one for each observer
-//! and each second. [`Incidents`] folds one mesh view after the other into such
-//! answers. It is a function of what it is shown: no clock, no task, no lock.
+//! A detector judges links, a mesh view judges a moment. An engineer who is on call asks *what happened*, from the
+//! first bad verdict to the last recovery, and wants one answer, not one for each observer and each second.
+//! [`Incidents`] folds one mesh view after the other into such answers. It is a function of its input: no clock, no
+//! task, no lock.
 //!
-//! Three things make it harder than it sounds, and each has one rule.
+//! Three difficulties have one rule each.
 //!
-//! *A picture needs a moment to become sharp.* Observers report one after the
-//! other, so a crash looks like a broken link for as long as one of them has
-//! not noticed. An incident is therefore there at once, but *announced* (logged,
-//! counted as opened) only after [`SETTLE`]; until then what turns out to be the
-//! same trouble is merged without a word.
+//! *The first views are incomplete.* Observers report one after the other, so a crash looks like a broken link until
+//! the last of them has noticed. So an incident exists at once, but it is *announced* (logged, counted as opened)
+//! only after [`SETTLE`]; until then, symptoms that turn out to be the same are merged silently.
 //!
-//! *What comes back belongs to what was there.* A crash loop is one incident. One
-//! that is over is held for [`HOLD`]; the same trouble within that time opens it
-//! again under its number, as one failure more. Only then is it *closed*, with
+//! *A relapse belongs to the same incident.* A crash loop is one incident. One that is over is held for [`HOLD`]; the
+//! same symptom within that time opens it again under its number, as one more failure. Only then is it *closed*, with
 //! the time at which it really ended.
 //!
-//! *Silence is not recovery.* A row that did not come says nothing; whatever it
-//! said before goes on until somebody who speaks contradicts it.
+//! *Silence is not recovery.* A missing row says nothing; what it said before remains until an observer that speaks
+//! contradicts it.
 //!
-//! What is no incident: goodbyes and what follows them, maintenance, peers that
-//! were never seen, and anything seen by a node that has itself just not been
-//! running. Who cannot know better does not say better: inside of a split each
-//! side tells "cut off, or down", and [`Incidents::learn`] makes one story of both
-//! afterwards, when they can talk again.
+//! No incident: goodbyes and what follows from them, maintenance, peers that were never seen, and anything seen by a
+//! node that was itself just paused. A node does not claim more than it can know: inside a split each side reports
+//! "cut off, or down", and [`Incidents::learn`] joins both reports afterwards, when the sides reach each other again.
 //!
-//! Turned down: an incident for each peer (a split of ten nodes would be
-//! twenty-five), and one that is opened by the first event of the detector
-//! (every crash would begin its life as a broken link).
+//! Turned down: an incident for each peer (a split of ten nodes would be twenty-five), and one that is opened by the
+//! first event of the detector (every crash would begin as a broken link).
 
 mod partition;
 mod state;
@@ -48,17 +41,18 @@ use crate::mesh::{Member, MeshView};
 use state::{Incident, Wrong};
 use symptom::Symptom;
 
-/// How long a picture is given to become sharp before it is announced: in the
-/// real networks of `tests/end_to_end/` the last observer is up to three seconds behind the first.
+/// How long observers have to agree before an incident is announced: in the real networks of `tests/end_to_end/` the
+/// last observer is up to 3 s behind the first.
 pub const SETTLE: Duration = Duration::from_secs(5);
-/// How long an incident that is over waits for its trouble to come back. The
-/// time in which a peer that fails three times counts as flapping (`gray`).
+/// How long an incident that is over waits for a relapse. The time in which a peer that fails three times counts as
+/// flapping (`gray`).
 pub const HOLD: Duration = Duration::from_secs(60);
-/// Incidents that are not closed yet. Nobody reads more at a time; what comes on top of them is not told one by one.
+/// Incidents that are not closed yet. No one reads more at a time; further ones are not listed.
 pub const LIVE_MAX: usize = 64;
 /// Incidents kept after they were closed: a bad week, at some hundred bytes each.
 pub const CLOSED_MAX: usize = 64;
-/// Names kept in one incident, on each side. Enough for every mesh in which everybody watches everybody by default.
+/// Names kept in one incident, on each side. Enough for every mesh in which every node watches every other by
+/// default.
 pub const NAMES_MAX: usize = 128;
 
 /// What became of an incident.
@@ -112,10 +106,10 @@ impl Incidents {
         Incidents::default()
     }
 
-    /// Takes in what the mesh looks like at `now`, as `me` gathered it.
+    /// Takes in the view of the mesh that `me` gathered at `now`.
     pub fn observe(&mut self, now: Monotonic, me: &Member, view: &MeshView) -> Vec<IncidentChange> {
         let mut changes = Vec::new();
-        // A node that has just not been running, or leaves, sees nothing that it could vouch for.
+        // A node that was just paused, or is leaving, sees nothing that it could vouch for.
         if view.rows.iter().any(|row| row.observer == *me && row.speaks()) {
             let mut wrong: Vec<Wrong> = vec![Wrong::default(); self.live.len()];
             for trouble in symptom::symptoms(view, me) {
@@ -167,12 +161,12 @@ impl Incidents {
         self.live.iter().filter_map(due).min()
     }
 
-    /// How many go on.
+    /// How many are open.
     pub fn open(&self) -> usize {
         self.live.iter().filter(|incident| incident.ended.is_none()).count()
     }
 
-    /// All of them: those that go on first, the newest of each first.
+    /// All of them: open ones first, the newest of each first.
     pub fn list(&self, now: Monotonic) -> Vec<IncidentSummary> {
         let mut told: Vec<IncidentSummary> =
             self.live.iter().chain(&self.closed).map(|incident| incident.told(now)).collect();
@@ -180,7 +174,7 @@ impl Incidents {
         told
     }
 
-    /// The same as this node saw them itself, newest last, for those who ask for its history.
+    /// The same as this node saw them itself, newest last, for peers that ask for its history.
     pub fn seen(&self, now: Monotonic) -> Vec<IncidentSummary> {
         self.closed.iter().chain(&self.live).map(|incident| incident.seen(now)).collect()
     }
@@ -190,10 +184,10 @@ impl Incidents {
         self.live.iter().filter(|incident| incident.ended.is_some()).map(|incident| incident.seen(now)).collect()
     }
 
-    /// Puts a trouble to the incident that it belongs to, or makes a new one of it.
+    /// Adds a symptom to the incident that it belongs to, or makes a new incident of it.
     fn join(&mut self, now: Monotonic, trouble: Symptom, wrong: &mut Vec<Wrong>, changes: &mut Vec<IncidentChange>) {
         let mut matching: Vec<usize> = (0..self.live.len()).filter(|at| self.live[*at].is_met_by(&trouble)).collect();
-        // What was announced keeps its number, and the older one does.
+        // An announced incident keeps its number; among several, the older one does.
         matching.sort_by_key(|at| (!self.live[*at].announced, self.live[*at].id));
         let Some(first) = matching.first().copied() else {
             if self.live.len() < LIVE_MAX {
@@ -205,7 +199,7 @@ impl Incidents {
         };
         wrong[first].add(trouble.wrong.clone());
         self.live[first].take(now, &trouble);
-        // From behind, so that places stay what they are; a lower one moves the first.
+        // From the end, so that indices stay valid; removing a lower one moves the first.
         let mut others: Vec<usize> = matching[1..].to_vec();
         others.sort_unstable();
         let mut first = first;
@@ -218,7 +212,7 @@ impl Incidents {
         }
     }
 
-    /// Makes one of two. Whoever was told of the second is told that it is closed, in the words of the first.
+    /// Merges two. If the second was announced, it is reported as closed, with the text of the first.
     fn absorb(&mut self, now: Monotonic, at: usize, into: &mut usize, changes: &mut Vec<IncidentChange>) {
         let part = self.live.remove(at);
         if at < *into {

@@ -1,9 +1,8 @@
 //! What both sides of a split know together.
 //!
-//! Inside of a split nobody can tell it: each side misses the other, which may
-//! be down, or it is itself cut off. But the two tell mirror images: we miss
-//! whom they are, and they miss whom we are. When they can talk again, one look
-//! at both says which nodes stood on which side, and that none of them was down.
+//! Inside a split no node can know it: each side cannot reach the other, which may be down, or be itself cut off. But
+//! the two reports are mirror images: our victims are their observers, and the reverse. When the sides reach each
+//! other again, both reports together say which nodes were on which side, and that none of them was down.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -14,7 +13,7 @@ use super::{IncidentChange, IncidentSummary, IncidentVerdict, Incidents};
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 
-/// Two that saw the same may disagree by this much about when it was.
+/// Two nodes that saw the same may disagree by this much about when it was.
 const ABOUT: Duration = Duration::from_secs(2);
 
 /// The two sides, larger first, then by name.
@@ -24,8 +23,8 @@ pub(super) fn pair(one: &BTreeSet<Member>, other: &BTreeSet<Member>) -> Vec<Vec<
     sides
 }
 
-/// Verdict and nodes that follow from the sides: who stood alone was cut off, two that stood alone had no link, and
-/// everything else was a split. `None` where no sides are known.
+/// Verdict and nodes that follow from the sides: a node that was alone was cut off, two that were alone had no link,
+/// and everything else was a split. `None` where no sides are known.
 pub(super) fn conclusion(sides: &[Vec<Member>]) -> Option<(IncidentVerdict, Vec<Member>)> {
     let mut nodes: Vec<Member> = sides.iter().flatten().cloned().collect();
     nodes.sort();
@@ -38,18 +37,19 @@ pub(super) fn conclusion(sides: &[Vec<Member>]) -> Option<(IncidentVerdict, Vec<
 }
 
 impl IncidentSummary {
-    /// Whether two that were told are one: they share a time, and a node or a link, or they mirror each other.
+    /// Whether two reported incidents are one: they share a time, and a node or a link, or they mirror each other.
     pub fn is_same_as(&self, other: &IncidentSummary) -> bool {
         (self.shares_time_with(other, ABOUT) && share(&self.nodes, &other.nodes)) || self.mirrors(other)
     }
 
-    /// The same between two that were both told by peers, of whom neither can be vouched for: whoever names everybody
-    /// must not hide what others tell.
+    /// The same for two incidents that peers reported, neither of which this node can vouch for: a peer that names
+    /// every node must not hide what others report.
     pub fn is_twin_of(&self, other: &IncidentSummary) -> bool {
         (self.nodes == other.nodes && self.shares_time_with(other, ABOUT)) || self.mirrors(other)
     }
 
-    /// Whether they are the two sides of one: at one time each misses whom the other is, and nobody stands on both.
+    /// Whether they are the two sides of one split: at the same time, each side's victims are the other's observers,
+    /// and no node is on both.
     fn mirrors(&self, other: &IncidentSummary) -> bool {
         !self.verdict.is_of_a_link()
             && !other.verdict.is_of_a_link()
@@ -78,16 +78,17 @@ fn share(one: &[Member], other: &[Member]) -> bool {
     false
 }
 
-/// Whom this node missed itself, and who missed them with it, in all of its incidents of one time.
+/// The nodes that this node could not reach itself, and the observers that agreed, in all of its incidents of one
+/// time.
 struct Witnessed {
     missed: BTreeSet<Member>,
     by: BTreeSet<Member>,
 }
 
 impl Incidents {
-    /// Takes in what `teller` itself saw. All that it can do is to be the mirror image of an incident in which this
-    /// node missed the teller; then both sides are known. Its word places nobody on a side whom this node did not see
-    /// there itself: whoever lies can make its own death a cut, and no more.
+    /// Takes in what `teller` itself saw. It can only be the mirror image of an incident in which this node could not
+    /// reach the teller; then both sides are known. It places no node on a side where this node did not see it
+    /// itself: a node that lies can turn its own death into a cut, and no more.
     pub fn learn(&mut self, now: Monotonic, teller: &Member, theirs: &IncidentSummary) -> Vec<IncidentChange> {
         if theirs.verdict.is_of_a_link() || !theirs.observers.contains(teller) {
             return Vec::new();
@@ -131,7 +132,7 @@ impl Incidents {
         let mut id = id;
         for other in others {
             let lives = |id: u64| self.live.iter().any(|one| one.id == id);
-            // What is not closed keeps its number, for it is closed once; else the older one does.
+            // An open incident keeps its number, because it is closed once; else the older one does.
             let (kept, gone) = match (lives(id), lives(other)) {
                 (true, false) => (id, other),
                 (false, true) => (other, id),

@@ -1,4 +1,4 @@
-//! One incident: which troubles are a part of it, and what it learns from them.
+//! The state of one incident: which symptoms are a part of it, and what it learns from them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::detector::evidence::Class;
 use crate::detector::time::Monotonic;
 use crate::mesh::{LinkStatus, Member, MeshVerdict, MeshView, NodeStatus};
 
-/// The longest age that is believed of a trouble when it is first seen.
+/// The longest age that is believed of a symptom when it is first seen.
 const LEAD_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// One incident, as this node's own sight made it.
+/// One incident, as this node saw it itself.
 #[derive(Clone, Debug)]
 pub(super) struct Incident {
     pub id: u64,
@@ -26,13 +26,13 @@ pub(super) struct Incident {
     pub nodes: BTreeSet<Member>,
     pub observers: BTreeSet<Member>,
     pub reason: Option<Class>,
-    /// What both sides together tell; empty until they do.
+    /// The sides of a split, once both have reported; else empty.
     pub sides: Vec<Vec<Member>>,
-    /// What is wrong at this moment, as far as it is known.
+    /// What is known to be wrong at this moment.
     pub wrong: Wrong,
 }
 
-/// What must be seen well again before an incident is over.
+/// What must be seen working again before the incident is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub victims: BTreeSet<Member>,
@@ -63,7 +63,7 @@ impl Incident {
         (now - self.first_seen).saturating_add(self.lead)
     }
 
-    /// Whether the trouble is a part of this incident. One that is over takes back only its own kind.
+    /// Whether the symptom is a part of this incident. One that is over takes back only its own kind.
     pub fn is_met_by(&self, trouble: &Symptom) -> bool {
         let same_kind = self.verdict.is_of_a_link() == trouble.verdict.is_of_a_link();
         let belongs = match self.ended {
@@ -73,18 +73,18 @@ impl Incident {
         belongs || self.is_mirrored_by(trouble)
     }
 
-    /// The other side's view of the same: they miss whom we are, and are whom we miss.
+    /// The other side's view of the same split: each side's victims are the other's observers.
     fn is_mirrored_by(&self, trouble: &Symptom) -> bool {
         let Wrong { victims, links } = &trouble.wrong;
         let back = |(observer, peer): &(Member, Member)| self.nodes.contains(observer) && self.observers.contains(peer);
-        // Those who have noticed us again and those who have not look like links that work one way.
+        // During recovery, nodes that have noticed us again beside nodes that have not look like one-way links.
         let by_links = victims.is_empty() && !links.is_empty() && links.iter().all(back);
         let by_victims =
             !victims.is_empty() && trouble.nodes.is_subset(&self.observers) && trouble.observers.is_subset(&self.nodes);
         !self.verdict.is_of_a_link() && (by_links || by_victims)
     }
 
-    /// Whether an incident that the trouble meets as well is only a part of the one that takes it.
+    /// Whether another incident that the symptom fits is only a part of the one that takes it.
     pub fn is_swallowed_by(&self, trouble: &Symptom) -> bool {
         let milder = self.verdict.is_of_a_link() || !trouble.verdict.is_of_a_link();
         !trouble.sides.is_empty() || (!self.announced && milder)
@@ -106,14 +106,15 @@ impl Incident {
             return;
         }
         match (self.verdict.is_of_a_link(), trouble.verdict.is_of_a_link()) {
-            // Now it is known who the victim is.
+            // Now the victim is known.
             (true, false) => {
                 self.nodes.clone_from(&trouble.nodes);
                 self.observers.clone_from(&trouble.observers);
             }
-            // Some have noticed its return and some have not: that a link is not whole yet tells nothing new.
+            // Some have noticed its return and some have not: that a link does not work yet is nothing new.
             (false, true) => return,
-            // Whoever saw it is no victim of it: the other side's word, or half of it, while a split heals.
+            // An observer of it is no victim of it: this is the other side's report, or half of it, while a split
+            // heals.
             (false, false)
                 if !trouble.nodes.is_disjoint(&self.observers) || !trouble.observers.is_disjoint(&self.nodes) =>
             {
@@ -130,7 +131,7 @@ impl Incident {
         }
     }
 
-    /// Takes over what a part of it knows.
+    /// Takes over what a merged incident knows.
     pub fn swallow(&mut self, now: Monotonic, part: &Incident) {
         if part.began(now) > self.began(now) {
             (self.first_seen, self.lead) = (part.first_seen, part.lead);
@@ -144,13 +145,13 @@ impl Incident {
         self.wrong.add(part.wrong.clone());
     }
 
-    /// Its last word, when it was found to be a part of `whole`.
+    /// Its final summary, when it was found to be a part of `whole`.
     pub fn closed_as(&self, now: Monotonic, whole: &Incident) -> IncidentSummary {
         let ended = Some(self.ended.map_or(Duration::ZERO, |ended| now - ended));
         IncidentSummary { id: self.id, ended, ..whole.told(now) }
     }
 
-    /// The sides that cover most nodes are the ones that are told.
+    /// The sides that cover most nodes win.
     pub fn know_sides(&mut self, sides: &[Vec<Member>]) {
         let covered = |sides: &[Vec<Member>]| sides.iter().map(Vec::len).sum::<usize>();
         if covered(sides) > covered(&self.sides) {
@@ -158,7 +159,7 @@ impl Incident {
         }
     }
 
-    /// As this node saw it, with the sides that it learnt of beside it.
+    /// As this node saw it, with the sides that it learnt beside it.
     pub fn seen(&self, now: Monotonic) -> IncidentSummary {
         IncidentSummary {
             id: self.id,
@@ -198,7 +199,7 @@ impl Wrong {
         self.links.extend(more.links);
     }
 
-    /// What nobody who speaks says anything about: it goes on.
+    /// What no observer that speaks says anything about: it continues.
     pub fn uncontradicted(&self, view: &MeshView) -> Wrong {
         let standing = |member: &Member| -> Option<&NodeStatus> {
             let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;

@@ -1,4 +1,4 @@
-//! An incident as it is told: what it was, whom it struck, and for how long.
+//! An incident as it is reported: what it was, which nodes it hit, and for how long.
 
 use std::time::Duration;
 
@@ -8,45 +8,45 @@ use crate::detector::evidence::Class;
 use crate::mesh::Member;
 
 closed_set! {
-    /// What an incident is, from the mildest to the gravest: a sharper one replaces a milder.
+    /// The kind of an incident, from the mildest to the gravest: a graver one replaces a milder.
     pub enum IncidentVerdict {
         /// A link works in one direction only.
         OneWay = "one_way",
-        /// A link is broken and both ends live.
+        /// A link is broken and both ends are alive.
         LinkBroken = "link_broken",
-        /// Dead, on the word of those who were left to say so.
+        /// Dead according to the only observers left.
         Unconfirmed = "unconfirmed",
-        /// Not heard: down or cut off, or (when both sides have told) certainly cut off.
+        /// Not heard: down or cut off, or (when both sides have reported) certainly cut off.
         CutOff = "cut_off",
         /// Dead; enough observers agree.
         Down = "down",
-        /// Two groups or more that did not reach each other. Known only when both sides have told.
+        /// Two groups or more that did not reach each other. Known only when both sides have reported.
         Split = "split",
     }
 }
 
 impl IncidentVerdict {
-    /// It lies between nodes that live.
+    /// It is about a link between nodes that are alive.
     pub(super) fn is_of_a_link(self) -> bool {
         matches!(self, IncidentVerdict::OneWay | IncidentVerdict::LinkBroken)
     }
 }
 
-/// An incident as it is told at one moment. All times are ages.
+/// An incident as it is reported at one moment. All times are ages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentSummary {
     /// Counts from 1 in each life of the node; numbers that were merged into others are missing.
     pub id: u64,
     pub verdict: IncidentVerdict,
-    /// Who is down or cut off, or the ends of the links, or everybody in a split; sorted.
+    /// The nodes that are down or cut off, or the ends of the links, or all nodes of a split; sorted.
     pub nodes: Vec<Member>,
-    /// Who stood on which side, when both have told; else empty. Of one that stood alone: the others first.
+    /// The members of each side, when both have reported; else empty. For a side of one node: the others first.
     pub sides: Vec<Vec<Member>>,
-    /// Who saw it themselves; sorted.
+    /// The nodes that saw it themselves; sorted.
     pub observers: Vec<Member>,
     /// Age of its beginning: the last sign of life before the first bad verdict.
     pub began: Duration,
-    /// Age of its end; `None` while it goes on.
+    /// Age of its end; `None` while it is open.
     pub ended: Option<Duration>,
     /// How many times it failed.
     pub failures: u32,
@@ -71,7 +71,7 @@ impl IncidentSummary {
         IncidentSummary { began: older(self.began), ended: self.ended.map(older), ..self.clone() }
     }
 
-    /// What is to be told of it: where both sides are known, what follows from them.
+    /// What to report of it: where both sides are known, what follows from them.
     #[must_use]
     pub fn concluded(self) -> IncidentSummary {
         let Some((verdict, nodes)) = partition::conclusion(&self.sides) else { return self };

@@ -1,9 +1,8 @@
-//! What is wrong in one mesh view, taken apart into what may belong together.
+//! What is wrong in one mesh view, split into symptoms that may belong together.
 //!
-//! Each dead member is a trouble of its own, because two that die at once are
-//! two alerts. Members that the same observers do not hear and that may be cut
-//! off are one, because nobody can tell who is. Links that share an end are
-//! one, because a bad cable has two ends and a bad switch has many.
+//! Each dead member is a symptom of its own, because two that die at once are two alerts. Members that the same
+//! observers do not hear and that may be cut off are one, because no node can tell which of them is. Links that share
+//! an end are one, because a bad cable has two ends and a bad switch has many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,7 +22,7 @@ pub(super) struct Symptom {
     pub reason: Option<Class>,
     /// Since the last sign of life, or the last answer over the link.
     pub silent_for: Duration,
-    /// Where rows of both sides are at hand: who is where.
+    /// Where rows of both sides are available: the members of each side.
     pub sides: Vec<Vec<Member>>,
     pub wrong: Wrong,
 }
@@ -47,7 +46,7 @@ impl Symptom {
     }
 }
 
-/// Everything that is wrong: splits first, then deaths, then what is not heard, then links.
+/// Everything that is wrong: splits first, then deaths, then members that may be cut off, then links.
 pub(super) fn symptoms(view: &MeshView, me: &Member) -> Vec<Symptom> {
     let mut troubles: Vec<Symptom> = split(view, me).into_iter().collect();
     let with = |verdict: MeshVerdict| view.standings.iter().filter(move |standing| standing.verdict == verdict);
@@ -61,7 +60,7 @@ pub(super) fn symptoms(view: &MeshView, me: &Member) -> Vec<Symptom> {
     while let Some(first) = unheard.pop() {
         let mut together = vec![first];
         let mut by: BTreeSet<&Member> = first.missed_by.iter().collect();
-        // Whoever shares an observer with one of them, until nobody is added.
+        // Adds members that share an observer, until none is added.
         while let Some(at) = unheard.iter().position(|other| other.missed_by.iter().any(|one| by.contains(one))) {
             let other = unheard.swap_remove(at);
             by.extend(other.missed_by.iter());
@@ -73,8 +72,9 @@ pub(super) fn symptoms(view: &MeshView, me: &Member) -> Vec<Symptom> {
     troubles
 }
 
-/// A split that can be seen whole, because rows of both sides came. Rare while it lasts, usual while it heals. Told as
-/// `me` sees it: my side misses the others. Those whose absence is planned have no side.
+/// A split that is visible from both sides, because rows of both sides came. Rare while it lasts, usual while it
+/// heals. Described from the side of `me`: my side cannot reach the others. Members whose absence is planned have no
+/// side.
 fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
     if !view.groups.split {
         return None;
@@ -100,12 +100,12 @@ fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
     Some(Symptom { observers: names(mine.iter()), sides, ..trouble })
 }
 
-/// Everybody who misses it is on another side of a split.
+/// Every observer that cannot reach it is on another side of a split.
 fn is_explained(view: &MeshView, standing: &NodeStatus) -> bool {
     view.groups.split && standing.missed_by.iter().all(|by| view.groups.apart(by, &standing.member))
 }
 
-/// A link that is broken while both ends live.
+/// A link that is broken while both ends are alive.
 struct Broken<'a> {
     observer: &'a Member,
     peer: &'a Member,
@@ -169,12 +169,12 @@ fn is_linked(verdict: MeshVerdict) -> bool {
     matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay)
 }
 
-/// What such a member misses is expected to be missing.
+/// Links of such a member are expected to be broken.
 fn is_planned(verdict: MeshVerdict) -> bool {
     matches!(verdict, MeshVerdict::Left | MeshVerdict::Maintenance)
 }
 
-/// How the victim failed, in the eyes of each who misses it.
+/// How the victim failed, according to each observer that cannot reach it.
 fn reasons(victim: &NodeStatus, view: &MeshView) -> Vec<Class> {
     let cell = |row: &Row| row.cell(&victim.member).filter(|cell| row.reading(cell) == LinkStatus::Bad)?.class;
     view.rows.iter().filter(|row| victim.missed_by.contains(&row.observer)).filter_map(cell).collect()
