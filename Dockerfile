@@ -72,7 +72,7 @@ ENTRYPOINT ["/heartbeat"]
 # Asks /readyz, which never speaks about peers. It gives up after 2 s by itself.
 HEALTHCHECK --interval=2s --timeout=3s --start-period=10s --retries=3 CMD ["/heartbeat", "healthcheck"]
 
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0-dev
 ARG REVISION=
 ARG CREATED=
 LABEL org.opencontainers.image.title="distributed-heartbeat" \
