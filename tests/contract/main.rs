@@ -18,6 +18,7 @@ mod kubernetes;
 mod labs;
 mod prometheus;
 mod recipes;
+mod repository;
 
 /// The dashboard's queries as the suites with a real Prometheus send them.
 #[path = "../support/dashboard.rs"]
