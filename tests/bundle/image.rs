@@ -9,8 +9,8 @@ use super::support::{Report, seconds};
 use serde_json::Value;
 
 /// In bytes, as people say megabytes of downloads.
-const IMAGE_MAX: u64 = 8_000_000;
-const BINARY_MAX: u64 = 5_000_000;
+const IMAGE_MAX: u64 = 10_000_000;
+const BINARY_MAX: u64 = 8_000_000;
 
 /// The labels that the image must carry; those without a value must not be empty.
 const LABELS: &[(&str, &str)] = &[
