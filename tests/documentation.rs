@@ -20,7 +20,8 @@ fn root() -> PathBuf {
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(root().join("docs")).expect("docs/").map(|entry| entry.expect("an entry of docs/").path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+        .map(|name| root().join(name));
     let labs = fs::read_dir(root().join("labs")).expect("labs/").map(|entry| entry.expect("an entry of labs/").path());
     let labs = labs.chain([root().join("labs")]).map(|folder| folder.join("README.md")).filter(|page| page.exists());
     let mut paths: Vec<PathBuf> = docs.chain(labs).chain(top).collect();
