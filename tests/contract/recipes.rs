@@ -112,3 +112,29 @@ fn every_recipe_is_explained_and_has_a_place() {
     assert!(recipes().first().is_some_and(|first| first.name == "default"), "`just` alone lists the recipes");
     assert!(text("justfile").contains("\nset minimum-version := "), "an old just should say that it is too old");
 }
+
+/// The lines of a recipe.
+fn body(name: &str) -> Vec<String> {
+    let text = text("justfile");
+    let heading = |line: &&str| line.starts_with(&format!("{name}:")) || line.starts_with(&format!("{name} "));
+    let lines = text.lines().skip_while(|line| !heading(line)).skip(1);
+    lines.take_while(|line| line.starts_with("    ")).map(|line| line.trim().to_owned()).collect()
+}
+
+/// Where just cannot be had, CI runs these commands of its own instead of the recipes.
+#[test]
+fn commands_without_just_are_those_of_the_recipes() {
+    let script = text(".ci/run");
+    let mut names = Vec::new();
+    for line in script.lines().filter_map(|line| line.strip_prefix("plain_")) {
+        let (name, commands) = line.split_once("() { ").expect("a function of one line");
+        for command in commands.trim_end_matches("; }").split(" && ") {
+            // What depends on an argument is compared up to it.
+            let command = command.split(" \"$1\"").next().unwrap_or(command);
+            assert!(body(name).iter().any(|line| line.starts_with(command)), "`just {name}` does not run: {command}");
+        }
+        names.push(name);
+    }
+    assert_eq!(names, ["build", "test", "lint", "docs", "image"]);
+    assert_eq!(body("test"), ["cargo test {{ filter }}"], "the command that the README gives");
+}
