@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the node for arm64, runs three under emulation, kills one, and waits until both others call it dead.
+# Builds the node for arm64, runs three under emulation, kills one, and waits until both others report it dead.
 #
 #   .ci/arm64.sh SETUP     SETUP prints the compiler, the linker and the runner as variables
 set -euo pipefail
@@ -52,11 +52,11 @@ for number in 0 1 2; do
 done
 
 sees_all() { (heartbeat wait --all --expect=3 --timeout=5s --addr=":$1"); }
-calls_one_dead() { (heartbeat members --json --addr=":$1") | tr -d ' \n' | grep -qE '"state":"(dead|down)"'; }
+reports_one_dead() { (heartbeat members --json --addr=":$1") | tr -d ' \n' | grep -qE '"state":"(dead|down)"'; }
 
 for number in 0 1 2; do in_time 60 sees_all $((first + number)); done
 echo 'three nodes see each other'
 kill -KILL "${nodes[2]}"
 killed=$(date +%s%N)
-for number in 0 1; do in_time 30 calls_one_dead $((first + number)); done
-printf 'both others call it dead %d ms after its SIGKILL, emulated and as asked every 0.1 s\n' $((($(date +%s%N) - killed) / 1000000))
+for number in 0 1; do in_time 30 reports_one_dead $((first + number)); done
+printf 'both others report it dead %d ms after its SIGKILL, emulated and as asked every 0.1 s\n' $((($(date +%s%N) - killed) / 1000000))

@@ -22,7 +22,7 @@ image_of() {
     docker compose config --images "$1" | grep "$2"
 }
 
-# The tools come out of the very images that compose starts, so that the versions agree.
+# The tools come from the same images that compose starts, so that the versions agree.
 in_prometheus() {
     docker run --rm --network=none --volume "$PWD/prometheus:/etc/prometheus:ro" --workdir /etc/prometheus \
         --entrypoint promtool "$(image_of prometheus prometheus)" "$@"

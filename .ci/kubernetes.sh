@@ -21,7 +21,7 @@ manifests() {
     HEARTBEAT_KUSTOMIZE="$1" cargo test --test contract kubernetes
 }
 
-# A bridge without a hardware address of its own takes the lowest of its ports, so it changes as pods come and go. The pods
+# A bridge without a hardware address of its own takes the lowest of its ports, so it changes when pods start and end. The pods
 # that stay then send to an address that no pod has, for the 5 s and more until they ask again, and the name server is
 # behind that bridge: once in a while every node reported that names could not be looked up. Setting the address keeps it.
 keep_bridge_address() {

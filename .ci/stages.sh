@@ -34,7 +34,7 @@ skip() {
     skipped+=("$1: $2")
 }
 
-# The last words, and whether all is well.
+# The last lines; fails if a stage has failed.
 summary() {
     local name
     printf '\n=== summary\n'
