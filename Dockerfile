@@ -7,7 +7,7 @@
 # What the binary runs on: CA certificates, time zones, a passwd file with a user that is not root, no shell.
 ARG RUNTIME_BASE=gcr.io/distroless/static-debian13:nonroot
 
-# The version agrees with rust-toolchain.toml and rust-version in Cargo.toml; tests/contract/image.rs says so.
+# The version agrees with rust-toolchain.toml and rust-version in Cargo.toml; tests/contract/image.rs compares them.
 # The compiler runs on the machine that builds, for the machine that the image is for.
 FROM --platform=$BUILDPLATFORM rust:1.95.0-slim-trixie AS build
 ARG BUILDARCH
@@ -15,7 +15,7 @@ ARG TARGETARCH
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
 
-# amd64 and arm64, each as Rust and as Debian call it. Building for the other one needs its linker (an image was not tried).
+# amd64 and arm64, each by its names in Rust and in Debian. Building for the other one needs its linker (an image was not tried).
 RUN case "${TARGETARCH:-amd64}" in \
         amd64) echo x86_64-unknown-linux-gnu x86-64-linux-gnu ;; \
         arm64) echo aarch64-unknown-linux-gnu aarch64-linux-gnu ;; \
@@ -39,7 +39,7 @@ COPY src src
 # The commit, for `heartbeat_build_info` and the label below.
 ARG REVISION=
 # Static: the C library is linked in, so that the base needs none; this takes an explicit target. The paths of this
-# build do not belong into panic messages. The binary leaves the target folder, which is a cache.
+# build do not belong in panic messages. The binary leaves the target folder, which is a cache.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git/db \
     --mount=type=cache,target=/src/target,sharing=locked \
@@ -58,7 +58,7 @@ EXPOSE 8001 9100
 # The binary is process 1: it handles TERM itself, says goodbye to its peers and drains.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/heartbeat"]
-# Asks /readyz, which never speaks about peers. It gives up after 2 s by itself.
+# Asks /readyz, which never depends on peers. It gives up after 2 s by itself.
 HEALTHCHECK --interval=2s --timeout=3s --start-period=10s --retries=3 CMD ["/heartbeat", "healthcheck"]
 
 ARG VERSION=0.2.0-dev

@@ -6,8 +6,8 @@ set minimum-version := '1.55.0'
 # What compose calls the network on which the nodes talk.
 mesh := env('COMPOSE_PROJECT_NAME', 'distributed-heartbeat') + '_mesh'
 
-# The three nodes that the compose file names, and whoever else answers to the name that all nodes share.
-everybody := 'node-1=http://node-1.mesh:8001,node-2=http://node-2.mesh:8001,node-3=http://node-3.mesh:8001,dns+http://nodes.mesh:8001'
+# The three nodes that the compose file names, and any other that answers to the name that all nodes share.
+every_node := 'node-1=http://node-1.mesh:8001,node-2=http://node-2.mesh:8001,node-3=http://node-3.mesh:8001,dns+http://nodes.mesh:8001'
 
 # List the recipes.
 [private]
@@ -172,7 +172,7 @@ heal:
             paused) docker compose unpause "$node" ;;
             exited) docker compose start "$node" ;;
         esac
-        # The engine forgets the aliases of a network that was disconnected, and without them nobody finds the node.
+        # The engine forgets the aliases of a network that was disconnected, and without them no node finds this one.
         if ! docker inspect --format '{{{{json .NetworkSettings.Networks}}' "$container" | grep -qF '"{{ mesh }}":'; then
             docker network connect --alias "$node" --alias "$node.mesh" --alias nodes.mesh {{ mesh }} "$container"
         fi
@@ -181,7 +181,7 @@ heal:
 # That many nodes besides the three, found by the name that all of them share.
 [group('compose')]
 scale more='3':
-    MESH_PEERS='{{ everybody }}' docker compose --profile scale up --build --wait --scale node={{ more }}
+    MESH_PEERS='{{ every_node }}' docker compose --profile scale up --build --wait --scale node={{ more }}
 
 # Stop it all and remove containers, networks and volumes.
 [group('compose')]
@@ -213,9 +213,9 @@ demo:
     step 'docker compose kill node-3'
     docker compose kill node-3
     until_shown 20 'node-3  *dead' members
-    step 'the alert, some seconds later'
+    step 'the alert, a few seconds later'
     until_shown 90 'HeartbeatPeerDown' alerts
-    if [ -t 0 ]; then read -r -p 'Look around; Enter goes on. '; fi
+    if [ -t 0 ]; then read -r -p 'Look around; Enter continues. '; fi
     step 'docker compose start node-3'
     docker compose start node-3
     until_shown 20 '2 of 2 peers up' members
