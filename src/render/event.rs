@@ -129,13 +129,7 @@ pub fn sentence(event: &Event) -> String {
         EventKind::PeerAdded => format!("now watching {peer}"),
         EventKind::PeerRemoved { why } => format!("no longer watching {peer}{}", discovery::removal_phrase(*why)),
         EventKind::PeerMoved { from, to } => format!("{peer} moved from {from} to {to}"),
-        EventKind::SelfCutOff { unheard, .. } => {
-            format!(
-                "hears nothing from {}: {} down, or this node is cut off",
-                join_peers(unheard),
-                if unheard.len() == 1 { "it is" } else { "they are" }
-            )
-        }
+        EventKind::SelfCutOff { unheard, .. } => cut_off_sentence(unheard),
         EventKind::SelfRejoined { cut_off_for } => format!("hears its peers again after {}", span(*cut_off_for)),
         EventKind::SelfStalled { lost } => {
             format!("was paused for {}; judges no peer until it has pinged it again", span(*lost))
@@ -145,6 +139,11 @@ pub fn sentence(event: &Event) -> String {
         EventKind::MaintenanceBegan { maintenance } => maintenance::began_sentence(named, maintenance),
         EventKind::MaintenanceEnded { how } => maintenance::ended_sentence(named, *how),
     }
+}
+
+fn cut_off_sentence(unheard: &[PeerRef]) -> String {
+    let they = if unheard.len() == 1 { "it is" } else { "they are" };
+    format!("hears nothing from {}: {they} down, or this node is cut off", join_peers(unheard))
 }
 
 fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult) -> String {
