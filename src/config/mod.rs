@@ -12,6 +12,7 @@
 //! containers are given variables).
 
 pub mod environment;
+pub mod layers;
 pub mod parse;
 pub mod peers;
 pub mod problem;

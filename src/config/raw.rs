@@ -4,8 +4,8 @@
 use clap::Args;
 use serde::Deserialize;
 
+use super::Source;
 use super::settings::{SETTINGS, find};
-use super::{Source, environment::Environment};
 
 macro_rules! raw {
     ($($field:ident),* $(,)?) => {
@@ -67,29 +67,11 @@ fn wrapped(text: &str) -> String {
     lines
 }
 
-/// The two layers over the defaults.
-pub struct Layers<'a> {
-    pub flags: &'a Raw,
-    pub environment: &'a Environment,
-}
-
 /// A value that somebody typed, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Typed<'a> {
     pub text: &'a str,
     pub source: Source,
-}
-
-impl<'a> Layers<'a> {
-    /// The flag, else the variable. An empty variable counts as not set, because
-    /// that is what templates write when they have nothing to say.
-    pub fn typed(&self, name: &str) -> Option<Typed<'a>> {
-        let flag = self.flags.get(name).map(|text| Typed { text, source: Source::Flag });
-        flag.or_else(|| {
-            let text = self.environment.raw.get(name).filter(|text| !text.trim().is_empty())?;
-            Some(Typed { text, source: Source::Environment })
-        })
-    }
 }
 
 /// The names of all settings, as variables.
@@ -107,17 +89,5 @@ mod tests {
         let flags: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         let table: Vec<&str> = SETTINGS.iter().map(|spec| spec.name).collect();
         assert_eq!(flags, table);
-    }
-
-    #[test]
-    fn a_flag_wins_over_a_variable_and_an_empty_variable_is_none() {
-        let flags = Raw { port: Some("1".into()), ..Raw::default() };
-        let raw =
-            Raw { port: Some("2".into()), interval: Some(" ".into()), jitter: Some("0".into()), ..Raw::default() };
-        let environment = Environment { raw, ..Environment::default() };
-        let layers = Layers { flags: &flags, environment: &environment };
-        assert_eq!(layers.typed("port"), Some(Typed { text: "1", source: Source::Flag }));
-        assert_eq!(layers.typed("interval"), None);
-        assert_eq!(layers.typed("jitter"), Some(Typed { text: "0", source: Source::Environment }));
     }
 }

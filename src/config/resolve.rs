@@ -8,10 +8,11 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::environment::{Environment, host_name};
+use super::layers::Layers;
 use super::parse;
 use super::peers::{Listed, Reader, peers};
 use super::problem::{Problem, Problems};
-use super::raw::{Layers, Raw, Typed};
+use super::raw::{Raw, Typed};
 use super::settings::{PORT, PROFILES, SETTINGS, SettingSpec, find};
 use super::token::{Token, token};
 use super::{Color, LogFormat, LogLevel};

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
+use super::layers::Layers;
 use super::problem::{Problem, Problems};
-use super::raw::Layers;
 use super::settings::find;
 
 /// Sixteen random characters are beyond guessing over a network.
