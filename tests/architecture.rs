@@ -19,9 +19,9 @@ struct Owner {
 
 const OWNERS: &[Owner] = &[
     Owner {
-        effect: "requests to peers (reqwest)",
-        words: &["reqwest::", "use reqwest"],
-        owners: &["src/client.rs", "src/client/"],
+        effect: "requests to nodes (reqwest, hyper's client)",
+        words: &["reqwest::", "use reqwest", "hyper::client", "TcpStream::connect"],
+        owners: &["src/client/"],
     },
     Owner {
         effect: "the steady clock",
@@ -138,7 +138,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["detector", "mesh", "render", "config", "runtime", "wire"]),
     ("runtime", &["detector", "mesh", "render", "wire", "client", "config", "telemetry"]),
     ("http", &["detector", "mesh", "render", "wire", "config", "telemetry", "runtime"]),
-    ("cli", &["detector", "mesh", "render", "sim", "config", "runtime", "app"]),
+    ("cli", &["detector", "mesh", "render", "sim", "config", "client", "runtime", "app"]),
     ("app", &["detector", "mesh", "render", "wire", "config", "client", "telemetry", "runtime", "http"]),
 ];
 

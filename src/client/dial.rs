@@ -9,12 +9,14 @@
 //!
 //! What the failures of several addresses show together: while one of them is
 //! still silent nothing is concluded, and at the limit the whole counts as
-//! silent, because silence earns the longer wait. When all have failed before,
-//! a refusal counts more than "unreachable": a machine without IPv6 says the
-//! latter of every IPv6 address.
+//! silent, because silence earns the longer wait. When all have
+//! failed, the most telling failure is kept: a refusal is the word of a host, a
+//! missing route may be a router's, and a machine without IPv6 fails by itself
+//! at every IPv6 address.
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -30,49 +32,97 @@ const STAGGER: Duration = Duration::from_millis(100);
 /// Addresses of one name that are tried. A name with more is a load balancer, not a node.
 const ADDRESSES: usize = 8;
 
-/// A connection to the first of `addresses` that accepts one.
+/// The addresses of one host, in the order in which they are tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    pub addresses: Vec<SocketAddr>,
+    /// The first one accepted the last connection to this host.
+    pub first_is_proven: bool,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// No address accepted one; this is the most telling failure of them.
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+    /// The limit was over while an address was still silent; some may have failed before.
+    #[error("{}", silence(*limit, failed.as_ref()))]
+    Silent { limit: Duration, failed: Option<io::Error> },
+}
+
+impl DialError {
+    /// What it shows about the host.
+    pub fn evidence(&self) -> Evidence {
+        match self {
+            DialError::Failed(error) => evidence::of_io(error),
+            DialError::Silent { .. } => Evidence::Silent,
+        }
+    }
+}
+
+/// A connection to the first of the candidates that accepts one.
 ///
 /// # Errors
-/// What the failures show together; `Silent` when `limit` is over first.
-pub async fn dial(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, Evidence> {
-    let stream = match time::timeout(limit, race(addresses)).await {
-        Ok(result) => result?,
-        Err(_) => return Err(Evidence::Silent),
-    };
+/// The most telling failure; `Silent` when `limit` is over first.
+pub async fn dial(candidates: &Candidates, limit: Duration) -> Result<TcpStream, DialError> {
+    let stream = race(candidates, limit).await?;
     // Without it a small request could wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     Ok(stream)
 }
 
-async fn race(addresses: &[SocketAddr]) -> Result<TcpStream, Evidence> {
-    if let [only] = addresses {
-        return TcpStream::connect(*only).await.map_err(|error| evidence::of_io(&error));
+async fn race(candidates: &Candidates, limit: Duration) -> Result<TcpStream, DialError> {
+    if let [only] = candidates.addresses[..] {
+        let silent = |_| Err(DialError::Silent { limit, failed: None });
+        return time::timeout(limit, TcpStream::connect(only)).await.map_or_else(silent, |ended| Ok(ended?));
     }
-    let mut rest = addresses.iter().copied().take(ADDRESSES).peekable();
+    let mut end = pin!(time::sleep(limit));
+    let mut rest = candidates.addresses.iter().copied().take(ADDRESSES).peekable();
     let mut attempts: JoinSet<io::Result<TcpStream>> = JoinSet::new();
     let mut shown = None;
     loop {
         match rest.next() {
             Some(address) => drop(attempts.spawn(TcpStream::connect(address))),
-            None if attempts.is_empty() => return Err(shown.unwrap_or(Evidence::Silent)),
+            None if attempts.is_empty() => return Err(shown.unwrap_or_else(no_address).into()),
             None => {}
         }
         tokio::select! {
             biased;
             Some(ended) = attempts.join_next() => match ended {
                 Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => shown = Some(together(shown, evidence::of_io(&error))),
-                Err(_) => shown = Some(Evidence::Silent),
+                Ok(Err(error)) => shown = Some(more_telling(shown, error)),
+                Err(error) => shown = Some(more_telling(shown, io::Error::other(error))),
             },
             () = time::sleep(STAGGER), if rest.peek().is_some() => {}
+            () = &mut end => return Err(DialError::Silent { limit, failed: shown }),
         }
     }
 }
 
-/// What two failures show together.
-fn together(before: Option<Evidence>, now: Evidence) -> Evidence {
+/// With the failure that a person can act on, where there was one.
+fn silence(limit: Duration, failed: Option<&io::Error>) -> String {
+    let limit = limit.as_secs_f64();
+    match failed {
+        Some(failed) => format!("{failed}; another of its addresses did not answer within {limit} s"),
+        None => format!("no connection within {limit} s"),
+    }
+}
+
+fn no_address() -> io::Error {
+    io::Error::other("the name has no addresses")
+}
+
+/// The failure that says more about the host; of equal ones the first, whose address a person would try first.
+fn more_telling(before: Option<io::Error>, now: io::Error) -> io::Error {
+    let telling = |error: &io::Error| match error.kind() {
+        _ if evidence::of_io(error) == Evidence::Refused => 2,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut => 1,
+        // This machine has no way to such an address: nobody was asked.
+        _ => 0,
+    };
     match before {
-        Some(Evidence::Refused) => Evidence::Refused,
+        Some(before) if telling(&before) >= telling(&now) => before,
         _ => now,
     }
 }
@@ -90,33 +140,46 @@ mod tests {
         listener.local_addr().expect("bound")
     }
 
+    fn of(addresses: &[SocketAddr]) -> Candidates {
+        Candidates { addresses: addresses.to_vec(), first_is_proven: false }
+    }
+
     #[tokio::test]
     async fn a_refusal_does_not_delay_the_next_address() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let open = listener.local_addr().expect("bound");
         let closed = closed_port().await;
-        let stream = time::timeout(STAGGER, dial(&[closed, closed, open], SECOND)).await.expect("at once");
+        let stream = time::timeout(STAGGER, dial(&of(&[closed, closed, open]), SECOND)).await.expect("at once");
         assert_eq!(stream.expect("connected").peer_addr().expect("has one"), open);
     }
 
     #[tokio::test]
-    async fn refusals_are_told_at_once() {
+    async fn refusals_are_reported_at_once() {
         let closed = closed_port().await;
         for addresses in [&[closed][..], &[closed, closed]] {
-            let result = time::timeout(STAGGER, dial(addresses, SECOND)).await.expect("at once");
-            assert_eq!(result.expect_err("closed"), Evidence::Refused);
+            let result = time::timeout(STAGGER, dial(&of(addresses), SECOND)).await.expect("at once");
+            assert_eq!(result.expect_err("closed").evidence(), Evidence::Refused);
         }
     }
 
     #[tokio::test]
     async fn no_address_is_silence() {
-        assert_eq!(dial(&[], SECOND).await.expect_err("nowhere to go"), Evidence::Silent);
+        let error = dial(&of(&[]), SECOND).await.expect_err("nowhere to go");
+        assert_eq!(error.evidence(), Evidence::Silent);
     }
 
     #[test]
-    fn a_refusal_outlives_an_immediate_failure() {
-        assert_eq!(together(None, Evidence::Silent), Evidence::Silent);
-        assert_eq!(together(Some(Evidence::Silent), Evidence::Refused), Evidence::Refused);
-        assert_eq!(together(Some(Evidence::Refused), Evidence::Silent), Evidence::Refused);
+    fn the_failure_of_the_address_that_a_person_would_try_is_kept() {
+        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        for (before, now, kept) in [
+            (None, AddrNotAvailable, AddrNotAvailable),
+            (Some(AddrNotAvailable), ConnectionRefused, ConnectionRefused),
+            (Some(ConnectionRefused), AddrNotAvailable, ConnectionRefused),
+            (Some(HostUnreachable), NetworkUnreachable, HostUnreachable),
+            (Some(HostUnreachable), ConnectionRefused, ConnectionRefused),
+        ] {
+            let told = more_telling(before.map(io::Error::from), now.into());
+            assert_eq!(told.kind(), kept, "{before:?} then {now:?}");
+        }
     }
 }

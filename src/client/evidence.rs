@@ -36,6 +36,14 @@ pub fn of_hyper(error: &hyper::Error, heard: bool) -> Evidence {
     }
 }
 
+/// An error of HTTP for a person: what happened, and why where the chain of causes says more.
+pub fn with_cause(error: &hyper::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 /// The first error of type `E` in the chain of causes.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut link = error;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
@@ -28,8 +28,8 @@ const HEAD_BYTES: usize = 16 * 1024;
 
 /// A connection that speaks HTTP.
 pub(super) struct Exchange {
-    sender: SendRequest<Empty<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<Listening>, Empty<Bytes>>>>,
+    sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<Listening>, Full<Bytes>>>>,
     /// Some byte of the present answer has come.
     heard: Arc<AtomicBool>,
 }
@@ -38,10 +38,14 @@ impl Exchange {
     /// # Errors
     /// When the connection broke before anything was said.
     pub(super) async fn handshake(stream: TcpStream) -> Result<Exchange, Evidence> {
+        Exchange::over(stream).await.map_err(|error| evidence::of_hyper(&error, false))
+    }
+
+    /// The same with the error as it is.
+    pub(super) async fn over(stream: TcpStream) -> hyper::Result<Exchange> {
         let heard = Arc::new(AtomicBool::new(false));
         let io = TokioIo::new(Listening { stream, heard: Arc::clone(&heard) });
-        let handshake = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await;
-        let (sender, connection) = handshake.map_err(|error| evidence::of_hyper(&error, false))?;
+        let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await?;
         Ok(Exchange { sender, connection: Box::pin(connection), heard })
     }
 
@@ -62,7 +66,7 @@ impl Exchange {
     ///
     /// # Errors
     /// How it failed.
-    pub(super) async fn ping(&mut self, request: Request<Empty<Bytes>>) -> Result<Answer, Evidence> {
+    pub(super) async fn ping(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Evidence> {
         self.heard.store(false, Ordering::Relaxed);
         let heard = &self.heard;
         let sender = &mut self.sender;
@@ -84,18 +88,18 @@ impl Exchange {
         }
     }
 
-    /// Sends one request whose answer has no end in sight, and gives its head.
-    pub(super) async fn open(&mut self, request: Request<Empty<Bytes>>) -> Option<Response<Incoming>> {
+    /// Sends one request, and gives the head of its answer.
+    pub(super) async fn open(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
         let mut exchange = pin!(self.sender.send_request(request));
         tokio::select! {
             biased;
-            response = &mut exchange => response.ok(),
-            _ = self.connection.as_mut() => exchange.await.ok(),
+            response = &mut exchange => response,
+            _ = self.connection.as_mut() => exchange.await,
         }
     }
 
     /// The next piece of a body that this connection carries; `None` at its end.
-    pub(super) async fn piece(&mut self, body: &mut Incoming) -> Option<Bytes> {
+    pub(super) async fn piece(&mut self, body: &mut Incoming) -> Option<hyper::Result<Bytes>> {
         loop {
             let mut frame = pin!(body.frame());
             let frame = tokio::select! {
@@ -103,16 +107,21 @@ impl Exchange {
                 frame = &mut frame => frame,
                 _ = self.connection.as_mut() => frame.await,
             };
-            if let Ok(piece) = frame?.ok()?.into_data() {
-                return Some(piece);
+            match frame? {
+                Ok(frame) => {
+                    if let Ok(piece) = frame.into_data() {
+                        return Some(Ok(piece));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
             }
         }
     }
 }
 
 /// A ping, as every connection sends it.
-pub(super) fn request(caller: &Caller, authority: HeaderValue) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
+pub(super) fn request(caller: &Caller, authority: HeaderValue) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::default());
     *request.uri_mut() = hyper::Uri::from_static("/ping");
     *request.headers_mut() = caller_headers(caller);
     let headers = request.headers_mut();

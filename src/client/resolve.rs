@@ -23,16 +23,20 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 use tokio::time;
 
-use crate::detector::evidence::Evidence;
+use super::dial::Candidates;
 
 /// How long to wait for a fresh answer when an older one is known. A local
 /// resolver answers in a few milliseconds; a check has only a quarter of a second.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A name did not resolve, now or ever.
-#[derive(Debug, thiserror::Error)]
-#[error("the name {0} does not resolve")]
-pub struct NameFailure(String);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the name {host} does not resolve: {why}")]
+pub struct NameFailure {
+    host: String,
+    /// In the words of the system.
+    why: Arc<str>,
+}
 
 /// Where names are looked up: the system's resolver, or a table that a test holds.
 #[derive(Clone)]
@@ -92,13 +96,17 @@ impl Resolver {
     /// The addresses of `host`, which may be one itself.
     ///
     /// # Errors
-    /// `Name` when it does not resolve and never did.
-    pub async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Evidence> {
+    /// When it does not resolve and never did.
+    pub async fn candidates(&self, host: &str, port: u16) -> Result<Candidates, NameFailure> {
         if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
+            return Ok(Candidates { addresses: vec![SocketAddr::new(address, port)], first_is_proven: true });
         }
-        let found = self.look_up(host).await.map_err(|_| Evidence::Name)?;
-        Ok(found.iter().map(|address| SocketAddr::new(*address, port)).collect())
+        let found = self.look_up(host).await?;
+        let preferred = self.lock().get(host).and_then(|entry| entry.preferred);
+        Ok(Candidates {
+            addresses: found.iter().map(|address| SocketAddr::new(*address, port)).collect(),
+            first_is_proven: preferred.is_some() && found.first().copied() == preferred,
+        })
     }
 
     /// `address` of `host` accepted a connection: try it first from now on.
@@ -116,7 +124,14 @@ impl Resolver {
         let patience = if knows_already { PATIENCE } else { self.limit };
         // However the lookup ends, what is known afterwards is the answer.
         let _ = time::timeout(patience, ended.changed()).await;
-        self.lock().get(host).and_then(|entry| entry.known.clone()).ok_or_else(|| NameFailure(host.to_owned()))
+        let entries = self.lock();
+        let entry = entries.get(host);
+        entry.and_then(|entry| entry.known.clone()).ok_or_else(|| NameFailure {
+            host: host.to_owned(),
+            why: entry
+                .and_then(|entry| entry.failure.clone())
+                .unwrap_or_else(|| "no answer from the resolver yet".into()),
+        })
     }
 
     /// Starts a lookup, or joins the one that is running. The receiver closes when it has ended.
@@ -219,26 +234,28 @@ mod tests {
     #[tokio::test]
     async fn an_address_needs_no_lookup() {
         let resolver = Resolver::with(NameService::System, Duration::ZERO);
-        let found = resolver.addresses("::1", 80).await.expect("an address");
-        assert_eq!(found, vec![SocketAddr::new(ip("::1"), 80)]);
+        let found = resolver.candidates("::1", 80).await.expect("an address");
+        assert_eq!(found.addresses, [SocketAddr::new(ip("::1"), 80)]);
         assert!(resolver.lock().is_empty());
     }
 
     #[tokio::test]
     async fn localhost_resolves_and_keeps_its_preferred_address() {
         let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
-        let first = resolver.addresses("localhost", 80).await.expect("localhost resolves");
-        let last = first[first.len() - 1].ip();
+        let first = resolver.candidates("localhost", 80).await.expect("localhost resolves");
+        let last = first.addresses[first.addresses.len() - 1].ip();
         resolver.prefer("localhost", last);
-        let again = resolver.addresses("localhost", 80).await.expect("localhost resolves");
-        assert_eq!(again[0].ip(), last);
-        assert_eq!(again.len(), first.len());
+        let again = resolver.candidates("localhost", 80).await.expect("localhost resolves");
+        assert_eq!(again.addresses[0].ip(), last);
+        assert_eq!(again.addresses.len(), first.addresses.len());
+        assert_eq!((first.first_is_proven, again.first_is_proven), (false, true));
     }
 
     #[tokio::test]
     async fn a_name_that_never_resolved_is_a_failure() {
         let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
-        assert_eq!(resolver.addresses("no-such-host.invalid", 80).await, Err(Evidence::Name));
+        let failure = resolver.candidates("no-such-host.invalid", 80).await.expect_err("there is no such name");
+        assert!(failure.to_string().starts_with("the name no-such-host.invalid does not resolve: "), "{failure}");
     }
 
     #[tokio::test]
@@ -246,8 +263,8 @@ mod tests {
         let resolver = Resolver::with(NameService::System, Duration::from_secs(10));
         let gone = Entry { known: Some(vec![ip("192.0.2.7")].into()), ..Entry::default() };
         resolver.lock().insert("no-such-host.invalid".to_owned(), gone);
-        let found = resolver.addresses("no-such-host.invalid", 80).await.expect("remembered");
-        assert_eq!(found, vec![SocketAddr::new(ip("192.0.2.7"), 80)]);
+        let found = resolver.candidates("no-such-host.invalid", 80).await.expect("remembered");
+        assert_eq!(found.addresses, [SocketAddr::new(ip("192.0.2.7"), 80)]);
     }
 
     #[test]

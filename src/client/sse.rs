@@ -1,10 +1,11 @@
-//! Server-sent events, as much of them as peers speak.
+//! Server-sent events, as much of them as nodes speak.
 //!
 //! The format is lines: `event:` and `data:` collect, an empty line dispatches,
 //! a line that begins with a colon is a sign of life (WHATWG HTML, section
-//! 9.2.6). `id:` and `retry:` are not used between nodes. A line or an event that grows
-//! beyond its bound is dropped whole and the stream goes on: the next answer
-//! repeats what the news said, so nothing is lost but time.
+//! 9.2.6). `id:` and `retry:` are not used: a reader knows the number of the
+//! last event from its data. A line or an event that grows beyond its bound is
+//! dropped whole and the stream continues: between nodes the next answer repeats
+//! what the news said, and no event of a node is a hundredth of the bound.
 
 /// The longest line and the longest event. News says what changed, not what is.
 const EVENT_BYTES: usize = 64 * 1024;

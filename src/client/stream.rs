@@ -1,17 +1,17 @@
-//! The event stream that this node holds to a peer.
+//! Event streams: one reader for the news of peers and for the events that commands follow.
 //!
-//! It carries news at once and its end says that something happened; neither
-//! is needed for being right, only for being quick. The peer sends a comment
-//! line every five seconds, so a stream on which nothing comes for fifteen is
-//! as dead as a closed one, whatever the socket believes.
+//! A node sends a comment line every five seconds, so a stream on which nothing
+//! comes for fifteen is as dead as a closed one, whatever the socket believes.
+//! Between nodes a stream carries news at once and its end says that something
+//! happened; neither is needed for being right, only for being quick.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::http::{HeaderValue, Request, StatusCode, header};
+use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
 use tokio::time;
 
 use super::exchange::Exchange;
@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// An open stream, on a connection of its own: it must not take the one that pings use.
-pub struct NewsStream {
+pub struct EventStream {
     exchange: Exchange,
     body: Incoming,
     parser: Parser,
@@ -34,37 +34,63 @@ pub struct NewsStream {
     ready: VecDeque<ServerEvent>,
 }
 
+/// How a stream ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamEnd {
+    #[error("its event stream has been silent for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("it ended the event stream")]
+    Closed,
+    #[error("its event stream broke off: {0}")]
+    Broken(#[from] hyper::Error),
+}
+
+impl EventStream {
+    pub(super) fn new(exchange: Exchange, response: Response<Incoming>) -> EventStream {
+        EventStream { exchange, body: response.into_body(), parser: Parser::default(), ready: VecDeque::new() }
+    }
+
+    /// The next event. Comments are signs of life and nothing else.
+    ///
+    /// # Errors
+    /// How the stream ended.
+    pub async fn next(&mut self) -> Result<ServerEvent, StreamEnd> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            let piece = within_silence(self.exchange.piece(&mut self.body)).await.ok_or(StreamEnd::Silent)?;
+            self.ready.extend(self.parser.feed(&piece.ok_or(StreamEnd::Closed)??));
+        }
+    }
+}
+
+/// The stream that this node holds to a peer.
+pub struct NewsStream(EventStream);
+
 impl NewsStream {
     /// Asks for the stream. `None` when the peer does not want one.
-    pub(super) async fn open(mut exchange: Exchange, mut request: Request<Empty<Bytes>>) -> Option<NewsStream> {
+    pub(super) async fn open(mut exchange: Exchange, mut request: Request<Full<Bytes>>) -> Option<NewsStream> {
         *request.uri_mut() = hyper::Uri::from_static("/api/v1/events");
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let response = within_silence(exchange.open(request)).await??;
+        let response = within_silence(exchange.open(request)).await?.ok()?;
         let streams = response
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        (response.status() == StatusCode::OK && streams).then(|| NewsStream {
-            exchange,
-            body: response.into_body(),
-            parser: Parser::default(),
-            ready: VecDeque::new(),
-        })
+        (response.status() == StatusCode::OK && streams).then(|| NewsStream(EventStream::new(exchange, response)))
     }
 
     /// The next piece of news; `None` when the stream has ended or gone silent.
     /// News that cannot be understood is skipped: answers say the same.
     pub async fn next(&mut self) -> Option<Answer> {
         loop {
-            while let Some(event) = self.ready.pop_front() {
-                if event.name == b"news"
-                    && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
-                {
-                    return Some(news);
-                }
+            let event = self.0.next().await.ok()?;
+            if event.name == b"news"
+                && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
+            {
+                return Some(news);
             }
-            let chunk = within_silence(self.exchange.piece(&mut self.body)).await??;
-            self.ready.extend(self.parser.feed(&chunk));
         }
     }
 }

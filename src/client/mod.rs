@@ -1,0 +1,296 @@
+//! How a node is reached over HTTP, and the only owner of a client for it.
+//!
+//! A node makes three kinds of requests to its peers, because they answer three
+//! questions. The *scheduled* ping asks "how long does it take?" and runs over
+//! one kept connection for each peer (`keep_alive`), so that a round trip is a
+//! round trip and not a handshake. A *check* asks "what is wrong?" and always
+//! makes a connection of its own (`one_shot`), because only a new connection
+//! tells a refusal from silence and from a process that no longer reads; a kept
+//! one reports the past. Rare requests (questions to witnesses, rows of the
+//! matrix, goodbyes) go through reqwest.
+//!
+//! A command asks one node (`node`), over a connection that is looked up and
+//! dialled as those of peers are (`connect`, `dial`), and reads streams with the
+//! same parser (`sse`, `stream`).
+//!
+//! For peers no time limit is set here but for connecting: the detector cancels
+//! by observer time, and dropping a request closes its connection. Redirects,
+//! proxies from the environment and retries are off: a request goes to the node
+//! that it is for, or nowhere.
+//!
+//! Turned down: reqwest for checks, which cannot say "connected" before the
+//! answer comes; reqwest for scheduled pings and streams, which costs twice as
+//! much (see `keep_alive`); reqwest for commands, whose connector takes 300 ms
+//! to try the second family (see `dial`).
+
+mod connect;
+mod dial;
+mod evidence;
+mod exchange;
+mod keep_alive;
+pub mod node;
+pub mod one_shot;
+mod resolve;
+mod sse;
+mod stream;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::http::HeaderValue;
+use url::Url;
+
+use self::exchange::Exchange;
+use self::keep_alive::{Carrier, FailedRenewals, Kept};
+use self::one_shot::Fresh;
+pub use self::resolve::NameService;
+use self::resolve::Resolver;
+pub use self::stream::{EventStream, NewsStream, StreamEnd};
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
+use crate::wire::{
+    AnswerBody, HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
+};
+
+/// What a peer's log shows as our user agent.
+const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));
+
+/// Questions come once an interval while something is wrong, and then not for days.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What the client needs to know of the detector's settings.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientSettings {
+    /// How long a connection may take, name lookup included.
+    pub connect_timeout: Duration,
+    /// How long a witness may take to answer.
+    pub question_timeout: Duration,
+}
+
+/// Where a peer is. All requests' parts that never change are made once, and clones share them.
+#[derive(Clone, Debug)]
+pub struct Target(Arc<Address>);
+
+#[derive(Debug)]
+struct Address {
+    base: Url,
+    ping: Url,
+    row: Url,
+    host: String,
+    port: u16,
+    authority: HeaderValue,
+    kept: Kept,
+}
+
+/// The client. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// For what is asked now and then: questions, rows and goodbyes.
+    pooled: reqwest::Client,
+    resolver: Resolver,
+    settings: ClientSettings,
+    failed_renewals: FailedRenewals,
+}
+
+/// Why a URL is not a peer's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a peer's address is http://host:port")]
+pub struct InvalidTarget;
+
+impl Target {
+    /// The peer at `url`, of which the scheme, host and port count.
+    ///
+    /// # Errors
+    /// [`InvalidTarget`] when it has no host or is not `http`.
+    pub fn new(url: &Url) -> Result<Target, InvalidTarget> {
+        let host = url.host_str().filter(|_| url.scheme() == "http").ok_or(InvalidTarget)?;
+        let port = url.port_or_known_default().ok_or(InvalidTarget)?;
+        let authority = HeaderValue::from_str(&format!("{host}:{port}")).map_err(|_| InvalidTarget)?;
+        Ok(Target(Arc::new(Address {
+            ping: url.join("/ping").map_err(|_| InvalidTarget)?,
+            row: url.join("/api/v1/row").map_err(|_| InvalidTarget)?,
+            base: url.clone(),
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            authority,
+            kept: Kept::default(),
+        })))
+    }
+
+    /// The peer at an address that was found by looking a name up.
+    ///
+    /// # Errors
+    /// Never for an address; the types do not know that.
+    pub fn at(address: SocketAddr) -> Result<Target, InvalidTarget> {
+        Target::new(&Url::parse(&format!("http://{address}")).map_err(|_| InvalidTarget)?)
+    }
+
+    /// Whether the way to this peer stays on this machine, so that both mean the same by "localhost".
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0.host)
+    }
+
+    /// Where to ask this peer about another. Names may hold characters that
+    /// mean something in a URL, so they are escaped.
+    fn witness(&self, node: &NodeName, boot: BootId) -> Url {
+        let mut url = self.0.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(["api", "v1", "witness", node.as_str(), &boot.to_string()]);
+        }
+        url
+    }
+}
+
+impl Client {
+    /// A client that has no connection yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built, which no setting of ours can cause.
+    pub fn new(settings: ClientSettings) -> Result<Client, reqwest::Error> {
+        Client::with_names(settings, NameService::System)
+    }
+
+    /// The same with names looked up somewhere else.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_names(settings: ClientSettings, names: NameService) -> Result<Client, reqwest::Error> {
+        // Less than the connect timeout, or a slow name server would look like a silent peer.
+        let resolver = Resolver::with(names, settings.connect_timeout.mul_f64(0.8));
+        let pooled = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .user_agent(USER_AGENT)
+            .tcp_nodelay(true)
+            .connect_timeout(settings.connect_timeout)
+            .dns_resolver(resolver.clone())
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(IDLE)
+            .build()?;
+        Ok(Client { pooled, resolver, settings, failed_renewals: FailedRenewals::default() })
+    }
+
+    /// One ping over the kept connection. With the answer comes whether the
+    /// connection has carried enough and wants to be [renewed](Client::renew).
+    ///
+    /// # Errors
+    /// How it failed.
+    pub async fn ping(&self, target: &Target, caller: &Caller) -> Result<(Answer, bool), Evidence> {
+        let mut carrier = match target.0.kept.take().await {
+            Some(carrier) => carrier,
+            None => self.carrier(target).await?,
+        };
+        let answer = carrier.exchange.ping(exchange::request(caller, target.0.authority.clone())).await?;
+        let worn = carrier.carried(&self.failed_renewals);
+        target.0.kept.keep(carrier);
+        Ok((answer, worn))
+    }
+
+    /// Puts a new connection in the place of the kept one, or nothing where none can be opened.
+    pub async fn renew(&self, target: &Target) {
+        match self.carrier(target).await {
+            Ok(carrier) => target.0.kept.keep(carrier),
+            // The next ping opens one itself, and says how that fails.
+            Err(_) => {
+                target.0.kept.forget();
+                self.failed_renewals.count();
+            }
+        }
+    }
+
+    async fn carrier(&self, target: &Target) -> Result<Carrier, Evidence> {
+        let exchange = Exchange::handshake(self.connect(target).await?.into_stream()).await?;
+        Ok(Carrier::new(exchange, &self.failed_renewals))
+    }
+
+    /// A new connection to the peer, for one check.
+    ///
+    /// # Errors
+    /// How it failed: refused, silent, or a name that does not resolve.
+    pub async fn connect(&self, target: &Target) -> Result<Fresh, Evidence> {
+        let Address { host, port, .. } = &*target.0;
+        let stream = connect::connect(&self.resolver, host, *port, self.settings.connect_timeout).await;
+        let stream = stream.map_err(|error| error.evidence())?;
+        Ok(Fresh::new(stream, target.0.authority.clone()))
+    }
+
+    /// Every address that `host` leads to now.
+    ///
+    /// # Errors
+    /// Why there is none, in the words of the system.
+    pub async fn look_up(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Arc<str>> {
+        self.resolver.look_up_now(host, limit).await
+    }
+
+    /// Asks the peer at `target` for a ping of `node`. Everything but a clear answer in time is no opinion.
+    pub async fn ask(&self, target: &Target, caller: &Caller, node: &NodeName, boot: BootId) -> Testimony {
+        let request = self.pooled.get(target.witness(node, boot)).headers(caller_headers(caller));
+        let exchange = async { Some(TestimonyBody::parse(&body(request, TESTIMONY_BYTES).await?)) };
+        match tokio::time::timeout(self.settings.question_timeout, exchange).await {
+            Ok(Some(testimony)) => testimony,
+            Ok(None) | Err(_) => Testimony::NoOpinion,
+        }
+    }
+
+    /// The peer's row of the matrix; `None` when it does not give one, whatever the reason. The caller sets the limit.
+    pub async fn row(&self, target: &Target) -> Option<RowBody> {
+        RowBody::parse(&body(self.pooled.get(target.0.row.clone()), ROW_BYTES).await?).ok()
+    }
+
+    /// What the peer saw after its event number `since`; `None` when it does not say. The caller sets the limit.
+    pub async fn history(&self, target: &Target, since: u64) -> Option<History> {
+        let mut url = target.0.base.join("/api/v1/history").ok()?;
+        url.set_query(Some(&format!("since={since}")));
+        HistoryBody::read(&body(self.pooled.get(url), HISTORY_BYTES).await?).ok()
+    }
+
+    /// Tells the peer that this node leaves. Whether it heard is not asked.
+    pub async fn goodbye(&self, target: &Target, caller: &Caller) {
+        let request = self.pooled.get(target.0.ping.clone()).headers(caller_headers(caller));
+        // A peer that does not hear it finds the connection refused and says "down": the truth, less politely.
+        let _ = request.send().await;
+    }
+
+    /// Opens an event stream to the peer; `None` when it does not want one or cannot be reached.
+    pub async fn open_stream(&self, target: &Target, caller: &Caller) -> Option<NewsStream> {
+        let exchange = Exchange::handshake(self.connect(target).await.ok()?.into_stream()).await.ok()?;
+        NewsStream::open(exchange, exchange::request(caller, target.0.authority.clone())).await
+    }
+}
+
+/// Whether a host, as written in an address, is the machine that reads it.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn parse_answer(body: &[u8]) -> Result<Answer, Evidence> {
+    AnswerBody::parse(body).and_then(Answer::try_from).map_err(|_| Evidence::Invalid)
+}
+
+/// The body of an answer of 200 and at most `limit` bytes; `None` when it is anything else, is longer or breaks off.
+async fn body(request: reqwest::RequestBuilder, limit: usize) -> Option<Vec<u8>> {
+    let mut response = request.send().await.ok()?;
+    if response.status() != reqwest::StatusCode::OK {
+        return None;
+    }
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return None;
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if body.len() + chunk.len() > limit {
+            return None;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Some(body)
+}
+
+#[cfg(test)]
+mod tests;

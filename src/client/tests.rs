@@ -1,0 +1,230 @@
+//! The client against servers that are a few lines each.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::detector::peer::{SelfState, Seq};
+use crate::wire::ANSWER_BYTES;
+
+const RELEASED: &str = include_str!("../../tests/answers/0.1.0.json");
+
+fn client() -> Client {
+    let second = Duration::from_secs(1);
+    Client::new(ClientSettings { connect_timeout: second, question_timeout: second }).expect("a client")
+}
+
+fn caller() -> Caller {
+    let node = NodeName::new("tester").expect("valid");
+    Caller { node, boot: BootId(1), seq: Seq(0), state: SelfState::Ready, known_rev: 0 }
+}
+
+fn target(port: u16) -> Target {
+    Target::new(&Url::parse(&format!("http://127.0.0.1:{port}")).expect("valid")).expect("valid")
+}
+
+/// A peer that reads one request, writes `reply` and closes. Runs while `asked` does.
+async fn against<T>(reply: Vec<u8>, asked: impl AsyncFnOnce(Client, Target) -> T) -> T {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let target = target(listener.local_addr().expect("bound").port());
+    let serve = async {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accepts");
+            read_head(&mut stream).await;
+            // The client may have seen enough before the end.
+            let _ = stream.write_all(&reply).await;
+        }
+    };
+    tokio::select! {
+        result = asked(client(), target) => result,
+        () = serve => unreachable!("serves for ever"),
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a whole head"));
+    }
+    String::from_utf8(head).expect("ASCII")
+}
+
+fn http(status: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+async fn check(client: &Client, target: &Target) -> Result<Answer, Evidence> {
+    client.connect(target).await?.ping(&caller()).await
+}
+
+/// What each reply shows, to a check and to a scheduled ping.
+#[tokio::test]
+async fn each_way_to_answer_wrongly_has_its_evidence() {
+    let cut_body = format!("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{}", &RELEASED[..50]);
+    let huge = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", ANSWER_BYTES + 1);
+    let endless_head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(64 * 1024));
+    let cases: [(&str, Vec<u8>, Evidence); 8] = [
+        ("closed without a word", Vec::new(), Evidence::Refused),
+        ("not HTTP", b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec(), Evidence::Invalid),
+        ("an error", http("500 Oops", RELEASED), Evidence::Invalid),
+        ("a redirect", http("302 Found\r\nlocation: http://127.0.0.1:1/ping", ""), Evidence::Invalid),
+        ("not an answer", http("200 OK", "hello"), Evidence::Invalid),
+        ("half a body", cut_body.into_bytes(), Evidence::Invalid),
+        ("too much body", huge.into_bytes(), Evidence::Invalid),
+        ("an answer", http("200 OK", RELEASED), Evidence::Answered),
+    ];
+    for (name, reply, expected) in cases {
+        let (checked, scheduled) = against(reply, async |client, target| {
+            (check(&client, &target).await, client.ping(&target, &caller()).await.map(|(answer, _)| answer))
+        })
+        .await;
+        let shown = |result: Result<Answer, Evidence>| result.map_or_else(|evidence| evidence, |_| Evidence::Answered);
+        assert_eq!((shown(checked), shown(scheduled)), (expected, expected), "{name}");
+    }
+    // Only a check can tell half a head from no answer, and a head without end is not read to its end.
+    for reply in [b"HTTP/1.1 20".to_vec(), endless_head.into_bytes()] {
+        let checked = against(reply, async |client, target| check(&client, &target).await).await;
+        assert_eq!(checked, Err(Evidence::Invalid));
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_refused_and_an_unknown_name_is_a_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let closed = target(listener.local_addr().expect("bound").port());
+    drop(listener);
+    assert_eq!(check(&client(), &closed).await, Err(Evidence::Refused));
+    assert_eq!(client().ping(&closed, &caller()).await, Err(Evidence::Refused));
+    let unknown = Target::new(&Url::parse("http://no-such-host.invalid:8001").expect("valid")).expect("valid");
+    assert_eq!(check(&client(), &unknown).await, Err(Evidence::Name));
+    assert_eq!(client().ping(&unknown, &caller()).await, Err(Evidence::Name));
+}
+
+#[tokio::test]
+async fn scheduled_pings_share_a_connection_and_say_who_asks() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let target = target(listener.local_addr().expect("bound").port());
+    let client = client();
+    let peer = async {
+        let (mut stream, _) = listener.accept().await.expect("accepts");
+        let mut heads = Vec::new();
+        for _ in 0..2 {
+            heads.push(read_head(&mut stream).await);
+            let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RELEASED}", RELEASED.len());
+            stream.write_all(reply.as_bytes()).await.expect("writes");
+        }
+        heads
+    };
+    let pings = async {
+        for _ in 0..2 {
+            client.ping(&target, &caller()).await.expect("an answer");
+        }
+    };
+    let (heads, ()) = tokio::join!(peer, pings);
+    for head in heads {
+        assert!(head.starts_with("GET /ping HTTP/1.1\r\n"), "{head}");
+        for header in ["heartbeat-node: tester", "heartbeat-boot: 0000000000000001", "heartbeat-state: ready"] {
+            assert!(head.contains(header), "{head}");
+        }
+    }
+}
+
+/// A port where nobody listens.
+async fn unheard() -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    target(listener.local_addr().expect("bound").port())
+}
+
+/// A firewall that judges connections when they are opened must be met again and again.
+#[tokio::test]
+async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let target = target(listener.local_addr().expect("bound").port());
+    let client = client();
+    // Serves one connection until it closes, and tells how many pings it carried.
+    let carried = async |listener: &TcpListener| {
+        let (mut stream, _) = listener.accept().await.expect("accepts");
+        let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RELEASED}", RELEASED.len());
+        let (mut pings, mut byte) = (0, [0]);
+        while stream.read(&mut byte).await.expect("reads") == 1 {
+            read_head(&mut stream).await;
+            stream.write_all(reply.as_bytes()).await.expect("writes");
+            pings += 1;
+        }
+        pings
+    };
+    let pings = async {
+        loop {
+            let (_, worn) = client.ping(&target, &caller()).await.expect("an answer");
+            if worn {
+                client.renew(&target).await;
+                return;
+            }
+        }
+    };
+    let (first, ()) = tokio::join!(carried(&listener), pings);
+    assert_eq!(first, keep_alive::PINGS_ON_ONE);
+    // The second one stands already, and carries the next ping.
+    let (mut second, _) = listener.accept().await.expect("accepts");
+    drop(listener);
+    let nobody = unheard().await;
+    let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RELEASED}", RELEASED.len());
+    let answered = async {
+        read_head(&mut second).await;
+        second.write_all(reply.as_bytes()).await.expect("writes");
+    };
+    let caller = caller();
+    let (ping, ()) = tokio::join!(client.ping(&target, &caller), answered);
+    assert_eq!(ping.map(|(_, worn)| worn), Ok(false));
+    // When one to another peer fails, this one is not trusted any longer.
+    client.renew(&nobody).await;
+    let answered = async {
+        read_head(&mut second).await;
+        second.write_all(reply.as_bytes()).await.expect("writes");
+    };
+    let (ping, ()) = tokio::join!(client.ping(&target, &caller), answered);
+    assert_eq!(ping.map(|(_, worn)| worn), Ok(true));
+    // Where no new one can be opened, the old one is not used either.
+    client.renew(&target).await;
+    assert_eq!(client.ping(&target, &caller).await, Err(Evidence::Refused));
+}
+
+#[tokio::test]
+async fn a_witness_is_asked_by_name_and_only_a_clear_answer_counts() {
+    let ask = async |client: Client, target: Target| {
+        let node = NodeName::new("a?b#c%20").expect("valid");
+        client.ask(&target, &caller(), &node, BootId(255)).await
+    };
+    assert_eq!(against(http("200 OK", r#"{"testimony":"left"}"#), ask).await, Testimony::Left);
+    for reply in [http("404 Not Found", r#"{"testimony":"left"}"#), http("429 Slow", ""), http("200 OK", "?"), vec![]] {
+        assert_eq!(against(reply, ask).await, Testimony::NoOpinion);
+    }
+    let url = target(1).witness(&NodeName::new("a?b#c%20").expect("valid"), BootId(255));
+    assert_eq!(url.as_str(), "http://127.0.0.1:1/api/v1/witness/a%3Fb%23c%2520/00000000000000ff");
+}
+
+#[tokio::test]
+async fn a_stream_gives_news_and_ends() {
+    let news = format!(": hello\n\nevent: news\ndata: {}\n\nevent: other\ndata: 1\n\n", RELEASED.trim_end());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let read = async |client: Client, target: Target| {
+        let mut stream = client.open_stream(&target, &caller()).await?;
+        Some((stream.next().await, stream.next().await))
+    };
+    let (first, second) = against(format!("{head}{news}").into_bytes(), read).await.expect("opens");
+    assert_eq!(first.expect("news").node.as_str(), "node-1");
+    assert_eq!(second, None);
+    assert_eq!(against(http("200 OK", RELEASED), read).await, None);
+    assert_eq!(against(http("503 Busy", ""), read).await, None);
+}
+
+#[test]
+fn a_target_is_http_with_a_host() {
+    let of = |text: &str| Target::new(&Url::parse(text).expect("a URL"));
+    let target = of("http://[::1]:8002").expect("valid");
+    assert_eq!((target.0.host.as_str(), target.0.port), ("::1", 8002));
+    assert_eq!(target.0.authority, "[::1]:8002");
+    assert_eq!(target.0.ping.as_str(), "http://[::1]:8002/ping");
+    assert!(of("https://a:1").is_err());
+    assert!(of("file:///a").is_err());
+}
