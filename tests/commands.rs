@@ -539,8 +539,8 @@ fn a_wait_ends_in_time_and_keeps_what_it_saw() {
     };
     // As long as was asked for, and not as long as a question may take.
     let (said, told) = wait(69, "100ms", &|| pretender(|_| None));
-    assert!(said.contains("no answer within 500ms"), "{said}");
-    assert!(told["missing"][0].as_str().is_some_and(|why| why.contains("no answer within 500ms")), "{told}");
+    assert!(said.contains("no answer within 0.5 s"), "{said}");
+    assert!(told["missing"][0].as_str().is_some_and(|why| why.contains("no answer within 0.5 s")), "{told}");
     // The first look succeeds and no other.
     let falls_silent = || {
         let mut first = Some((200, r#"{"whole":false,"sentence":"node-3 is down"}"#));

@@ -13,13 +13,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::ask::Place;
 use super::exit::Failure;
-use crate::detector::maintenance::printable;
+use super::safe_text::parse;
 use crate::render::matrix::short;
-
-/// No sentence or paragraph of ours is longer; a longer one is not for people.
-const TEXT_CHARS_MAX: usize = 4000;
 
 /// A whole answer: as it came, and to be read.
 #[derive(Clone, Debug)]
@@ -36,7 +32,7 @@ impl Answer {
     /// # Errors
     /// When the body is not JSON; `what` says what it should have been.
     pub fn new(body: String, what: &str) -> Result<Answer, Failure> {
-        match parse(&body) {
+        match parse(body.as_bytes()) {
             Ok(value) => Ok(Answer { body: body.trim_end().to_owned(), value }),
             Err(error) => Err(not(what, &error)),
         }
@@ -57,42 +53,6 @@ impl Answer {
 
 fn not(what: &str, error: &serde_json::Error) -> Failure {
     Failure::Failed(format!("the node's answer is not {what}: {error}"))
-}
-
-/// JSON in which every text is fit to be shown, the names of its fields too.
-///
-/// # Errors
-/// When it is not JSON.
-pub fn parse(json: &str) -> serde_json::Result<Value> {
-    let mut value = serde_json::from_str(json)?;
-    make_safe(&mut value);
-    Ok(value)
-}
-
-/// As deep as the parser lets it be: 128 levels.
-fn make_safe(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = shown(text),
-        Value::Array(list) => list.iter_mut().for_each(make_safe),
-        Value::Object(map) => {
-            let made_safe = |(key, mut value): (String, Value)| {
-                make_safe(&mut value);
-                (shown(&key), value)
-            };
-            *map = std::mem::take(map).into_iter().map(made_safe).collect();
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-impl Place {
-    /// Asks for `what` at `path`.
-    ///
-    /// # Errors
-    /// When the node cannot be reached, answers with a problem, or with something that is no JSON.
-    pub async fn ask(&self, path: &str, what: &str) -> Result<Answer, Failure> {
-        Answer::new(self.get(path).await?.good()?, what)
-    }
 }
 
 impl<'a> Part<'a> {
@@ -134,15 +94,6 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The text without what could break a line or a terminal.
-pub fn shown(text: &str) -> String {
-    let mut kept: String = text.chars().take(TEXT_CHARS_MAX).map(|c| if printable(c) { c } else { '?' }).collect();
-    if text.chars().nth(TEXT_CHARS_MAX).is_some() {
-        kept.push_str("..");
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,10 +107,7 @@ mod tests {
         assert_eq!(root.names("members"), ["node-1", ""]);
         assert_eq!((root.span("as_of_ms"), root.span("up_ms")), (None, Some(Duration::from_millis(2500))));
         assert_eq!((root.part("x").part("y").text("z"), root.parts("x").count(), root.flag("x")), ("", 0, false));
-        let odd = Answer::new(r#"{"a":[{"b\u202e":1}]}"#.into(), "").unwrap();
-        assert_eq!(odd.root().0.to_string(), r#"{"a":[{"b?":1}]}"#);
         let long = Answer::new(format!(r#"{{"a":"{}"}}"#, "ä".repeat(10_000)), "").unwrap();
-        assert_eq!(long.root().text("a").chars().count(), TEXT_CHARS_MAX + 2);
         assert_eq!(long.root().name("a").chars().count(), 24);
         assert!(Answer::new("nonsense".into(), "a matrix").is_err());
     }

@@ -3,10 +3,13 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::answer::{self, Part};
-use super::ask::{Address, Place};
-use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
+use super::address::Address;
+use super::answer::Part;
+use super::ask::Place;
+use super::exit::{Exit, Outcome, until_asked, usual_end};
 use super::output::{Output, Paint};
+use super::watch::events::{Begin, EventReader, number, path};
+use super::watch::{Update, contact, follow};
 use crate::config::environment::Environment;
 use crate::config::parse;
 
@@ -24,8 +27,9 @@ const BEFORE_FOLLOWING: usize = 20;
 
 A node remembers its last 1,024 events; older ones are in its log. What its peers told it of what they saw
 stands among them, with a dash for its number, unless --since asks for this node's own.
-Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached or ended the stream
-(`heartbeat monitor` waits for it).")]
+With --follow, a node that goes away is asked again until it is back; contact_lost and contact_restored
+say so. What a restarted node has seen is shown from its beginning.
+Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached at the start.")]
 pub struct Events {
     #[command(flatten)]
     pub address: Address,
@@ -62,57 +66,46 @@ pub async fn events(command: &Events, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     if command.follow {
-        return until_asked(follow(command, &place, &mut output), usual_end).await;
+        return until_asked(follow_events(command, &place, &mut output), usual_end).await;
     }
-    for event in remembered(command, &place, command.limit.unwrap_or(LIMIT_MAX)).await? {
-        show(command, &event, &mut output)?;
+    let answer = place.ask(&list(command, LIMIT_MAX), "a list of events").await?;
+    for event in answer.root().parts("events") {
+        show(command, event.0, &mut output)?;
     }
     Ok(Exit::Success)
 }
 
-/// The stream is opened first and the memory read second, so that nothing falls
-/// between the two; what both tell is told once, by its number.
-async fn follow(command: &Events, place: &Place, output: &mut Output) -> Outcome {
-    let mut stream = place.follow(&path(command, None)).await?;
-    let mut last = 0;
-    for event in remembered(command, place, command.limit.unwrap_or(BEFORE_FOLLOWING)).await? {
-        last = number(&event).unwrap_or(0).max(last);
-        show(command, &event, output)?;
-    }
-    loop {
-        let frame = stream.next().await?;
-        let Ok(event) = answer::parse(&frame.data) else { continue };
-        if number(&event).is_none_or(|number| number <= last) {
-            continue;
+async fn follow_events(command: &Events, place: &Place, output: &mut Output) -> Outcome {
+    let begin = Begin::List(list(command, BEFORE_FOLLOWING));
+    let reader = EventReader::new(place.clone(), begin, command.peer.clone());
+    let mut has_answered = false;
+    follow(reader, |update| {
+        match update {
+            Update::Event(event) => show(command, &event, output)?,
+            Update::Answer { silence, .. } => {
+                has_answered = true;
+                if let Some(silence) = silence {
+                    output.line(&contact::restored(place, silence, None, command.json))?;
+                }
+            }
+            Update::NoAnswer { why, .. } if !has_answered => return Err(why),
+            Update::NoAnswer { why, silence, is_first: true } => {
+                output.line(&contact::lost(place, silence, &why, command.json))?;
+            }
+            Update::NoAnswer { .. } | Update::EventsLost(_) | Update::EventsRestored => {}
         }
-        last = number(&event).unwrap_or(last);
-        show(command, &event, output)?;
-    }
+        Ok(None)
+    })
+    .await
 }
 
-async fn remembered(command: &Events, place: &Place, limit: usize) -> Result<Vec<Value>, Failure> {
-    let answer = place.ask(&path(command, Some(limit)), "a list of events").await?;
-    Ok(answer.root().parts("events").map(|event| event.0.clone()).collect())
-}
-
-fn path(command: &Events, limit: Option<usize>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(since) = command.since {
-        query.append_pair("since", &since.to_string());
-    }
-    if let Some(peer) = &command.peer {
-        query.append_pair("peer", peer);
-    }
-    if let Some(limit) = limit {
-        query.append_pair("limit", &limit.to_string());
-    }
-    let query = query.finish();
-    if query.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/events?{query}") }
-}
-
-/// Its number in the memory of the node that was asked. What a peer told has one of the peer's.
-pub fn number(event: &Value) -> Option<u64> {
-    event["seq"].as_u64().filter(|_| event["from"].is_null())
+/// What is remembered of what was asked for.
+fn list(command: &Events, limit: usize) -> String {
+    let limit = command.limit.unwrap_or(limit).to_string();
+    let since = command.since.map(|since| since.to_string());
+    let since = since.as_deref().map(|since| ("since", since));
+    let query: Vec<(&str, &str)> = since.into_iter().chain([("limit", &*limit)]).collect();
+    path(&query, command.peer.as_deref())
 }
 
 fn show(command: &Events, event: &Value, output: &mut Output) -> std::io::Result<()> {
@@ -145,11 +138,12 @@ pub fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::safe_text::parse;
 
     #[test]
     fn an_event_is_a_line() {
         let line = |json: &str, with_node| {
-            event_line(&answer::parse(json).unwrap(), with_node, &Output::to(Box::new(std::io::sink()), false))
+            event_line(&parse(json.as_bytes()).unwrap(), with_node, &Output::to(Box::new(std::io::sink()), false))
         };
         let own = r#"{"at":"2026-11-26T02:10:00.123Z","node":"n\u001bc","level":"warn","sentence":"a\nb"}"#;
         assert_eq!(line(own, true), "2026-11-26T02:10:00.123Z  n?c: a?b");

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ask::Address;
+use super::address::Address;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::Output;
+use crate::client::node::Order;
 use crate::config::environment::Environment;
 
 /// Engines wait a few seconds for a check; this one always ends first.
@@ -36,7 +37,7 @@ pub struct Healthcheck {
 pub async fn healthcheck(command: &Healthcheck, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
-    let why = match place.get_within("/readyz", LIMIT).await {
+    let why = match place.send(&Order::get("/readyz"), LIMIT).await {
         Ok(reply) if reply.status == 200 => None,
         Ok(reply) => Some(format!("/readyz answered {}", reply.status)),
         Err(Failure::Unreachable { place, why }) => Some(format!("cannot reach {place}: {why}")),

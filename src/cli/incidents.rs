@@ -3,8 +3,9 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::address::Address;
 use super::answer::{Answer, Part};
-use super::ask::Address;
+use super::ask::good;
 use super::events::count;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, age};
@@ -43,7 +44,7 @@ pub async fn incidents(command: &Incidents, environment: &Environment) -> Outcom
             "the node is of a version that keeps no incidents; `heartbeat events` shows what it has seen".into(),
         ));
     }
-    let answer = Answer::new(reply.good()?, "a list of incidents")?;
+    let answer = Answer::new(good(reply)?, "a list of incidents")?;
     if command.json {
         output.line(&answer.body)?;
         return Ok(Exit::Success);
@@ -91,7 +92,7 @@ fn moment(text: &str) -> String {
     let plain = text.len() >= 20 && text.is_ascii() && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     if plain {
         let (day, time) = (&text[5..10], &text[11..19]);
-        return super::answer::shown(&format!("{day} {time}Z"));
+        return super::safe_text::shown(&format!("{day} {time}Z"));
     }
     crate::render::matrix::short(text)
 }

@@ -3,8 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
+use super::address::Address;
 use super::answer::{Answer, Part};
-use super::ask::{Address, Place};
+use super::ask::Place;
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint, age, names};
 use super::verify::CLUSTER;
@@ -54,7 +55,7 @@ fn picture(place: &Place, node: &Answer, config: &Answer, cluster: &Answer, outp
     let up = node.span("uptime_ms").map(age).unwrap_or_default();
     let whole = if cluster.flag("whole") { Paint::Good } else { Paint::Bad };
     let mut rows = vec![
-        ("address", Cell::plain(format!("http://{}/", place.0))),
+        ("address", Cell::plain(format!("http://{place}/"))),
         ("metrics", Cell::plain(metrics(place, node))),
         ("version", Cell::plain(format!("{} (revision {})", node.name("version"), node.name("revision")))),
         ("boot", Cell::plain(node.name("boot"))),
@@ -89,13 +90,14 @@ fn picture(place: &Place, node: &Answer, config: &Answer, cluster: &Answer, outp
 /// At the main port always, and at a port of their own.
 fn metrics(place: &Place, node: Part<'_>) -> String {
     let own = node.number("metrics_port").map(|port| format!(" and port {port}")).unwrap_or_default();
-    format!("http://{}/metrics{own}", place.0)
+    format!("http://{place}/metrics{own}")
 }
 
 fn peers(counts: Part<'_>) -> String {
     let counts = counts.0.as_object().into_iter().flatten();
-    let counts = counts
-        .filter_map(|(state, count)| Some((super::answer::shown(state), count.as_u64().filter(|count| *count > 0)?)));
+    let counts = counts.filter_map(|(state, count)| {
+        Some((super::safe_text::shown(state), count.as_u64().filter(|count| *count > 0)?))
+    });
     let told: Vec<String> = counts.map(|(state, count)| format!("{count} {state}")).collect();
     if told.is_empty() { "none".to_owned() } else { names(&told) }
 }
@@ -124,7 +126,7 @@ mod tests {
         let cluster = of(r#"{"whole":false,"sentence":"node-2 is down"}"#);
         let output = Output::to(Box::new(std::io::sink()), false);
         assert_eq!(
-            picture(&Place("localhost:8001".into()), &node, &config, &cluster, &output).join("\n"),
+            picture(&Place::new("localhost", 8001), &node, &config, &cluster, &output).join("\n"),
             "\
 node-1 (cut off)
   address      http://localhost:8001/

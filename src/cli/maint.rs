@@ -7,13 +7,16 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::address::Address;
 use super::answer::Answer;
-use super::ask::{Address, Order};
+use super::ask::good;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint, age};
+use crate::client::node::{Order, REQUEST_TIME_MAX};
 use crate::config::environment::Environment;
+use crate::config::layers::Layers;
 use crate::config::parse;
-use crate::config::raw::{Layers, Raw};
+use crate::config::raw::Raw;
 use crate::config::token::{Token, token};
 use crate::detector::maintenance::MaintenanceReason;
 
@@ -140,19 +143,17 @@ struct Peer {
 /// When there is no token, the node cannot be reached, or it refuses.
 pub async fn maint(command: &Maint, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let (ask, order) = match &command.change {
-        None => (&command.ask, Order::get(PATH)),
+    let (ask, token, method, body) = match &command.change {
+        None => (&command.ask, None, Method::GET, None),
         Some(Change::On(on)) => {
             let body = json!({ "reason": on.reason.as_str(), "for": on.span.trim() });
-            let order = Order { method: Method::POST, body: Some(body.to_string()), ..Order::get(PATH) };
-            (&on.with.ask, Order { token: Some(on.with.token(environment)?), ..order })
+            (&on.with.ask, Some(on.with.token(environment)?), Method::POST, Some(body.to_string()))
         }
-        Some(Change::Off(off)) => {
-            let token = Some(off.with.token(environment)?);
-            (&off.with.ask, Order { method: Method::DELETE, token, ..Order::get(PATH) })
-        }
+        Some(Change::Off(off)) => (&off.with.ask, Some(off.with.token(environment)?), Method::DELETE, None),
     };
-    let answer = Answer::new(ask.address.place(environment)?.send(order).await?.good()?, WHAT)?;
+    let order = Order { method, path: PATH, body, bearer_token: token.as_ref().map(Token::reveal) };
+    let reply = ask.address.place(environment)?.send(&order, REQUEST_TIME_MAX).await?;
+    let answer = Answer::new(good(reply)?, WHAT)?;
     if ask.json {
         output.line(&answer.body)?;
         return Ok(Exit::Success);

@@ -1,22 +1,17 @@
 //! `heartbeat matrix`: who reaches whom, as one node gathers it.
 
-use std::time::Duration;
-
 use clap::Args;
-use serde_json::json;
 
+use super::address::Address;
 use super::answer::{Answer, Part};
-use super::ask::{Address, Place};
+use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
-use super::output::{Cell, Output, Paint, age};
+use super::output::{Cell, Output, Paint};
+use super::watch::{LOOK_EVERY, Update, contact, watch};
 use crate::config::environment::Environment;
 use crate::mesh::{LinkStatus, RowFreshness};
 use crate::render::matrix::{COLUMNS_MAX, Entry, Measurement, said, short};
-use crate::runtime::clock::Clock;
-
-/// Between two looks. Each asks the whole mesh, and nobody reads faster.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 const PATH: &str = "/api/v1/matrix";
 
@@ -30,7 +25,8 @@ const PATH: &str = "/api/v1/matrix";
 A row is what one node says of its links. In brackets stands what a node said before: it did not
 answer now, so its row is old and counts neither as good news nor as bad.
 With --watch a pipe gets a new block, or with --json a new line, when something other than a
-figure has changed, or none comes any more (contact_lost); Ctrl-C ends it.
+figure has changed, and when the node stops to answer (contact_lost) or answers again
+(contact_restored); Ctrl-C ends it.
 `heartbeat verify` judges what is shown.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub struct Matrix {
@@ -58,7 +54,7 @@ pub async fn matrix(command: &Matrix, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     if command.watch {
-        return until_asked(watch(command, &place, Live::new(output, command.json)), usual_end).await;
+        return until_asked(watch_matrix(command, &place, Live::new(output, command.json)), usual_end).await;
     }
     let answer = ask(&place).await?;
     picture(command, answer.root(), &answer.body, &output).iter().try_for_each(|line| output.line(line))?;
@@ -69,46 +65,50 @@ async fn ask(place: &Place) -> Result<Answer, Failure> {
     place.ask(PATH, "a matrix").await
 }
 
-async fn watch(command: &Matrix, place: &Place, mut live: Live) -> Outcome {
-    let clock = Clock::start();
-    let mut last = ask(place).await?;
-    let mut answered = clock.now();
-    let mut looked = Ok(());
-    loop {
-        let mut lines = picture(command, last.root(), &last.body, &live.output);
-        let mut about = about(last.root());
-        if let Err(why) = &looked {
-            let note = silent_note(place, clock.now() - answered, why, command.json);
-            let note = if command.json { note } else { live.output.paint(Paint::Bad, &note) };
-            about.push_str("silent");
-            // What was there before is no news, and only on a screen does it have to be drawn again.
-            if !live.in_place() {
-                lines.clear();
+async fn watch_matrix(command: &Matrix, place: &Place, mut live: Live) -> Outcome {
+    let mut last: Option<Answer> = None;
+    watch(
+        async || ask(place).await,
+        || LOOK_EVERY,
+        None,
+        |update| {
+            let note = match update {
+                Update::Answer { answer, silence } => {
+                    last = Some(answer);
+                    silence.map(|silence| (Paint::Good, contact::restored(place, silence, None, command.json)))
+                }
+                Update::NoAnswer { why, .. } if last.is_none() => return Err(why),
+                Update::NoAnswer { why, silence, .. } => {
+                    Some((Paint::Bad, contact::lost(place, silence, &why, command.json)))
+                }
+                Update::Event(_) | Update::EventsLost(_) | Update::EventsRestored => return Ok(None),
+            };
+            if let Some(matrix) = &last {
+                redraw(command, matrix, note, &mut live)?;
             }
-            lines.insert(0, note);
-        }
-        if !live.in_place() && !command.json {
-            lines.push(String::new());
-        }
-        live.show(lines, about)?;
-        tokio::time::sleep(LOOK_EVERY).await;
-        looked = match ask(place).await {
-            Ok(answer) => {
-                (last, answered) = (answer, clock.now());
-                Ok(())
-            }
-            Err(failure) => Err(failure),
-        };
-    }
+            Ok(None)
+        },
+    )
+    .await
 }
 
-/// Said above, or instead of, an answer that is old.
-pub fn silent_note(place: &Place, silent: Duration, why: &Failure, as_json: bool) -> String {
-    let why = why.cause();
-    if as_json {
-        return json!({ "event": "contact_lost", "place": place.0, "why": why }).to_string();
+/// The matrix and, above it, that the node is silent or back.
+fn redraw(command: &Matrix, matrix: &Answer, note: Option<(Paint, String)>, live: &mut Live) -> std::io::Result<()> {
+    let mut lines = picture(command, matrix.root(), &matrix.body, &live.output);
+    let mut about = about(matrix.root());
+    if let Some((paint, note)) = note {
+        let is_silent = paint == Paint::Bad;
+        about.push_str(if is_silent { "silent" } else { "back" });
+        // What there was before is no news, and only on a screen does it have to be drawn again.
+        if !live.in_place() && is_silent {
+            lines.clear();
+        }
+        lines.insert(0, if command.json { note } else { live.output.paint(paint, &note) });
     }
-    format!("no news from http://{} for {}: {why}", place.0, age(silent))
+    if !live.in_place() && !command.json {
+        lines.push(String::new());
+    }
+    live.show(lines, about)
 }
 
 fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> Vec<String> {

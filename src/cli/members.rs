@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::ask::Address;
+use super::address::Address;
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint, age, names};
 use crate::config::environment::Environment;

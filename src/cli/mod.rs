@@ -5,6 +5,7 @@
 //! command returns an [`exit::Outcome`]; this file turns it into words on
 //! standard error and a number, and nobody else ends the process.
 
+pub mod address;
 pub mod answer;
 pub mod ask;
 pub mod demo;
@@ -21,10 +22,12 @@ pub mod monitor;
 pub mod output;
 pub mod platform;
 pub mod run;
+pub mod safe_text;
 pub mod settings;
 pub mod simulate;
 pub mod verify;
 pub mod wait;
+pub mod watch;
 pub mod why;
 
 use std::ffi::OsString;

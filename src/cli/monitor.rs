@@ -1,36 +1,30 @@
 //! `heartbeat monitor`: the mesh and what happens to it, for somebody who watches.
 //!
-//! Two tasks ask: one looks at the mesh once a second, one follows the node's
-//! events. Both go on when the node goes away, from where they were; whether it
-//! is there is what the first of them finds out, so there is one answer to that.
+//! It looks at the mesh once a second and follows the node's events; whether the node is there is what the looks show,
+//! so there is one answer to that.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::answer::{self, Answer, Part};
-use super::ask::{Address, Place};
-use super::events::{event_line, number};
+use super::address::Address;
+use super::answer::{Answer, Part};
+use super::ask::Place;
+use super::events::event_line;
 use super::exit::{Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
-use super::matrix::{LOOK_EVERY, silent_note};
 use super::output::{Cell, Output, Paint, age, names};
 use super::verify::{CLUSTER, findings};
+use super::watch::events::{Begin, EventReader};
+use super::watch::{LOOK_EVERY, Update, contact, watch};
 use crate::config::environment::Environment;
-use crate::detector::time::Monotonic;
 use crate::mesh::{MeshVerdict, RowFreshness};
 use crate::render::matrix::said;
-use crate::runtime::clock::Clock;
 
 /// Events on the screen, below the table.
 const EVENTS_SHOWN: usize = 12;
-/// Messages that wait to be shown. A full queue slows the asking down.
-const TOLD_WAITING_MAX: usize = 64;
-/// After a stream has ended.
-const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -41,7 +35,7 @@ const REOPEN_AFTER: Duration = Duration::from_secs(1);
 On a terminal it is one picture that is kept young. With --json each line is an event as in
 `heartbeat events --json`, or one of mesh_changed (with the answer of /api/v1/cluster as `mesh`),
 contact_lost, contact_restored, no_events (they cannot be followed) and events_restored. A node that
-goes away is waited for.
+goes away is asked again until it is back.
 Exit codes: 0 ended by Ctrl-C, 69 the node cannot be reached at the start.")]
 pub struct Monitor {
     #[command(flatten)]
@@ -58,102 +52,32 @@ pub struct Monitor {
 pub async fn monitor(command: &Monitor, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
     let place = command.address.place(environment)?;
-    until_asked(watch(&place, Live::new(output, command.json), command.json), usual_end).await
+    until_asked(watch_all(&place, Live::new(output, command.json), command.json), usual_end).await
 }
 
-/// What the two tasks tell.
-enum Update {
-    Mesh(Result<Answer, Failure>),
-    Event(Box<Value>),
-    /// The stream is refused although the node answers.
-    NoStream(String),
-    /// It was refused before.
-    StreamAgain,
-}
-
-async fn watch(place: &Place, live: Live, as_json: bool) -> Outcome {
-    let first = place.ask(CLUSTER, "a view of the mesh").await?;
-    let (sender, mut told) = mpsc::channel(TOLD_WAITING_MAX);
-    tokio::spawn(follow(place.clone(), sender.clone()));
-    tokio::spawn(look(place.clone(), sender));
-    let mut show = Show::new(place, live, as_json, first)?;
-    while let Some(told) = told.recv().await {
-        show.take(told)?;
-    }
-    Err(Failure::Internal("nobody is left who asks".into()))
-}
-
-async fn look(place: Place, told: mpsc::Sender<Update>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        if told.send(Update::Mesh(place.ask(CLUSTER, "a view of the mesh").await)).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Follows the events of the node, in whichever life of it.
-async fn follow(place: Place, told: mpsc::Sender<Update>) {
-    let mut read = Read::default();
-    loop {
-        if let Err(failure) = follow_once(&place, &mut read, &told).await {
-            let why = failure.cause();
-            // A node that is gone is noticed by whoever looks at the mesh.
-            if !matches!(failure, Failure::Unreachable { .. }) && why != read.refused {
-                read.refused.clone_from(&why);
-                let _ = told.send(Update::NoStream(why)).await;
+async fn watch_all(place: &Place, live: Live, as_json: bool) -> Outcome {
+    let reader = EventReader::new(place.clone(), Begin::Last(EVENTS_SHOWN as u64), None);
+    let look = async || place.ask(CLUSTER, "a view of the mesh").await;
+    let (mut live, mut show) = (Some(live), None);
+    watch(
+        look,
+        || LOOK_EVERY,
+        Some(reader),
+        |update| {
+            match (&mut show, update) {
+                (Some(show), update) => Show::take(show, update)?,
+                (show, Update::Answer { answer, .. }) => {
+                    if let Some(live) = live.take() {
+                        *show = Some(Show::new(place, live, as_json, answer)?);
+                    }
+                }
+                (None, Update::NoAnswer { why, .. }) => return Err(why),
+                (None, _) => {}
             }
-        }
-        if told.is_closed() {
-            return;
-        }
-        tokio::time::sleep(REOPEN_AFTER).await;
-    }
-}
-
-/// How far the events were read, and of which life of the node.
-#[derive(Default)]
-struct Read {
-    boot: String,
-    last: Option<u64>,
-    /// Why they cannot be read, as it was told last.
-    refused: String,
-}
-
-async fn follow_once(place: &Place, read: &mut Read, told: &mpsc::Sender<Update>) -> Result<(), Failure> {
-    let node = place.ask("/api/v1/node", "a description of itself").await?;
-    let boot = node.root().text("boot");
-    if read.boot != boot {
-        // Of a new life everything is news; of the one that was met first only the latest is.
-        read.last = if read.boot.is_empty() { None } else { Some(0) };
-        boot.clone_into(&mut read.boot);
-    }
-    let since = match read.last {
-        Some(last) => last,
-        // Asked for the latest, a node mixes in what its peers tell, under their numbers; from a number on it tells its own.
-        None => {
-            let latest = place.ask("/api/v1/events?limit=1", "a list of events").await?;
-            let next = latest.root().0["next"].as_u64().unwrap_or_default();
-            next.saturating_sub(EVENTS_SHOWN as u64)
-        }
-    };
-    read.last = Some(since);
-    let mut stream = place.follow(&format!("/api/v1/events?since={since}")).await?;
-    if !std::mem::take(&mut read.refused).is_empty() {
-        let _ = told.send(Update::StreamAgain).await;
-    }
-    while !told.is_closed() {
-        let frame = stream.next().await?;
-        if let Ok(event) = answer::parse(&frame.data) {
-            tell(event, read, told).await;
-        }
-    }
-    Ok(())
-}
-
-async fn tell(event: Value, read: &mut Read, told: &mpsc::Sender<Update>) {
-    read.last = number(&event).or(read.last);
-    let _ = told.send(Update::Event(Box::new(event))).await;
+            Ok(None)
+        },
+    )
+    .await
 }
 
 /// What is known, and how it is shown.
@@ -161,52 +85,43 @@ struct Show<'a> {
     place: &'a Place,
     live: Live,
     as_json: bool,
-    clock: Clock,
     mesh: Answer,
-    answered: Monotonic,
-    /// Why the last look failed.
-    lost: Option<Failure>,
+    /// How long the node has been silent, and why.
+    lost: Option<(Duration, Failure)>,
     /// What the last line about the mesh was about.
     about: String,
     events: VecDeque<Value>,
-    no_stream: String,
+    events_lost: String,
 }
 
 impl<'a> Show<'a> {
     fn new(place: &'a Place, live: Live, as_json: bool, mesh: Answer) -> Result<Show<'a>, Failure> {
-        let clock = Clock::start();
-        let mut show = Show {
-            place,
-            live,
-            as_json,
-            clock,
-            answered: clock.now(),
-            mesh,
-            lost: None,
-            about: String::new(),
-            events: VecDeque::new(),
-            no_stream: String::new(),
-        };
+        let about = String::new();
+        let (events, events_lost) = (VecDeque::new(), String::new());
+        let mut show = Show { place, live, as_json, mesh, lost: None, about, events, events_lost };
         show.mesh_line()?;
         show.redraw()?;
         Ok(show)
     }
 
-    fn take(&mut self, told: Update) -> Result<(), Failure> {
-        match told {
-            Update::Mesh(Ok(mesh)) => {
-                if self.lost.take().is_some() {
-                    self.found_again(&mesh)?;
+    fn take(&mut self, update: Update<Answer>) -> Result<(), Failure> {
+        match update {
+            Update::Answer { answer: mesh, silence } => {
+                self.lost = None;
+                if let Some(silence) = silence {
+                    let restarted = boot(mesh.root()) != boot(self.mesh.root());
+                    let note = contact::restored(self.place, silence, Some(restarted), self.as_json);
+                    self.about.clear();
+                    self.line(Paint::Good, &note)?;
                 }
-                (self.mesh, self.answered) = (mesh, self.clock.now());
+                self.mesh = mesh;
                 self.mesh_line()?;
             }
-            Update::Mesh(Err(why)) => {
-                if self.lost.is_none() {
-                    let note = silent_note(self.place, self.clock.now() - self.answered, &why, self.as_json);
-                    self.line(Paint::Bad, &note)?;
+            Update::NoAnswer { why, silence, is_first } => {
+                if is_first {
+                    self.line(Paint::Bad, &contact::lost(self.place, silence, &why, self.as_json))?;
                 }
-                self.lost = Some(why);
+                self.lost = Some((silence, why));
             }
             Update::Event(event) => {
                 let line = if self.as_json { event.to_string() } else { event_line(&event, true, &self.live.output) };
@@ -214,38 +129,24 @@ impl<'a> Show<'a> {
                 if self.events.len() == EVENTS_SHOWN {
                     self.events.pop_front();
                 }
-                self.events.push_back(*event);
+                self.events.push_back(event);
             }
-            Update::NoStream(why) => {
-                self.no_stream = format!("its events cannot be followed: {}", why);
+            Update::EventsLost(why) => {
+                self.events_lost = format!("its events cannot be followed: {why}");
                 let note = match self.as_json {
                     true => json!({ "event": "no_events", "why": why }).to_string(),
-                    false => self.no_stream.clone(),
+                    false => self.events_lost.clone(),
                 };
                 self.line(Paint::Bad, &note)?;
             }
-            Update::StreamAgain => {
-                self.no_stream.clear();
+            Update::EventsRestored => {
+                self.events_lost.clear();
                 let note =
                     if self.as_json { r#"{"event":"events_restored"}"# } else { "its events are followed again" };
                 self.line(Paint::Good, note)?;
             }
         }
         Ok(self.redraw()?)
-    }
-
-    /// Its boot tells whether it is another process now.
-    fn found_again(&mut self, mesh: &Answer) -> std::io::Result<()> {
-        let silent = self.clock.now() - self.answered;
-        let restarted = boot(mesh.root()) != boot(self.mesh.root());
-        self.about.clear();
-        if self.as_json {
-            let silent_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
-            let note = json!({ "event": "contact_restored", "place": self.place.0, "silent_ms": silent_ms, "restarted": restarted });
-            return self.line(Paint::Plain, &note.to_string());
-        }
-        let restarted = if restarted { ", restarted" } else { "" };
-        self.line(Paint::Good, &format!("http://{} answers again after {}{restarted}", self.place.0, age(silent)))
     }
 
     /// Without a screen: a line when the mesh is not what it was.
@@ -279,21 +180,21 @@ impl<'a> Show<'a> {
         }
         let (mesh, output) = (self.mesh.root(), &self.live.output);
         let mut lines = Vec::new();
-        if let Some(why) = &self.lost {
-            let note = silent_note(self.place, self.clock.now() - self.answered, why, false);
+        if let Some((silence, why)) = &self.lost {
+            let note = contact::lost(self.place, *silence, why, false);
             lines.extend([output.paint(Paint::Bad, &note), "What it said last:".to_owned(), String::new()]);
         }
         lines.extend(findings(mesh, output));
         lines.push(String::new());
         lines.extend(table(mesh, output));
         lines.extend([String::new(), format!("What {} saw:", mesh.name("node"))]);
-        if !self.no_stream.is_empty() {
-            lines.push(output.paint(Paint::Bad, &self.no_stream));
+        if !self.events_lost.is_empty() {
+            lines.push(output.paint(Paint::Bad, &self.events_lost));
         }
         lines.extend(self.events.iter().rev().map(|event| event_line(event, true, output)));
         lines.extend([
             String::new(),
-            output.paint(Paint::Faint, &format!("http://{}, newest first; Ctrl-C ends", self.place.0)),
+            output.paint(Paint::Faint, &format!("http://{}, newest first; Ctrl-C ends", self.place)),
         ]);
         self.live.show(lines, String::new())
     }

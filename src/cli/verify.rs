@@ -3,8 +3,9 @@
 
 use clap::Args;
 
+use super::address::Address;
 use super::answer::Part;
-use super::ask::{Address, Place};
+use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint, names};
 use crate::config::environment::Environment;
@@ -121,7 +122,7 @@ fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &O
     }
     if !advice.is_empty() {
         let expect = expected.map(|expected| format!(" --expect={expected}")).unwrap_or_default();
-        advice.push(format!("then: heartbeat wait --all{expect} --addr={}", place.0));
+        advice.push(format!("then: heartbeat wait --all{expect} --addr={place}"));
         lines.extend([String::new(), "what to do:".to_owned()]);
         lines.extend(advice.iter().map(|line| format!("  {line}")));
     }
@@ -171,7 +172,7 @@ mod tests {
         let answer = Answer::new(text.into(), "").unwrap();
         let cluster = answer.root();
         let output = Output::to(Box::new(std::io::sink()), false);
-        explain(cluster, expected, &Place("localhost:8001".into()), &output).join("\n")
+        explain(cluster, expected, &Place::new("localhost", 8001), &output).join("\n")
     }
 
     #[test]

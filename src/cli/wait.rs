@@ -9,11 +9,14 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::address::Address;
 use super::answer::{Answer, Part};
-use super::ask::{Address, PATIENCE, Place};
+use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
 use super::output::{Output, Paint, names};
 use super::verify::{CLUSTER, findings, miscount, nodes};
+use super::watch::{Update, watch};
+use crate::client::node::REQUEST_TIME_MAX;
 use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::detector::peer::SelfState;
@@ -71,25 +74,35 @@ pub async fn wait(command: &Wait, environment: &Environment) -> Outcome {
 
 async fn look_until(command: &Wait, place: &Place, mut output: Output, mut progress: Progress) -> Outcome {
     let clock = Clock::start();
+    let rest = || command.timeout.saturating_sub(clock.now().0);
+    let looks = async || place.limited(patience(command.timeout, rest()), look(command, place)).await;
     let mut known = Known::default();
-    loop {
-        let rest = command.timeout.saturating_sub(clock.now().0);
-        let looked = place.limited(patience(command.timeout, rest), look(command, place)).await;
-        let waited = clock.now().0;
-        let reached = known.take(looked)?;
-        if reached || waited >= command.timeout {
-            progress.clear();
-            return end(command, known, place, waited, &mut output);
-        }
-        progress.show(waited, command.timeout, &known.missing(place).join("; "));
-        tokio::time::sleep(LOOK_EVERY.min(command.timeout - waited)).await;
-    }
+    watch(
+        looks,
+        || LOOK_EVERY.min(rest()),
+        None,
+        |update| {
+            let waited = clock.now().0;
+            let reached = match update {
+                Update::Answer { answer, .. } => known.take(Ok(answer))?,
+                Update::NoAnswer { why, .. } => known.take(Err(why))?,
+                Update::Event(_) | Update::EventsLost(_) | Update::EventsRestored => false,
+            };
+            if reached || waited >= command.timeout {
+                progress.clear();
+                return end(command, std::mem::take(&mut known), place, waited, &mut output).map(Some);
+            }
+            progress.show(waited, command.timeout, &known.missing(place).join("; "));
+            Ok(None)
+        },
+    )
+    .await
 }
 
 /// For one look: the rest of the time, in tenths of a second. A last look at the very end has a moment all the same, or it
 /// would see nothing, and one that is the only one has what every question has.
 fn patience(timeout: Duration, rest: Duration) -> Duration {
-    if timeout.is_zero() { PATIENCE } else { tenths(rest + Duration::from_nanos(99_999_999)).max(LOOK_EVERY) }
+    if timeout.is_zero() { REQUEST_TIME_MAX } else { tenths(rest + Duration::from_nanos(99_999_999)).max(LOOK_EVERY) }
 }
 
 /// What the looks showed so far.
@@ -134,7 +147,7 @@ impl Known {
 
     fn missing(&self, place: &Place) -> Vec<String> {
         let mut missing = self.look.as_ref().map(|look| look.missing.clone()).unwrap_or_default();
-        missing.extend(self.failure.as_ref().map(|failure| format!("http://{}: {}", place.0, failure.cause())));
+        missing.extend(self.failure.as_ref().map(|failure| format!("http://{place}: {}", failure.cause())));
         missing
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::address::Address;
 use super::answer::Part;
-use super::ask::Address;
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint, age, names};
 use crate::config::environment::Environment;

@@ -1,0 +1,113 @@
+//! `--addr`: which node a command asks.
+
+use std::net::IpAddr;
+
+use clap::Args;
+
+use super::ask::Place;
+use super::exit::Failure;
+use crate::config::environment::Environment;
+use crate::config::layers::Layers;
+use crate::config::parse;
+use crate::config::problem::{Problem, Problems};
+use crate::config::raw::Raw;
+use crate::config::settings::{PORT, find};
+
+/// Which node to ask.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Address {
+    /// The node to ask: host:port, :port or a URL [default: this host's, on HEARTBEAT_PORT or 8001]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: Option<String>,
+}
+
+impl Address {
+    /// The place that was named, else where a node with this environment listens.
+    ///
+    /// # Errors
+    /// When neither the flag nor the variables say something usable.
+    pub fn place(&self, environment: &Environment) -> Result<Place, Failure> {
+        match &self.addr {
+            Some(text) => named(text),
+            None => own(environment),
+        }
+    }
+}
+
+fn named(text: &str) -> Result<Place, Failure> {
+    let wrong =
+        |why: String| Failure::Usage(format!("--addr={text}: {why}\naccepted: host:port, :port, or http://host:port"));
+    let bare = text.trim().trim_start_matches("http://").trim_end_matches('/');
+    let with_host = match bare.strip_prefix(':') {
+        Some(port) => format!("localhost:{port}"),
+        None if bare.bytes().all(|b| b.is_ascii_digit()) => format!("localhost:{bare}"),
+        None => bare.to_owned(),
+    };
+    let url = url::Url::parse(&format!("http://{with_host}")).map_err(|error| wrong(error.to_string()))?;
+    let bare_url = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    let Some(host) = url.host_str().filter(|_| bare_url && !bare.is_empty()) else {
+        return Err(wrong("is not an address".into()));
+    };
+    // A URL forgets `:80`, the default of its scheme.
+    let port = url.port().unwrap_or(if with_host.ends_with(":80") { 80 } else { PORT });
+    Ok(Place::new(host, port))
+}
+
+fn own(environment: &Environment) -> Result<Place, Failure> {
+    let flags = Raw::default();
+    let layers = Layers { flags: &flags, environment };
+    let mut problems = Vec::new();
+    let mut note = |name: &str, wrong: String| {
+        if let (Some(spec), Some(typed)) = (find(name), layers.typed(name)) {
+            problems.push(Problem::typed(spec, typed, wrong));
+        }
+    };
+    let port = layers.typed("port").map_or(Ok(PORT), |typed| parse::port(typed.text));
+    let port = port.map_err(|wrong| note("port", wrong)).unwrap_or(PORT);
+    let address = layers.typed("address").map(|typed| parse::address(typed.text)).transpose();
+    let address = address.map_err(|wrong| note("address", wrong)).unwrap_or(None);
+    if !problems.is_empty() {
+        return Err(Problems(problems).into());
+    }
+    Ok(match address.filter(|address| !address.is_unspecified()) {
+        None => Place::new("localhost", port),
+        Some(IpAddr::V4(ip)) => Place::new(&ip.to_string(), port),
+        Some(IpAddr::V6(ip)) => Place::new(&format!("[{ip}]"), port),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, place) in [
+            ("node-1:8001", "node-1:8001"),
+            (":8002", "localhost:8002"),
+            ("8003", "localhost:8003"),
+            ("http://node-1:8001/", "node-1:8001"),
+            ("node-1", "node-1:8001"),
+            ("[::1]:8001", "[::1]:8001"),
+            ("node-1:80", "node-1:80"),
+        ] {
+            assert_eq!(named(text).unwrap().to_string(), place, "{text}");
+        }
+        for text in ["", "node-1:x", "http://node-1:8001/peers", "https://node-1:8001"] {
+            assert!(named(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_of_a_node_names_its_own_place() {
+        let place = |vars: &[(&str, &str)]| {
+            let environment = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            own(&environment).map(|place| place.to_string()).map_err(|failure| failure.exit())
+        };
+        assert_eq!(place(&[]).unwrap(), "localhost:8001");
+        assert_eq!(place(&[("HEARTBEAT_PORT", "9001")]).unwrap(), "localhost:9001");
+        assert_eq!(place(&[("HEARTBEAT_ADDRESS", "::1")]).unwrap(), "[::1]:8001");
+        assert_eq!(place(&[("HEARTBEAT_ADDRESS", "0.0.0.0")]).unwrap(), "localhost:8001");
+        assert_eq!(place(&[("HEARTBEAT_PORT", "x")]).unwrap_err(), super::super::exit::Exit::Usage);
+    }
+}

@@ -1,0 +1,114 @@
+//! Reading the events of a node, through its restarts.
+//!
+//! Numbers of events begin anew with each process, so the boot is asked for first: after a restart everything that
+//! the new process has seen is news, and otherwise only what came after the last event that was read.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc::Sender;
+use tokio::time::sleep;
+
+use crate::cli::ask::Place;
+use crate::cli::exit::Failure;
+
+/// After a stream has ended.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
+
+/// Where to begin with a node that was not met before.
+pub enum Begin {
+    /// With the last of its own events, so many of them.
+    Last(u64),
+    /// With what this list of events holds, told one by one, and then with what comes after it.
+    List(String),
+}
+
+/// What is read.
+pub enum Read {
+    /// The events are followed from here on.
+    Opened,
+    Event(Value),
+    /// They could not be, or are not any more.
+    Ended(Failure),
+}
+
+pub struct EventReader {
+    place: Place,
+    begin: Begin,
+    /// Only events about this peer.
+    peer: Option<String>,
+    /// The process that was read last, and the number of the last event.
+    boot: String,
+    last: Option<u64>,
+}
+
+impl EventReader {
+    pub fn new(place: Place, begin: Begin, peer: Option<String>) -> EventReader {
+        EventReader { place, begin, peer, boot: String::new(), last: None }
+    }
+
+    /// Reads for as long as somebody wants to know.
+    pub async fn run(mut self, told: Sender<Read>) -> Infallible {
+        loop {
+            let Err(why) = self.read(&told).await;
+            // The receiver is dropped together with this.
+            let _ = told.send(Read::Ended(why)).await;
+            sleep(REOPEN_AFTER).await;
+        }
+    }
+
+    async fn read(&mut self, told: &Sender<Read>) -> Result<Infallible, Failure> {
+        let node = self.place.ask("/api/v1/node", "a description of itself").await?;
+        let boot = node.root().text("boot");
+        if self.boot != boot {
+            self.last = if self.boot.is_empty() { None } else { Some(0) };
+            boot.clone_into(&mut self.boot);
+        }
+        let since = match self.last {
+            Some(last) => last,
+            None => self.first(told).await?,
+        };
+        self.last = Some(since);
+        let mut events = self.place.follow(&path(&[("since", &since.to_string())], self.peer.as_deref())).await?;
+        let _ = told.send(Read::Opened).await;
+        loop {
+            let event = events.next().await?;
+            self.last = number(&event).or(self.last);
+            let _ = told.send(Read::Event(event)).await;
+        }
+    }
+
+    /// The number after which to follow a node that is met for the first time.
+    async fn first(&self, told: &Sender<Read>) -> Result<u64, Failure> {
+        // Asked for its latest, a node mixes in what its peers tell, under their numbers; `next` is its own.
+        let list = match &self.begin {
+            Begin::Last(_) => "/api/v1/events?limit=1",
+            Begin::List(path) => path,
+        };
+        let answer = self.place.ask(list, "a list of events").await?;
+        let next = answer.root().0["next"].as_u64().unwrap_or_default();
+        match self.begin {
+            Begin::Last(count) => Ok(next.saturating_sub(count)),
+            Begin::List(_) => {
+                for event in answer.root().parts("events") {
+                    let _ = told.send(Read::Event(event.0.clone())).await;
+                }
+                Ok(next)
+            }
+        }
+    }
+}
+
+/// The path of a list or stream of events.
+pub fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query.iter().copied().chain(peer.map(|peer| ("peer", peer))));
+    let query = pairs.finish();
+    if query.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/events?{query}") }
+}
+
+/// The number of an event in the memory of the node that was asked. What a peer told has one of the peer's.
+pub fn number(event: &Value) -> Option<u64> {
+    event["seq"].as_u64().filter(|_| event["from"].is_null())
+}
