@@ -9,7 +9,10 @@
 //!
 //! What the failures of several addresses show together: while one of them is
 //! still silent nothing is concluded, and at the limit the whole counts as
-//! silent, because silence earns the longer wait. When all have
+//! silent, because silence earns the longer wait. One exception: the address
+//! that accepted the last connection speaks for the node. When it refuses, the
+//! others get the usual delay and no more, so a killed process behind a name
+//! whose IPv6 address never worked is found as fast as any other. When all have
 //! failed, the most telling failure is kept: a refusal is the word of a host, a
 //! missing route may be a router's, and a machine without IPv6 fails by itself
 //! at every IPv6 address.
@@ -78,23 +81,33 @@ async fn race(candidates: &Candidates, limit: Duration) -> Result<TcpStream, Dia
         return time::timeout(limit, TcpStream::connect(only)).await.map_or_else(silent, |ended| Ok(ended?));
     }
     let mut end = pin!(time::sleep(limit));
-    let mut rest = candidates.addresses.iter().copied().take(ADDRESSES).peekable();
-    let mut attempts: JoinSet<io::Result<TcpStream>> = JoinSet::new();
+    let mut rest = candidates.addresses.iter().copied().take(ADDRESSES).enumerate().peekable();
+    let mut attempts: JoinSet<(usize, io::Result<TcpStream>)> = JoinSet::new();
     let mut shown = None;
+    let mut is_refused_by_proven = false;
     loop {
         match rest.next() {
-            Some(address) => drop(attempts.spawn(TcpStream::connect(address))),
+            Some((number, address)) => {
+                drop(attempts.spawn(async move { (number, TcpStream::connect(address).await) }));
+            }
             None if attempts.is_empty() => return Err(shown.unwrap_or_else(no_address).into()),
             None => {}
         }
         tokio::select! {
             biased;
             Some(ended) = attempts.join_next() => match ended {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => shown = Some(more_telling(shown, error)),
+                Ok((_, Ok(stream))) => return Ok(stream),
+                Ok((number, Err(error))) => {
+                    let is_proven = number == 0 && candidates.first_is_proven;
+                    is_refused_by_proven |= is_proven && evidence::of_io(&error) == Evidence::Refused;
+                    shown = Some(more_telling(shown, error));
+                }
                 Err(error) => shown = Some(more_telling(shown, io::Error::other(error))),
             },
             () = time::sleep(STAGGER), if rest.peek().is_some() => {}
+            () = time::sleep(STAGGER), if rest.peek().is_none() && is_refused_by_proven => {
+                return Err(shown.unwrap_or_else(no_address).into());
+            }
             () = &mut end => return Err(DialError::Silent { limit, failed: shown }),
         }
     }
@@ -144,6 +157,19 @@ mod tests {
         Candidates { addresses: addresses.to_vec(), first_is_proven: false }
     }
 
+    /// A port that takes no more connections and refuses none: its queue is full and nobody accepts.
+    async fn silent_port() -> (TcpListener, Vec<TcpStream>) {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let listener = socket.listen(1).expect("listens");
+        let address = listener.local_addr().expect("bound");
+        let mut queued = Vec::new();
+        while let Ok(stream) = time::timeout(STAGGER, TcpStream::connect(address)).await {
+            queued.push(stream.expect("accepted by the kernel"));
+        }
+        (listener, queued)
+    }
+
     #[tokio::test]
     async fn a_refusal_does_not_delay_the_next_address() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -166,6 +192,23 @@ mod tests {
     async fn no_address_is_silence() {
         let error = dial(&of(&[]), SECOND).await.expect_err("nowhere to go");
         assert_eq!(error.evidence(), Evidence::Silent);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_counts_beside_silence_only_from_the_address_that_last_worked() {
+        let (closed, (silent, _queued)) = (closed_port().await, silent_port().await);
+        let silent = silent.local_addr().expect("bound");
+        let limit = 4 * STAGGER;
+        for (addresses, first_is_proven, expected) in [
+            ([closed, silent], true, Evidence::Refused),
+            ([closed, silent], false, Evidence::Silent),
+            ([silent, closed], true, Evidence::Silent),
+        ] {
+            let candidates = Candidates { addresses: addresses.to_vec(), first_is_proven };
+            let error = dial(&candidates, limit).await.expect_err("no address accepts");
+            assert_eq!(error.evidence(), expected, "{candidates:?}");
+            assert!(error.to_string().contains("refused"), "the failure of an address that answered: {error}");
+        }
     }
 
     #[test]
