@@ -120,18 +120,18 @@ impl App {
     fn start(config: Arc<Config>, clock: Clock, listeners: Listeners) -> anyhow::Result<App> {
         let metrics = Arc::new(Metrics::install(config.detector.ping_timeout).context("cannot start the metrics")?);
         let events = Arc::new(EventLog::new());
-        let telemetry = Arc::new(Telemetry::new(&config.node, Arc::clone(&metrics), Arc::clone(&events)));
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&metrics), Arc::clone(&events)));
         let me = Me { node: config.node.clone(), boot: BootId(random()?), version: env!("CARGO_PKG_VERSION").into() };
         let (handle, inbox) = handle::channel(clock);
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
         // An answer that comes late is cut off by the server and of no use to anybody.
         let deadline = gather::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (gatherer, mesh) = Gatherer::new(handle.clone(), client.clone(), clock, deadline);
-        let chronicle = Arc::new(IncidentStore::new(clock));
+        let incidents = Arc::new(IncidentStore::new(clock));
         let watcher =
-            Watcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&chronicle), Arc::clone(&telemetry));
+            Watcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
         let historian =
-            Historian::new(handle.clone(), client.clone(), clock, Arc::clone(&chronicle), Arc::clone(&telemetry));
+            Historian::new(handle.clone(), client.clone(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
         let driver = Driver::new(Parts {
             config: config.detector.clone(),
             me: me.clone(),
@@ -158,7 +158,7 @@ impl App {
         app.servers.spawn("incident watch", watcher.run(app.stop_servers.clone()));
         app.servers.spawn("history", historian.run(app.stop_servers.clone()));
         let config = Arc::clone(&app.config);
-        let state = AppState::new(app.handle.clone(), mesh, chronicle, events, metrics, config, clock);
+        let state = AppState::new(app.handle.clone(), mesh, incidents, events, metrics, config, clock);
         app.serve(listeners, state);
         Ok(app)
     }

@@ -1,6 +1,8 @@
 //! `distributed-heartbeat`: which of my nodes can reach which, since when, and is it them or me?
 
 #[cfg(feature = "node")]
+pub mod api;
+#[cfg(feature = "node")]
 pub mod cli;
 mod closed_set;
 #[cfg(feature = "node")]
@@ -20,5 +22,3 @@ pub mod http;
 pub mod runtime;
 #[cfg(feature = "node")]
 pub mod telemetry;
-#[cfg(feature = "node")]
-pub mod wire;

@@ -68,11 +68,7 @@ const OWNERS: &[Owner] = &[
     },
     Owner { effect: "a queue without a bound", words: &["unbounded_channel"], owners: &[] },
     Owner { effect: "raw sockets", words: &["socket2::"], owners: &["src/runtime/listen.rs"] },
-    Owner {
-        effect: "random numbers of the machine",
-        words: &["getrandom::"],
-        owners: &["src/wire.rs", "src/app.rs", "src/app/"],
-    },
+    Owner { effect: "random numbers of the machine", words: &["getrandom::"], owners: &["src/app.rs", "src/app/"] },
     Owner {
         effect: "standard output and error",
         words: &["println!", "print!(", "eprint!", "dbg!", "io::stdout()", "io::stderr()"],
@@ -132,14 +128,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mesh", &["detector"]),
     ("render", &["detector", "mesh"]),
     ("sim", &["detector", "mesh", "render"]),
-    ("wire", &["detector", "mesh", "render"]),
     ("config", &["detector"]),
-    ("client", &["detector", "mesh", "wire", "config"]),
-    ("telemetry", &["detector", "mesh", "render", "config", "runtime", "wire"]),
-    ("runtime", &["detector", "mesh", "render", "wire", "client", "config", "telemetry"]),
-    ("http", &["detector", "mesh", "render", "wire", "config", "telemetry", "runtime"]),
-    ("cli", &["detector", "mesh", "render", "sim", "config", "client", "runtime", "app"]),
-    ("app", &["detector", "mesh", "render", "wire", "config", "client", "telemetry", "runtime", "http"]),
+    ("api", &["detector", "mesh", "render", "config"]),
+    ("client", &["detector", "mesh", "api", "config"]),
+    ("telemetry", &["detector", "mesh", "render", "config", "api"]),
+    ("runtime", &["detector", "mesh", "render", "api", "client", "config", "telemetry"]),
+    ("http", &["detector", "mesh", "render", "api", "config", "telemetry", "runtime"]),
+    ("cli", &["detector", "mesh", "render", "api", "sim", "config", "client", "runtime", "app"]),
+    ("app", &["detector", "mesh", "render", "api", "config", "client", "telemetry", "runtime", "http"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use heartbeat::api::{HistoryBody, RowBody};
 use heartbeat::client::{Client, ClientSettings, Target};
 use heartbeat::config::token::Token;
 use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
@@ -40,7 +41,6 @@ use heartbeat::runtime::gather::Gatherer;
 use heartbeat::runtime::handle::{Handle, Inbox, Input, PeerTargets, channel};
 use heartbeat::runtime::incident_store::IncidentStore;
 use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
-use heartbeat::wire::{HistoryBody, RowBody};
 use http_body_util::BodyExt as _;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -297,17 +297,17 @@ async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Ta
 }
 
 /// One incident that is over and one that goes on.
-fn chronicle(clock: Clock) -> Arc<IncidentStore> {
-    let chronicle = IncidentStore::new(clock);
+fn incident_store(clock: Clock) -> Arc<IncidentStore> {
+    let incidents = IncidentStore::new(clock);
     let dead = r#""boot":"000000000000000c","state":"dead","verdict":"down","class":"gone""#;
     let later = ROW
         .replace(r#""state":"unreachable","verdict":"link_broken","class":"silent""#, r#""state":"alive""#)
         .replace(r#""boot":"000000000000000c","state":"alive""#, dead);
     for row in [ROW, &later] {
         let row = RowBody::parse(row.as_bytes()).and_then(|row| row.into_row(|key| Member::from(key))).expect("a row");
-        chronicle.observe(clock.now(), &Member::from("node-3"), &mesh::view(vec![row]));
+        incidents.observe(clock.now(), &Member::from("node-3"), &mesh::view(vec![row]));
     }
-    Arc::new(chronicle)
+    Arc::new(incidents)
 }
 
 fn limits() -> Limits {
@@ -375,8 +375,9 @@ impl Node {
         let gatherer = tokio::spawn(gatherer.run(CancellationToken::new()));
         let metrics = Arc::new(Metrics::new(Duration::from_secs(2)).expect("valid buckets"));
         let events = Arc::new(EventLog::new());
-        let telemetry = Telemetry::new(&name("node-1"), metrics.clone(), events.clone());
-        let state = AppState::new(handle.clone(), mesh, chronicle(clock), events, metrics, Arc::new(config()), clock);
+        let telemetry = Telemetry::new(metrics.clone(), events.clone());
+        let state =
+            AppState::new(handle.clone(), mesh, incident_store(clock), events, metrics, Arc::new(config()), clock);
         handle.ready().await.expect("the stand-in listens");
         Node { state, handle, telemetry, driver, others: vec![peer, gatherer] }
     }
@@ -659,7 +660,7 @@ async fn what_peers_told_is_listed_as_theirs_by_time() {
     let told = r#"{"node":"node-2","boot":"00000000000000ff","next":9,"events":[
         {"seq":8,"age_ms":3600000,"event":"peer_down","level":"warn","peer":"node-9","message":"Peer unreachable","sentence":"node-9 is down"}],
         "incidents":[{"id":4,"verdict":"down","nodes":["node-9"],"observers":["node-2"],"began_ms":3600000,"ended_ms":3000000}]}"#;
-    node.state.chronicle.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
+    node.state.incidents.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
     let reply = node.get("/api/v1/events").await;
     check_reply(&contract, "/api/v1/events", &reply);
     let from = |body: &Value| -> Vec<Value> {
@@ -688,7 +689,7 @@ async fn events_about_a_peer_are_found_by_its_key_and_by_its_name() {
     let told = r#"{"node":"node-4","boot":"00000000000000ff","next":9,"events":[
         {"seq":8,"age_ms":3600000,"event":"peer_down","level":"warn","peer":"node-2","message":"Peer unreachable","sentence":"node-2 is down"}],
         "incidents":[]}"#;
-    node.state.chronicle.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
+    node.state.incidents.hear(HistoryBody::read(told.as_bytes()).expect("a history"));
     for wanted in ["localhost:8002", "node-2"] {
         let reply = node.get(&format!("/api/v1/events?peer={wanted}")).await.json();
         let events = reply["events"].as_array().expect("a list");

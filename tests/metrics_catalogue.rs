@@ -27,8 +27,7 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let metrics = Metrics::new(Duration::from_secs(2)).expect("the catalogue's buckets are valid");
-        let node = NodeName::new("node-1").expect("valid");
-        let telemetry = Telemetry::new(&node, Arc::new(metrics), Arc::new(EventLog::new()));
+        let telemetry = Telemetry::new(Arc::new(metrics), Arc::new(EventLog::new()));
         Bench { telemetry, peers: Vec::new(), discovery: DiscoveryView::default() }
     }
 

@@ -19,9 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::{USER_AGENT, evidence, parse_answer};
+use crate::api::{ANSWER_BYTES, caller_headers};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
-use crate::wire::{ANSWER_BYTES, caller_headers};
 
 /// The most bytes of an answer's head. Ours has some two hundred.
 const HEAD_BYTES: usize = 16 * 1024;

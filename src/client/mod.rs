@@ -47,11 +47,11 @@ use self::one_shot::Fresh;
 pub use self::resolve::NameService;
 use self::resolve::Resolver;
 pub use self::stream::{EventStream, NewsStream, StreamEnd};
-use crate::detector::evidence::Evidence;
-use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
-use crate::wire::{
+use crate::api::{
     AnswerBody, HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
 };
+use crate::detector::evidence::Evidence;
+use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
 
 /// What a peer's log shows as our user agent.
 const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));

@@ -16,8 +16,8 @@ use tokio::time;
 
 use super::exchange::Exchange;
 use super::sse::{Parser, ServerEvent};
+use crate::api::AnswerBody;
 use crate::detector::peer::Answer;
-use crate::wire::AnswerBody;
 
 /// Three signs of life missed.
 const SILENCE: Duration = Duration::from_secs(15);

@@ -4,8 +4,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::api::ANSWER_BYTES;
 use crate::detector::peer::{SelfState, Seq};
-use crate::wire::ANSWER_BYTES;
 
 const RELEASED: &str = include_str!("../../tests/answers/0.1.0.json");
 

@@ -24,6 +24,7 @@ pub mod token;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::closed_set::closed_set;
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, PEERS_MAX};
 use crate::detector::peer::{NodeName, PeerSpec};
@@ -169,20 +170,11 @@ pub struct Setting {
     pub source: Source,
 }
 
-/// Where a setting came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    Flag,
-    Environment,
-    Default,
-}
-
-impl Source {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Source::Flag => "flag",
-            Source::Environment => "environment",
-            Source::Default => "default",
-        }
+closed_set! {
+    /// Where a setting came from.
+    pub enum Source {
+        Flag = "flag",
+        Environment = "environment",
+        Default = "default",
     }
 }

@@ -1,9 +1,12 @@
 //! How loud an event is.
 
-/// How loud an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    Debug,
-    Info,
-    Warn,
+use crate::closed_set::closed_set;
+
+closed_set! {
+    /// How loud an event is.
+    pub enum Level {
+        Debug = "debug",
+        Info = "info",
+        Warn = "warn",
+    }
 }

@@ -5,7 +5,6 @@
 //! A browser or curl gets the ring. A peer, known by its `heartbeat-*` headers,
 //! gets news instead: the same shape as the answer to a ping, pushed at once.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,15 +19,17 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
-use super::describe::text;
 use super::problem::Problem;
+use super::reply::json;
 use super::stream::{self, Closing, Source};
 use super::{AppState, Shared, peers, wall_time};
+use crate::api::{EventBody, EventsBody, PastEvent, caller_from_headers};
+use crate::detector::peer::NodeName;
+use crate::mesh::Member;
 use crate::mesh::event::NodeEvent;
 use crate::runtime::incident_store::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
-use crate::wire::{PastEvent, caller_from_headers};
 
 /// Events in a list when nobody said how many.
 const LIMIT_DEFAULT: usize = 100;
@@ -62,7 +63,7 @@ pub(super) async fn events(
         filter.peer = Some(peer.peer.key.0.to_string());
     }
     if !wants_stream(request.headers()) {
-        return Ok(text("application/json", list(&state, &filter, name.as_deref(), limit)));
+        return Ok(json(&list(&state, &filter, name.as_deref(), limit)));
     }
     let closing = Closing::of(&request);
     if caller_from_headers(request.headers()).is_some() {
@@ -72,31 +73,31 @@ pub(super) async fn events(
     }
     let slot = take(&state.slots.streams)?;
     let filter = Filter { since: resume(request.headers())?.or(filter.since), ..filter };
-    Ok(stream::response(Follow::new(state.events.clone(), filter, slot), closing))
+    Ok(stream::response(Follow::new(&state, filter, slot), closing))
 }
 
 /// This node's own, and, where nobody reads on from a number, what its peers tell, all by time. Numbers are of one node:
 /// whoever reads on reads this node's own. `name`: the one that the wanted peer declares.
-fn list(state: &AppState, filter: &Filter, name: Option<&str>, limit: usize) -> String {
+fn list(state: &AppState, filter: &Filter, name: Option<&str>, limit: usize) -> EventsBody {
     let page = state.events.list(filter, limit);
     let now = state.clock.now();
-    let own = page.entries.iter().map(|entry| (now - entry.moment, Cow::from(&*entry.json)));
-    let mut all: Vec<(Duration, Cow<'_, str>)> = own.collect();
+    let own = page.entries.iter().map(|entry| (now - entry.event.at(), entry.body(&state.config.node)));
+    let mut all: Vec<(Duration, EventBody)> = own.collect();
     if filter.since.is_none() {
         let wall = wall_time();
         let wanted = |event: &PastEvent| {
-            (filter.peer.is_none() || (name.is_some() && event.peer.as_deref() == name))
-                && filter.kind.as_deref().is_none_or(|kind| event.event == kind)
+            (filter.peer.is_none() || (name.is_some() && event.peer.as_ref().map(Member::as_str) == name))
+                && filter.kind.as_deref().is_none_or(|kind| event.event.0 == kind)
         };
-        let theirs = state.chronicle.events_of_peers().into_iter().filter(|(_, event, _)| wanted(event));
+        let theirs = state.incidents.events_of_peers().into_iter().filter(|(_, event, _)| wanted(event));
         all.extend(theirs.map(|(node, event, age)| {
-            (age, of_peer(node.as_str(), &event, wall.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)).into())
+            (age, of_peer(&node, &event, wall.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)))
         }));
         // The oldest first; of one moment what this node saw, in its order.
         all.sort_by_key(|(age, _)| Reverse(*age));
     }
-    let events: Vec<&str> = all.iter().skip(all.len().saturating_sub(limit)).map(|(_, json)| &**json).collect();
-    format!("{{\"events\":[{}],\"next\":{}}}", events.join(","), page.next)
+    let skipped = all.len().saturating_sub(limit);
+    EventsBody { events: all.into_iter().skip(skipped).map(|(_, event)| event).collect(), next: page.next }
 }
 
 impl Asked {
@@ -160,6 +161,7 @@ impl Source for News {
 /// The ring for everybody else: from `since`, or from now on.
 struct Follow {
     log: Arc<EventLog>,
+    node: NodeName,
     filter: Filter,
     last: watch::Receiver<u64>,
     /// Read from the ring and not sent yet: at most a page.
@@ -168,11 +170,12 @@ struct Follow {
 }
 
 impl Follow {
-    fn new(log: Arc<EventLog>, filter: Filter, slot: OwnedSemaphorePermit) -> Follow {
+    fn new(state: &AppState, filter: Filter, slot: OwnedSemaphorePermit) -> Follow {
+        let (log, node) = (state.events.clone(), state.config.node.clone());
         let mut last = log.subscribe();
         let now = *last.borrow_and_update();
         let since = filter.since.unwrap_or(now);
-        Follow { log, filter: Filter { since: Some(since), ..filter }, last, read: VecDeque::new(), _slot: slot }
+        Follow { log, node, filter: Filter { since: Some(since), ..filter }, last, read: VecDeque::new(), _slot: slot }
     }
 }
 
@@ -180,7 +183,7 @@ impl Source for Follow {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(entry) = self.read.pop_front() {
-                return Some(stream::message(entry.event, Some(entry.seq), &entry.json));
+                return Some(stream::event(entry.event.name(), entry.seq, &entry.body(&self.node)));
             }
             // Marked as seen before the ring is read: what comes after that wakes us again.
             self.last.borrow_and_update();
@@ -197,6 +200,7 @@ impl Source for Follow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::words::ProblemCode;
     use axum::http::HeaderValue;
 
     fn asked(since: Option<&str>, kind: Option<&str>, limit: Option<&str>) -> Result<(Filter, usize), Problem> {
@@ -219,7 +223,7 @@ mod tests {
             (None, None, Some("0")),
             (None, None, Some("")),
         ] {
-            assert_eq!(asked(since, kind, limit).map_err(|problem| problem.code), Err("bad_query"));
+            assert_eq!(asked(since, kind, limit).map_err(|problem| problem.code), Err(ProblemCode::BadQuery));
         }
     }
 

@@ -8,10 +8,12 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Shared;
-use super::describe::json;
 use super::problem::Problem;
+use super::reply::json;
+use crate::api::text::Text;
+use crate::api::{EVENTS, HistoryBody, INCIDENTS, PastIncidentBody};
+use crate::detector::level::Level;
 use crate::telemetry::events::Filter;
-use crate::wire::{EVENTS, HistoryBody, INCIDENTS, PastIncidentBody};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
@@ -31,14 +33,14 @@ pub(super) async fn history(
     let view = state.handle.view().await?;
     let page = state.events.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS);
     let now = state.clock.now();
-    let events = page.entries.iter().filter_map(|entry| entry.for_peers(now - entry.moment));
-    let seen = state.chronicle.seen();
+    let told = page.entries.iter().filter(|entry| entry.event.level() != Level::Debug);
+    let seen = state.incidents.seen();
     let newest = &seen[seen.len().saturating_sub(INCIDENTS)..];
     Ok(json(&HistoryBody {
-        node: view.node.to_string(),
-        boot: view.boot.to_string(),
+        node: Text::from(&view.node),
+        boot: view.boot.into(),
         next: page.next,
-        events: events.filter(|event| event.level != "debug").collect(),
+        events: told.map(|entry| entry.for_peers(now - entry.event.at())).collect(),
         incidents: newest.iter().map(PastIncidentBody::from).collect(),
     }))
 }

@@ -26,6 +26,7 @@ pub mod page;
 mod peers;
 mod ping;
 pub mod problem;
+mod reply;
 pub mod route;
 pub mod server;
 mod stream;
@@ -59,7 +60,7 @@ pub struct AppState {
     /// The mesh as a whole.
     pub mesh: Mesh,
     /// What happened in it.
-    pub chronicle: Arc<IncidentStore>,
+    pub incidents: Arc<IncidentStore>,
     pub events: Arc<EventLog>,
     pub metrics: Arc<Metrics>,
     pub config: Arc<Config>,
@@ -100,7 +101,7 @@ impl AppState {
     pub fn new(
         handle: Handle,
         mesh: Mesh,
-        chronicle: Arc<IncidentStore>,
+        incidents: Arc<IncidentStore>,
         events: Arc<EventLog>,
         metrics: Arc<Metrics>,
         config: Arc<Config>,
@@ -114,7 +115,7 @@ impl AppState {
         AppState {
             handle,
             mesh,
-            chronicle,
+            incidents,
             events,
             metrics,
             config,

@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::Shared;
-use super::describe::json;
 use super::problem::Problem;
-use crate::wire::{AnswerBody, caller_from_headers};
+use super::reply::json;
+use crate::api::{AnswerBody, caller_from_headers};
 
 /// Answered by the detector itself, so that an answer proves that it runs.
 pub(super) async fn ping(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -7,43 +7,31 @@
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 
 use super::route::Route;
+use crate::api::ProblemBody;
+use crate::api::words::ProblemCode;
 use crate::runtime::handle::Stopped;
 
 /// The media type of a problem object.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// One error, ready to be answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Always `about:blank`: the code says what a URL would.
-    pub r#type: &'static str,
-    pub title: &'static str,
-    pub status: u16,
-    /// Stable, lower case.
-    pub code: &'static str,
-    pub detail: String,
+    status: StatusCode,
+    pub code: ProblemCode,
+    title: &'static str,
+    detail: String,
     /// Seconds after which to try again.
-    #[serde(skip)]
     retry_after: Option<u32>,
     /// The methods that the path takes.
-    #[serde(skip)]
     allow: Option<&'static str>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
-        Problem {
-            r#type: "about:blank",
-            title,
-            status: status.as_u16(),
-            code,
-            detail: detail.into(),
-            retry_after: None,
-            allow: None,
-        }
+    fn new(status: StatusCode, code: ProblemCode, title: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, code, title, detail: detail.into(), retry_after: None, allow: None }
     }
 
     fn retry_after(self, seconds: u32) -> Problem {
@@ -51,31 +39,32 @@ impl Problem {
     }
 
     pub fn bad_query(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_query", "The query cannot be understood", detail)
+        Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadQuery, "The query cannot be understood", detail)
     }
 
     pub fn bad_path(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_path", "The path cannot be understood", detail)
+        Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadPath, "The path cannot be understood", detail)
     }
 
     pub fn no_such_path() -> Problem {
         let detail = "there is nothing at this path; /openapi.json lists everything there is";
-        Problem::new(StatusCode::NOT_FOUND, "no_such_path", "Not found", detail)
+        Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchPath, "Not found", detail)
     }
 
     pub fn no_such_peer(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "no_such_peer", "No such peer", detail)
+        Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchPeer, "No such peer", detail)
     }
 
     pub fn no_opinion() -> Problem {
         let detail = "this node does not watch that node, or cannot say anything about it";
-        Problem::new(StatusCode::NOT_FOUND, "no_opinion", "No opinion", detail)
+        Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoOpinion, "No opinion", detail)
     }
 
     pub fn method_not_allowed(route: Route) -> Problem {
         let allow = route.methods();
         let detail = format!("this path takes {allow}");
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail);
+        let problem =
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, ProblemCode::MethodNotAllowed, "Method not allowed", detail);
         Problem { allow: Some(allow), ..problem }
     }
 
@@ -83,66 +72,75 @@ impl Problem {
     pub fn changes_closed() -> Problem {
         let detail = "this node has no token, so nothing can be changed over HTTP; start it with HEARTBEAT_TOKEN, \
                       HEARTBEAT_TOKEN_FILE or --token-file to open this path";
-        Problem::new(StatusCode::FORBIDDEN, "changes_closed", "Changes are closed", detail)
+        Problem::new(StatusCode::FORBIDDEN, ProblemCode::ChangesClosed, "Changes are closed", detail)
     }
 
     pub fn token_needed(what: &str) -> Problem {
         let detail = format!("{what}; send the node's token as `Authorization: Bearer TOKEN`");
-        Problem::new(StatusCode::UNAUTHORIZED, "token_needed", "A token is needed", detail)
+        Problem::new(StatusCode::UNAUTHORIZED, ProblemCode::TokenNeeded, "A token is needed", detail)
     }
 
     pub fn bad_body(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body cannot be understood", detail)
+        Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadBody, "The body cannot be understood", detail)
     }
 
     pub fn body_not_accepted() -> Problem {
         let detail = "nothing at this path and with this method takes a body";
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_not_accepted", "Body not accepted", detail)
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyNotAccepted, "Body not accepted", detail)
     }
 
     pub fn too_many_questions() -> Problem {
         let detail = "this node is being asked about too many peers at once";
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_questions", "Too many questions", detail).retry_after(1)
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyQuestions, "Too many questions", detail)
+            .retry_after(1)
     }
 
     pub fn too_many_streams() -> Problem {
         let detail = "all event streams of this node are taken; the list of events can still be read";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many streams", detail).retry_after(5)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::TooManyStreams, "Too many streams", detail)
+            .retry_after(5)
     }
 
     pub fn too_many_connections() -> Problem {
         let detail = "all connections of this node are taken";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", "Too many connections", detail)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::TooManyConnections, "Too many connections", detail)
             .retry_after(1)
     }
 
     pub fn out_of_time() -> Problem {
         let detail = "the answer did not come within this node's time limit";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_time", "Out of time", detail).retry_after(1)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::OutOfTime, "Out of time", detail).retry_after(1)
     }
 
     pub fn stopping() -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "Stopping", "this node is being stopped")
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Stopping, "Stopping", "this node is being stopped")
     }
 
     pub fn starting() -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "Starting", "this node is not ready yet")
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Starting, "Starting", "this node is not ready yet")
             .retry_after(1)
     }
 
     pub fn leaving() -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "leaving", "Leaving", "this node is leaving the mesh")
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Leaving, "Leaving", "this node is leaving the mesh")
     }
 
     pub fn stuck(overdue: std::time::Duration) -> Problem {
         let detail = format!("the detector has not run for {}", crate::render::span(overdue));
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stuck", "The detector is stuck", detail)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Stuck, "The detector is stuck", detail)
     }
 
     /// The object as JSON.
     pub fn to_json(&self) -> String {
+        let body = ProblemBody {
+            r#type: "about:blank".to_owned(),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.into(),
+            detail: self.detail.clone(),
+        };
         // Strings and numbers always serialise; an empty object would still be read as a problem.
-        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+        serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned())
     }
 }
 
@@ -154,8 +152,7 @@ impl From<Stopped> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, self.to_json()).into_response();
+        let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -165,7 +162,7 @@ impl IntoResponse for Problem {
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

@@ -15,6 +15,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use futures_core::Stream;
+use serde::Serialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,12 @@ pub(super) trait Source: Send + 'static {
 pub(super) fn message(event: &str, id: Option<u64>, data: &str) -> Bytes {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     format!("event: {event}\n{id}data: {data}\n\n").into()
+}
+
+/// An event of the ring as a message.
+pub(super) fn event(name: &str, seq: u64, body: &impl Serialize) -> Bytes {
+    // Our own shapes have string keys and finite numbers, so they always serialise.
+    message(name, Some(seq), &serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned()))
 }
 
 /// The response that streams `source` until it ends, `closing` is cancelled, or the reader goes.

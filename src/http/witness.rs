@@ -8,10 +8,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::Shared;
-use super::describe::json;
 use super::problem::Problem;
+use super::reply::json;
+use crate::api::TestimonyBody;
 use crate::detector::peer::{BootId, NodeName};
-use crate::wire::TestimonyBody;
 
 pub(super) async fn testify(
     State(state): State<Shared>,

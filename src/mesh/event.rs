@@ -3,6 +3,7 @@
 //! They stay apart because they have different makers: the detector emits the first and knows no incident, the fold
 //! over mesh views emits the second. The log, the API and the page read both as one sequence.
 
+use super::Member;
 use super::incident::IncidentChange;
 use crate::detector::event::{Event, EventKind};
 use crate::detector::level::Level;
@@ -64,5 +65,12 @@ impl NodeEvent {
             NodeEvent::Detector(event) => event.peer.as_ref().map(|peer| &peer.key),
             NodeEvent::Incident(_) => None,
         }
+    }
+
+    /// The peer it is about as others know it: by its name, or by its key while it has none.
+    pub fn peer_member(&self) -> Option<Member> {
+        let NodeEvent::Detector(event) = self else { return None };
+        let peer = event.peer.as_ref()?;
+        Some(peer.node.as_ref().map_or_else(|| Member::from(&peer.key), Member::from))
     }
 }

@@ -16,6 +16,7 @@ pub mod event;
 pub mod groups;
 pub mod incident;
 pub mod membership_diff;
+mod own_row;
 mod restarts;
 pub mod rows;
 pub mod verdict;

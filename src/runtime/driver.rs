@@ -402,12 +402,12 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::api::AnswerBody;
     use crate::client::{ClientSettings, NameService};
     use crate::detector::config::Timing;
     use crate::detector::evidence::Evidence;
     use crate::detector::peer::{Answer, PeerKey, PeerState, SelfState, Seq, WatchDelta};
     use crate::runtime::handle::{Handle, channel};
-    use crate::wire::AnswerBody;
 
     const LONG: Duration = Duration::from_secs(10);
 

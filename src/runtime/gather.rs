@@ -27,13 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::handle::{Handle, PeerTargets, Stopped};
+use crate::api::RowBody;
 use crate::client::{Client, Target, is_loopback};
 use crate::detector::peer::{NodeName, PeerId, PeerState};
 use crate::detector::time::Monotonic;
 use crate::detector::view::{PeerView, View};
 use crate::mesh::{self, Member, MeshView, Row, RowFreshness};
 use crate::render::{self, mesh::Summary};
-use crate::wire::RowBody;
 
 /// When the rows are laid side by side, whoever has not spoken by then. Within
 /// a second there is an answer, with room to write it: a person who opens a
@@ -160,7 +160,7 @@ impl Gatherer {
                 continue;
             };
             // Another node at that address has its own name, and its own row elsewhere.
-            let of_the_peer = peer.peer.node.as_ref().is_some_and(|node| node.as_str() == body.node);
+            let of_the_peer = peer.peer.node.is_some() && peer.peer.node.as_ref() == body.node.known();
             if let Ok(row) = body.into_row(|key| names.member(key, target))
                 && of_the_peer
             {
@@ -170,9 +170,7 @@ impl Gatherer {
         let now = self.clock.now();
         let mut rows: Vec<Row> = asked.iter().filter_map(|peer| self.row(peer, began, now)).collect();
         // Our own row is as old as the roster.
-        if let Ok(own) = RowBody::from(&view).into_row(|key| Member::from(key)) {
-            rows.push(own.aged(now - began));
-        }
+        rows.push(Row::from(&view).aged(now - began));
         let mesh = mesh::view(rows);
         let summary = render::mesh::summary(&mesh);
         Gathered { node: view.node.clone(), at: now, asked: asked.len(), answered, view: mesh, summary }
@@ -333,7 +331,7 @@ mod tests {
             Manner::NoRoute => (404, "{}".to_owned()),
             Manner::Garbage => (200, "{\"node\":".to_owned()),
             Manner::Stranger => (200, row(99)),
-            Manner::Flood => (200, " ".repeat(crate::wire::ROW_BYTES + 1)),
+            Manner::Flood => (200, " ".repeat(crate::api::ROW_BYTES + 1)),
         };
         let length = body.len();
         let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");

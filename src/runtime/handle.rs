@@ -175,7 +175,7 @@ impl Handle {
     }
 
     /// News for a peer's event stream: each message is the JSON of an
-    /// [`AnswerBody`](crate::wire::AnswerBody) on one line. A receiver that lags misses some and loses nothing.
+    /// [`AnswerBody`](crate::api::AnswerBody) on one line. A receiver that lags misses some and loses nothing.
     pub fn subscribe_news(&self) -> broadcast::Receiver<Arc<str>> {
         self.news.subscribe()
     }

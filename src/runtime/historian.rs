@@ -23,6 +23,7 @@ use super::clock::Clock;
 use super::handle::{Handle, Stopped};
 use super::incident_store::IncidentStore;
 use super::watcher::tell;
+use crate::api::EVENTS;
 use crate::client::{Client, Target};
 use crate::detector::node::Trouble;
 use crate::detector::peer::{BootId, PeerId, PeerState};
@@ -30,7 +31,6 @@ use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 use crate::telemetry::Telemetry;
 use crate::telemetry::events::EVENTS_KEPT;
-use crate::wire::EVENTS;
 
 /// Between two questions while all is well: in a mesh of three each peer's news are twenty seconds old at most.
 const SLOWLY: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ pub struct Historian {
     handle: Handle,
     client: Client,
     clock: Clock,
-    chronicle: Arc<IncidentStore>,
+    incidents: Arc<IncidentStore>,
     telemetry: Arc<Telemetry>,
     trouble: watch::Receiver<Trouble>,
     started: Monotonic,
@@ -75,12 +75,12 @@ impl Historian {
         handle: Handle,
         client: Client,
         clock: Clock,
-        chronicle: Arc<IncidentStore>,
+        incidents: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
     ) -> Historian {
         let trouble = handle.trouble();
         let (started, asked) = (clock.now(), BTreeMap::new());
-        Historian { handle, client, clock, chronicle, telemetry, trouble, started, asked, last: None }
+        Historian { handle, client, clock, incidents, telemetry, trouble, started, asked, last: None }
     }
 
     /// Asks until `stop`, or until the detector has ended.
@@ -95,7 +95,7 @@ impl Historian {
     async fn ask_on(&mut self) -> Result<(), Stopped> {
         loop {
             let starting = self.asked.len() < ON_START && self.clock.now() - self.started < STARTING;
-            let busy = self.chronicle.deadline().is_some() || self.chronicle.open() > 0;
+            let busy = self.incidents.deadline().is_some() || self.incidents.open() > 0;
             let pause = if starting || busy { SOON } else { SLOWLY };
             tokio::select! {
                 () = sleep(pause) => {}
@@ -117,10 +117,10 @@ impl Historian {
         let roster = self.handle.roster().await?;
         self.asked.retain(|id, _| roster.view.peers.iter().any(|peer| peer.peer.id == *id));
         let names = || roster.view.peers.iter().filter_map(|peer| peer.peer.node.as_ref()).map(Member::from);
-        self.chronicle.forget(|node| names().any(|name| name == *node));
+        self.incidents.forget(|node| names().any(|name| name == *node));
         let now = self.clock.now();
         let mut recovered: BTreeMap<Member, Duration> = BTreeMap::new();
-        for (node, age) in self.chronicle.recovered() {
+        for (node, age) in self.incidents.recovered() {
             recovered.entry(node).and_modify(|last| *last = age.min(*last)).or_insert(age);
         }
         let alive = roster.view.peers.iter().filter(|peer| peer.peer.state == PeerState::Alive);
@@ -148,7 +148,7 @@ impl Historian {
     async fn ask(&mut self, source: &Source) {
         self.last = Some(self.clock.now());
         for _ in 0..PAGES {
-            let since = self.chronicle.since(&source.node, source.boot);
+            let since = self.incidents.since(&source.node, source.boot);
             let asked = timeout(LIMIT, self.client.history(&source.target, since)).await;
             // A peer that does not answer, or of a version that has no history, takes its turn all the same.
             self.asked.insert(source.id, self.clock.now());
@@ -158,8 +158,8 @@ impl Historian {
                 return;
             }
             let has_more = history.next > since;
-            let changes = self.chronicle.hear(history);
-            tell(&self.telemetry, &self.chronicle, self.clock.now(), changes);
+            let changes = self.incidents.hear(history);
+            tell(&self.telemetry, &self.incidents, self.clock.now(), changes);
             if !has_more {
                 return;
             }

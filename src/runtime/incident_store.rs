@@ -15,11 +15,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
+use crate::api::{History, PastEvent};
 use crate::detector::peer::BootId;
 use crate::detector::time::Monotonic;
 use crate::mesh::incident::{IncidentChange, IncidentSummary, Incidents};
 use crate::mesh::{Member, MeshView};
-use crate::wire::{History, PastEvent};
 use peer_history::PeerHistory;
 
 /// An incident, and who told of it; `None`: this node saw it itself.

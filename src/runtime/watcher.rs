@@ -40,7 +40,7 @@ pub struct Watcher {
     mesh: Mesh,
     trouble: watch::Receiver<Trouble>,
     clock: Clock,
-    chronicle: Arc<IncidentStore>,
+    incidents: Arc<IncidentStore>,
     telemetry: Arc<Telemetry>,
     /// When somebody's opinion changed last.
     stirred: Monotonic,
@@ -51,10 +51,10 @@ impl Watcher {
         mesh: Mesh,
         trouble: watch::Receiver<Trouble>,
         clock: Clock,
-        chronicle: Arc<IncidentStore>,
+        incidents: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
     ) -> Watcher {
-        Watcher { mesh, trouble, clock, chronicle, telemetry, stirred: clock.now() }
+        Watcher { mesh, trouble, clock, incidents, telemetry, stirred: clock.now() }
     }
 
     /// Watches until `stop`, or until nobody is left to ask.
@@ -68,11 +68,11 @@ impl Watcher {
 
     async fn watch(&mut self) {
         loop {
-            if self.trouble.borrow_and_update().any || self.chronicle.open() > 0 {
+            if self.trouble.borrow_and_update().any || self.incidents.open() > 0 {
                 // A detector that has stopped: its supervisor ends this task, too.
                 let Ok((gathered, _)) = self.mesh.view().await else { return };
                 let me = Member::from(&gathered.node);
-                let changes = self.chronicle.observe(gathered.at, &me, &gathered.view);
+                let changes = self.incidents.observe(gathered.at, &me, &gathered.view);
                 self.tell(changes);
                 if self.pause().await.is_err() {
                     return;
@@ -81,7 +81,7 @@ impl Watcher {
                 if self.rest().await.is_err() {
                     return;
                 }
-                let changes = self.chronicle.tick();
+                let changes = self.incidents.tick();
                 self.tell(changes);
             }
         }
@@ -104,7 +104,7 @@ impl Watcher {
 
     /// Until something is wrong, or an incident is due to be announced or closed.
     async fn rest(&mut self) -> Result<(), watch::error::RecvError> {
-        let due = self.chronicle.deadline().map(|at| self.clock.timer(at));
+        let due = self.incidents.deadline().map(|at| self.clock.timer(at));
         tokio::select! {
             changed = self.trouble.changed() => {
                 self.stirred = self.clock.now();
@@ -120,14 +120,14 @@ impl Watcher {
     }
 
     fn tell(&self, changes: Vec<IncidentChange>) {
-        tell(&self.telemetry, &self.chronicle, self.clock.now(), changes);
+        tell(&self.telemetry, &self.incidents, self.clock.now(), changes);
     }
 }
 
 /// What changed becomes events, and the gauge is set.
-pub(super) fn tell(telemetry: &Telemetry, chronicle: &IncidentStore, now: Monotonic, changes: Vec<IncidentChange>) {
+pub(super) fn tell(telemetry: &Telemetry, incidents: &IncidentStore, now: Monotonic, changes: Vec<IncidentChange>) {
     for change in changes {
         telemetry.observe(NodeEvent::Incident(IncidentEvent { at: now, change }));
     }
-    telemetry.metrics().incidents_open(chronicle.open());
+    telemetry.metrics().incidents_open(incidents.open());
 }

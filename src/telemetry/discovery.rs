@@ -6,7 +6,7 @@ use metrics::{Counter, Gauge};
 
 use super::catalogue;
 use super::recorder::Recorder;
-use super::timestamp::unix_seconds;
+use crate::api::timestamp::unix_seconds;
 use crate::detector::view::DiscoveryView;
 
 pub(super) struct DiscoverySeries {

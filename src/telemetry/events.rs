@@ -11,82 +11,79 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use tokio::sync::watch;
 
-use super::timestamp::rfc3339;
-use crate::detector::level::Level;
-use crate::detector::time::Monotonic;
-use crate::wire::{PastEvent, PastEventBody};
+use super::fields;
+use crate::api::text::Text;
+use crate::api::timestamp::rfc3339;
+use crate::api::words::{EventName, When};
+use crate::api::{EventBody, PastEvent, PastEventBody};
+use crate::detector::peer::NodeName;
+use crate::mesh::Member;
+use crate::mesh::event::NodeEvent;
+use crate::render;
 
-/// Events kept. A bad hour of a large mesh; some 700 bytes each.
+/// Events kept. A bad hour of a large mesh; some 400 bytes each, and the names in them are shared with the detector.
 pub const EVENTS_KEPT: usize = 1024;
 
-/// One event, written once: it is read more often than it happens, and as text it takes a third of the memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One event. It becomes JSON where it leaves: it is read more rarely than it happens, and takes less than its text.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Counts from 1 in each life of the node.
     pub seq: u64,
-    /// The stable name.
-    pub event: &'static str,
-    /// The key of the peer it is about.
-    pub peer: Option<Arc<str>>,
-    /// When it happened, on the machine's steady clock.
-    pub moment: Monotonic,
-    /// The event as the API shows it: one JSON object on one line.
-    pub json: Box<str>,
-}
-
-/// What [`Entry::json`] holds.
-#[derive(Serialize)]
-struct Body<'a> {
-    seq: u64,
-    /// RFC 3339.
-    at: String,
-    event: &'static str,
-    level: &'static str,
-    /// Who saw it: this node.
-    node: &'a str,
-    /// The key of the peer it is about; `null` for an event about this node.
-    peer: Option<&'a str>,
-    message: &'static str,
-    sentence: &'a str,
-    fields: &'a Map<String, Value>,
-    /// The peer that told of it: none, this node saw it itself.
-    from: Option<&'a str>,
-}
-
-/// An event on its way into the ring.
-pub(super) struct Draft<'a> {
-    pub moment: Monotonic,
+    /// Wall time, for people.
     pub at: SystemTime,
-    pub event: &'static str,
-    pub level: Level,
-    pub node: &'a str,
-    pub peer: Option<Arc<str>>,
-    pub message: &'static str,
-    pub sentence: &'a str,
-    pub fields: &'a Map<String, Value>,
+    pub event: NodeEvent,
 }
 
-impl Draft<'_> {
-    fn numbered(self, seq: u64) -> Entry {
-        let body = Body {
-            seq,
-            at: rfc3339(self.at),
-            event: self.event,
-            level: level_str(self.level),
-            node: self.node,
-            peer: self.peer.as_deref(),
-            message: self.message,
-            sentence: self.sentence,
-            fields: self.fields,
+impl Entry {
+    /// The event as the API shows it; `node` is this node, which saw it.
+    pub fn body(&self, node: &NodeName) -> EventBody {
+        let words = render::describe(&self.event);
+        EventBody {
+            seq: self.seq,
+            at: When(rfc3339(self.at)),
+            event: EventName(words.name).into(),
+            level: words.level.into(),
+            node: node.into(),
+            peer: self.event.peer().map(|key| Member::from(key).into()),
+            message: words.message.to_owned(),
+            sentence: words.sentence,
+            fields: fields::of(&self.event, self.at, 0),
             from: None,
-        };
-        // Strings, numbers and maps with string keys always serialise.
-        let json = serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned());
-        Entry { seq, event: self.event, peer: self.peer, moment: self.moment, json: json.into() }
+        }
+    }
+
+    /// The event as a peer gets it, `age` after it happened: without its fields, some of which are timestamps, and about
+    /// the name of a peer, because keys are private.
+    pub fn for_peers(&self, age: Duration) -> PastEventBody {
+        let words = render::describe(&self.event);
+        PastEventBody {
+            seq: self.seq,
+            age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+            event: EventName(words.name).into(),
+            level: words.level.into(),
+            peer: self.event.peer_member().map(Text::from),
+            message: words.message.to_owned(),
+            sentence: words.sentence,
+        }
+    }
+}
+
+/// The event of a peer as the API shows it, with this node's own wall time.
+pub fn of_peer(node: &Member, event: &PastEvent, at: SystemTime) -> EventBody {
+    EventBody {
+        seq: event.seq,
+        at: When(rfc3339(at)),
+        event: event.event.into(),
+        level: event.level.into(),
+        node: Text::new(node.as_str()),
+        peer: event.peer.as_ref().map(Text::from),
+        message: event.message.to_string(),
+        sentence: event.sentence.to_string(),
+        fields: Map::new(),
+        from: Some(Text::new(node.as_str())),
     }
 }
 
@@ -128,14 +125,14 @@ impl EventLog {
         EventLog::default()
     }
 
-    /// Adds an event and wakes the streams.
-    pub(super) fn push(&self, draft: Draft<'_>) {
+    /// Adds an event, seen at wall time `at`, and wakes the streams.
+    pub(super) fn push(&self, event: NodeEvent, at: SystemTime) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = *self.last.borrow() + 1;
         if ring.len() == EVENTS_KEPT {
             ring.pop_front();
         }
-        ring.push_back(Arc::new(draft.numbered(seq)));
+        ring.push_back(Arc::new(Entry { seq, at, event }));
         self.last.send_replace(seq);
     }
 
@@ -144,8 +141,8 @@ impl EventLog {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let last = *self.last.borrow();
         let passes = |entry: &&Arc<Entry>| {
-            filter.peer.as_deref().is_none_or(|peer| entry.peer.as_deref() == Some(peer))
-                && filter.kind.as_deref().is_none_or(|kind| entry.event == kind)
+            filter.peer.as_deref().is_none_or(|peer| entry.event.peer().is_some_and(|key| *key.0 == *peer))
+                && filter.kind.as_deref().is_none_or(|kind| entry.event.name() == kind)
         };
         let Some(since) = filter.since else {
             let mut entries: Vec<Arc<Entry>> = ring.iter().rev().filter(passes).take(limit).cloned().collect();
@@ -167,90 +164,20 @@ impl EventLog {
     }
 }
 
-impl Entry {
-    /// The event as a peer is told of it, `age` after it happened: without its fields, some of which are timestamps.
-    pub fn for_peers(&self, age: Duration) -> Option<PastEventBody> {
-        #[derive(Deserialize)]
-        struct Kept {
-            level: String,
-            message: String,
-            sentence: String,
-            #[serde(default)]
-            fields: Named,
-        }
-        #[derive(Default, Deserialize)]
-        struct Named {
-            #[serde(default)]
-            peer_node: Option<String>,
-        }
-        // Written by ourselves, so it can be read; it happens too rarely to be kept twice.
-        let kept: Kept = serde_json::from_str(&self.json).ok()?;
-        Some(PastEventBody {
-            seq: self.seq,
-            age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
-            event: self.event.to_owned(),
-            level: kept.level,
-            peer: kept.fields.peer_node.or_else(|| self.peer.as_deref().map(str::to_owned)),
-            message: kept.message,
-            sentence: kept.sentence,
-        })
-    }
-}
-
-/// The event of a peer as the API shows it, with this node's own wall time.
-pub fn of_peer(node: &str, event: &PastEvent, at: SystemTime) -> String {
-    #[derive(Serialize)]
-    struct PeerEvent<'a> {
-        seq: u64,
-        at: String,
-        event: &'a str,
-        level: &'a str,
-        node: &'a str,
-        peer: Option<&'a str>,
-        message: &'a str,
-        sentence: &'a str,
-        fields: Map<String, Value>,
-        from: &'a str,
-    }
-    let body = PeerEvent {
-        seq: event.seq,
-        at: rfc3339(at),
-        event: event.event,
-        level: event.level,
-        node,
-        peer: event.peer.as_deref(),
-        message: &event.message,
-        sentence: &event.sentence,
-        fields: Map::new(),
-        from: node,
-    };
-    serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned())
-}
-
-fn level_str(level: Level) -> &'static str {
-    match level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detector::event::{Event, EventKind, PeerRef};
+    use crate::detector::peer::{PeerId, PeerKey, PeerState};
+    use crate::detector::time::Monotonic;
 
-    fn push(log: &EventLog, event: &'static str, peer: Option<&str>) {
-        log.push(Draft {
-            moment: Monotonic::default(),
-            at: SystemTime::UNIX_EPOCH,
-            event,
-            level: Level::Info,
-            node: "me",
-            peer: peer.map(Into::into),
-            message: "",
-            sentence: "",
-            fields: &Map::new(),
-        });
+    /// `a`: a peer was added; `b`: it turned out to be this node.
+    fn push(log: &EventLog, kind: &str, peer: Option<&str>) {
+        let key = PeerKey(peer.unwrap_or("p").into());
+        let peer = PeerRef { id: PeerId(1), key, node: None, boot: None, state: PeerState::Joining };
+        let kind = if kind == "a" { EventKind::PeerAdded } else { EventKind::PeerIsSelf };
+        let event = Event { at: Monotonic::default(), peer: Some(peer), kind };
+        log.push(NodeEvent::Detector(event), SystemTime::UNIX_EPOCH);
     }
 
     fn seqs(page: &Page) -> Vec<u64> {
@@ -315,9 +242,9 @@ mod tests {
             kind: kind.map(Into::into),
         };
         assert_eq!(seqs(&log.list(&only(Some("x"), None), 10)), vec![1, 2, 3]);
-        assert_eq!(seqs(&log.list(&only(None, Some("b")), 10)), vec![2, 4, 6]);
-        assert_eq!(seqs(&log.list(&only(Some("y"), Some("a")), 10)), vec![5]);
-        let page = log.list(&only(None, Some("a")), 1);
+        assert_eq!(seqs(&log.list(&only(None, Some("peer_is_self")), 10)), vec![2, 4, 6]);
+        assert_eq!(seqs(&log.list(&only(Some("y"), Some("peer_added")), 10)), vec![5]);
+        let page = log.list(&only(None, Some("peer_added")), 1);
         assert_eq!((seqs(&page), page.next), (vec![1], 1));
         assert_eq!(log.list(&only(Some("z"), None), 10).next, 6);
     }
@@ -328,6 +255,12 @@ mod tests {
         push(&log, "a", None);
         assert_eq!(seqs(&log.list(&since(500), 10)), vec![1]);
         assert!(log.list(&since(1), 10).entries.is_empty());
+    }
+
+    /// The bound of the ring is one of memory, too: 1,024 times this, and what an event lists.
+    #[test]
+    fn an_entry_is_smaller_than_its_text() {
+        assert!(size_of::<Entry>() <= 320, "{}", size_of::<Entry>());
     }
 
     #[tokio::test]

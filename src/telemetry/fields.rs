@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use super::timestamp::rfc3339_before;
+use crate::api::timestamp::rfc3339_before;
 use crate::detector::discovery::{Finding, Removal};
 use crate::detector::event::{Conflict, Doubt, EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
@@ -193,12 +193,7 @@ fn of_move(fields: &mut Fields, from: SocketAddr, to: SocketAddr) {
 }
 
 fn of_ping(fields: &mut Fields, purpose: Purpose, result: PingResult) {
-    let word = match purpose {
-        Purpose::Scheduled => "scheduled",
-        Purpose::Check => "check",
-        Purpose::Witness => "witness",
-    };
-    set(fields, "purpose", word);
+    set(fields, "purpose", purpose.as_str());
     match result {
         PingResult::Success { rtt, .. } => round_trip(fields, Some(rtt)),
         PingResult::Failure { evidence, timed_out } => {

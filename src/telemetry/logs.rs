@@ -26,13 +26,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-use super::timestamp::rfc3339;
+use crate::api::timestamp::rfc3339;
 use crate::config::{Color, LogConfig, LogFormat, LogLevel};
 use crate::detector::peer::NodeName;
 
 /// The target of the detector's events.
 pub const TARGET: &str = "heartbeat";
-/// The field whose JSON object is unfolded into the line.
+/// The field of this program's events whose JSON object becomes a part of the line.
 pub const FIELDS: &str = "fields";
 
 /// Lines waiting for a reader. A burst at debug level of a few hundred peers; about 300 kB.
@@ -199,6 +199,10 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut found = Found::default();
         event.record(&mut found);
+        if event.metadata().target() != TARGET {
+            // Another crate's field that happens to have this name.
+            found.rest.extend(found.fields.take().map(|text| (FIELDS.to_owned(), text.into())));
+        }
         let line = self.line(SystemTime::now(), *event.metadata().level(), found);
         writer.write_str(&line)
     }
@@ -233,6 +237,13 @@ impl Style {
         }
         if let Some(sentence) = &found.sentence {
             put("sentence", &sentence.as_str().into());
+        }
+        // Of our own events only: their fields have other names than those above, which a test holds.
+        if let Some(fields) = found.fields.as_deref().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'))
+            && !fields.is_empty()
+        {
+            line.push(',');
+            line.push_str(fields);
         }
         line.push_str("}\n");
         line
@@ -297,6 +308,8 @@ struct Found {
     message: String,
     sentence: Option<String>,
     rest: Map<String, Value>,
+    /// What an event brings along: the text of a JSON object, which is written as it is.
+    fields: Option<String>,
 }
 
 impl Found {
@@ -305,10 +318,7 @@ impl Found {
             ("event", Value::String(text)) => self.event = Some(text),
             ("message", Value::String(text)) => self.message = text,
             ("sentence", Value::String(text)) => self.sentence = Some(text),
-            (FIELDS, Value::String(text)) => match serde_json::from_str(&text) {
-                Ok(Value::Object(fields)) => self.rest.extend(fields),
-                _ => drop(self.rest.insert(FIELDS.to_owned(), text.into())),
-            },
+            (FIELDS, Value::String(text)) => self.fields = Some(text),
             (name, value) => drop(self.rest.insert(name.to_owned(), value)),
         }
     }

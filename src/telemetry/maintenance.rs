@@ -9,7 +9,7 @@ use metrics::Gauge;
 
 use super::catalogue;
 use super::recorder::Recorder;
-use super::timestamp::unix_seconds;
+use crate::api::timestamp::unix_seconds;
 use crate::detector::maintenance::Maintenance;
 
 pub(super) struct MaintenanceSeries {

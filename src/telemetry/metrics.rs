@@ -26,7 +26,7 @@ use super::http::HttpSeries;
 use super::maintenance::MaintenanceSeries;
 use super::process;
 use super::recorder::Recorder;
-use super::timestamp::unix_seconds;
+use crate::api::timestamp::unix_seconds;
 use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{PeerId, PeerState, SelfState, Verdict};

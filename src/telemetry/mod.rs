@@ -17,7 +17,6 @@ mod maintenance;
 pub mod metrics;
 mod process;
 mod recorder;
-pub mod timestamp;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +28,7 @@ pub use metrics::Metrics;
 use crate::detector::event::{EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
 use crate::detector::level::Level;
-use crate::detector::peer::{NodeName, PeerId};
+use crate::detector::peer::PeerId;
 use crate::detector::time::Monotonic;
 use crate::mesh::event::NodeEvent;
 use crate::render::{self, Description};
@@ -39,7 +38,6 @@ const FOLDED_FOR: Duration = Duration::from_secs(60);
 
 /// Where events become log lines, metrics and entries of the ring.
 pub struct Telemetry {
-    node: Arc<str>,
     metrics: Arc<Metrics>,
     events: Arc<EventLog>,
     /// One a watched peer whose pings fail.
@@ -56,8 +54,8 @@ struct Fold {
 }
 
 impl Telemetry {
-    pub fn new(node: &NodeName, metrics: Arc<Metrics>, events: Arc<EventLog>) -> Telemetry {
-        Telemetry { node: node.as_str().into(), metrics, events, folds: Mutex::default() }
+    pub fn new(metrics: Arc<Metrics>, events: Arc<EventLog>) -> Telemetry {
+        Telemetry { metrics, events, folds: Mutex::default() }
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -78,20 +76,9 @@ impl Telemetry {
         };
         let fields = fields::of(&event, now, folded);
         let words = render::describe(&event);
-        let peer = event.peer().map(|key| key.0.clone());
-        log(&words, peer.as_deref(), &fields);
+        log(&words, event.peer().map(|key| &*key.0), &fields);
         if words.name != "ping" {
-            self.events.push(events::Draft {
-                moment: event.at(),
-                at: now,
-                event: words.name,
-                level: words.level,
-                node: &self.node,
-                peer,
-                message: words.message,
-                sentence: &words.sentence,
-                fields: &fields,
-            });
+            self.events.push(event, now);
         }
     }
 
@@ -169,11 +156,11 @@ mod tests {
     use crate::config::LogLevel;
     use crate::detector::event::{Doubt, Event, PeerRef};
     use crate::detector::evidence::Class;
-    use crate::detector::peer::{PeerKey, PeerState, Verdict};
+    use crate::detector::peer::{NodeName, PeerKey, PeerState, Verdict};
 
     fn telemetry() -> Telemetry {
         let metrics = Metrics::new(Duration::from_secs(2)).unwrap();
-        Telemetry::new(&NodeName::new("node-1").unwrap(), Arc::new(metrics), Arc::new(EventLog::new()))
+        Telemetry::new(Arc::new(metrics), Arc::new(EventLog::new()))
     }
 
     fn event(state: PeerState, kind: EventKind) -> Event {
@@ -225,7 +212,7 @@ mod tests {
         telemetry.observe(NodeEvent::Detector(ping()));
         telemetry.observe(NodeEvent::Detector(suspect));
         let page = telemetry.events().list(&events::Filter::default(), 10);
-        assert_eq!(page.entries.iter().map(|entry| entry.event).collect::<Vec<_>>(), ["peer_suspect"]);
+        assert_eq!(page.entries.iter().map(|entry| entry.event.name()).collect::<Vec<_>>(), ["peer_suspect"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use heartbeat::api::RowBody;
 use heartbeat::detector::peer::PeerState;
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::view::View;
@@ -14,7 +15,6 @@ use heartbeat::render::incident::story;
 use heartbeat::render::mesh::summary;
 use heartbeat::render::{explanation, matrix, span};
 use heartbeat::sim::{self, Run, Scenario};
-use heartbeat::wire::RowBody;
 
 use super::situations::{SEED, all};
 use super::{all_as_recorded, compare};

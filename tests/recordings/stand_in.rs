@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
+use heartbeat::api::RowBody;
 use heartbeat::client::{Client, ClientSettings, Target};
 use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
 use heartbeat::detector::config::Timing;
@@ -22,7 +23,6 @@ use heartbeat::runtime::handle::{Inbox, Input, PeerTargets, channel};
 use heartbeat::runtime::incident_store::IncidentStore;
 use heartbeat::sim::{self, What};
 use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
-use heartbeat::wire::RowBody;
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -88,16 +88,16 @@ async fn start(moment: Moment) -> AppState {
     let own = run.views[moment.asked].clone().expect("the node that is asked runs");
 
     let clock = Clock::stopped(Monotonic(Duration::from_millis(own.seq.0)));
-    let chronicle = IncidentStore::new(clock);
+    let incidents = IncidentStore::new(clock);
     let mut book = Book::new(moment.asked);
     for (at, views) in &seen {
         let (me, view) = book.gather(*at, views).expect("the node that is asked runs");
         let age = scenario.length - *at;
-        chronicle.observe(Monotonic(clock.now().0.saturating_sub(age)), &me, &view);
+        incidents.observe(Monotonic(clock.now().0.saturating_sub(age)), &me, &view);
     }
     let metrics = Arc::new(Metrics::new(Duration::from_secs(2)).expect("valid buckets"));
     let events = Arc::new(EventLog::new());
-    let telemetry = Telemetry::new(&own.node, metrics.clone(), events.clone());
+    let telemetry = Telemetry::new(metrics.clone(), events.clone());
     for entry in &run.timeline {
         if let What::Event(node, event) = &entry.what
             && *node == own.node
@@ -114,7 +114,7 @@ async fn start(moment: Moment) -> AppState {
     let (gatherer, mesh) = Gatherer::new(handle.clone(), client, clock, LONG);
     tokio::spawn(gatherer.run(CancellationToken::new()));
     handle.ready().await.expect("the stand-in listens");
-    let mut state = AppState::new(handle, mesh, Arc::new(chronicle), events, metrics, Arc::new(config(&own)), clock);
+    let mut state = AppState::new(handle, mesh, Arc::new(incidents), events, metrics, Arc::new(config(&own)), clock);
     state.started = SystemTime::now() + Duration::from_secs(24 * 3600);
     state
 }

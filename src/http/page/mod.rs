@@ -28,18 +28,19 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
-use serde::Deserialize;
 
-use super::describe::text;
 use super::problem::Problem;
+use super::reply::text;
 use super::{AppState, Shared, wall_time};
+use crate::api::timestamp::{rfc3339, rfc3339_before};
+use crate::detector::level::Level;
 use crate::detector::time::Monotonic;
+use crate::render::describe;
 use crate::render::incident::story;
 use crate::runtime::gather::Gathered;
 use crate::runtime::incident_store::Entry;
-use crate::telemetry::events::{Filter, Page as Events};
+use crate::telemetry::events::{Entry as EventEntry, Filter, Page as Events};
 use crate::telemetry::metrics::{REVISION, VERSION};
-use crate::telemetry::timestamp::{rfc3339, rfc3339_before};
 pub use incidents::IncidentRow;
 pub use render::{Happening, Me, Page};
 
@@ -86,9 +87,6 @@ pub(super) async fn page(State(state): State<Shared>) -> Result<Response, Proble
 fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) -> String {
     // What this node is stands in its own row, and is then of the same moment as all else on the page.
     let own = gathered.view.rows.iter().find(|row| row.observer.as_str() == gathered.node.as_str());
-    // Written by this process a moment ago, so all of them can be read.
-    let happenings =
-        events.entries.iter().rev().filter_map(|entry| serde_json::from_str::<EventText>(&entry.json).ok());
     let me = Me {
         node: gathered.node.as_str(),
         boot: own.and_then(|row| row.boot),
@@ -108,7 +106,7 @@ fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) 
         answered: gathered.answered,
         now: rfc3339(wall_time()),
         incidents: incidents(state),
-        happenings: happenings.map(Happening::from).collect(),
+        happenings: events.entries.iter().rev().map(|entry| Happening::from(&**entry)).collect(),
     };
     page.html()
 }
@@ -125,7 +123,7 @@ fn incidents(state: &AppState) -> Vec<IncidentRow> {
         from: entry.from.as_ref().map(ToString::to_string),
     };
     // One more than is shown says that there are older ones.
-    state.chronicle.list().iter().take(incidents::INCIDENTS + 1).map(row).collect()
+    state.incidents.list().iter().take(incidents::INCIDENTS + 1).map(row).collect()
 }
 
 pub(super) async fn style() -> Response {
@@ -145,19 +143,15 @@ fn guarded(media_type: &'static str, body: impl Into<axum::body::Body>) -> Respo
     response
 }
 
-/// What the page shows of an event in the ring.
-#[derive(Deserialize)]
-struct EventText {
-    at: String,
-    level: String,
-    event: String,
-    sentence: String,
-}
-
-impl From<EventText> for Happening {
-    fn from(told: EventText) -> Happening {
-        let grave = told.level == "warn";
-        Happening { at: told.at, grave, event: told.event, sentence: told.sentence }
+impl From<&EventEntry> for Happening {
+    fn from(entry: &EventEntry) -> Happening {
+        let words = describe(&entry.event);
+        Happening {
+            at: rfc3339(entry.at),
+            grave: words.level == Level::Warn,
+            event: words.name.to_owned(),
+            sentence: words.sentence,
+        }
     }
 }
 

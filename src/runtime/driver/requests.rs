@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use super::{Driver, abort};
+use crate::api::AnswerBody;
 use crate::client::Target;
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{AttemptId, Caller, PeerId, Seq};
 use crate::runtime::attempts::{Ended, PingOrder};
 use crate::runtime::clock::millis;
-use crate::wire::AnswerBody;
 
 impl Driver {
     pub(super) fn ping(&mut self, attempt: AttemptId, peer: PeerId, purpose: Purpose, known_rev: u64) {

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::api::{History, PastEvent};
 use crate::detector::peer::BootId;
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 use crate::mesh::incident::IncidentSummary;
-use crate::wire::{History, PastEvent};
 
 /// Events of others kept in all: as many as of this node's own. Some 300 bytes each.
 pub const EVENTS_MAX: usize = 1024;
@@ -121,6 +121,8 @@ fn bound<T>(all: &mut BTreeMap<Key, Received<T>>, most: usize, age: impl Fn(&T) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::words::EventName;
+    use crate::detector::level::Level;
     use crate::detector::peer::NodeName;
     use crate::mesh::incident::IncidentVerdict;
 
@@ -132,8 +134,8 @@ mod tests {
         PastEvent {
             seq,
             age: Duration::from_secs(age),
-            event: "peer_down",
-            level: "warn",
+            event: EventName("peer_down"),
+            level: Level::Warn,
             peer: None,
             message: "".into(),
             sentence: "".into(),

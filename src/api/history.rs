@@ -7,14 +7,18 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidAnswer, SEQ_LIMIT, bounded};
+use super::limit::{InvalidAnswer, SEQ_LIMIT, bounded, optional};
+use super::ms;
+use super::text::Text;
+use super::words::EventName;
 use crate::detector::evidence::Class;
+use crate::detector::level::Level;
 use crate::detector::maintenance::printable;
 use crate::detector::peer::{BootId, NodeName};
 use crate::mesh::Member;
-use crate::mesh::event::NodeEvent;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict, NAMES_MAX};
 
 /// The most bytes of a history that are read. [`EVENTS`] of the longest events take half of it.
@@ -28,11 +32,11 @@ const TEXT_LIMIT: usize = 400;
 /// Sides of a split that are read.
 const SIDES: usize = 16;
 
-/// `GET /api/v1/history`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What this node saw itself, for its peers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryBody {
-    pub node: String,
-    pub boot: String,
+    pub node: Text<NodeName>,
+    pub boot: Text<BootId>,
     /// What to give as `since` to read on.
     pub next: u64,
     #[serde(default, deserialize_with = "bounded::<_, _, EVENTS>")]
@@ -41,44 +45,56 @@ pub struct HistoryBody {
     pub incidents: Vec<PastIncidentBody>,
 }
 
-/// An event of that node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An event that this node saw. It has no fields: some of them are timestamps of this node's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastEventBody {
+    #[schemars(range(min = 1))]
     pub seq: u64,
     pub age_ms: u64,
-    pub event: String,
-    pub level: String,
+    pub event: Text<EventName>,
+    pub level: Text<Level>,
     /// The node name of the peer it is about, or its key while it has none.
     #[serde(default)]
-    pub peer: Option<String>,
+    pub peer: Option<Text<Member>>,
     pub message: String,
     pub sentence: String,
 }
 
-/// An incident as that node saw it itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An incident as this node saw it itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastIncidentBody {
+    /// Counts from 1 in each life of the node that saw it; numbers that were found to be a part of others are missing.
+    #[schemars(range(min = 1))]
     pub id: u64,
-    pub verdict: String,
+    pub verdict: Text<IncidentVerdict>,
+    /// The nodes that this node and those on its side could not reach, or the ends of the link.
     #[serde(deserialize_with = "bounded::<_, _, NAMES_MAX>")]
-    pub nodes: Vec<String>,
+    #[schemars(length(min = 1))]
+    pub nodes: Vec<Text<NodeName>>,
+    /// The sides of a split, where both have reported.
     #[serde(default, deserialize_with = "bounded::<_, _, SIDES>")]
     pub sides: Vec<Side>,
+    /// The nodes that saw it.
     #[serde(deserialize_with = "bounded::<_, _, NAMES_MAX>")]
-    pub observers: Vec<String>,
+    pub observers: Vec<Text<NodeName>>,
+    /// Age of its beginning: the last sign of life before the first bad verdict.
     pub began_ms: u64,
+    /// Age of its end; `null` while it continues.
     #[serde(default)]
     pub ended_ms: Option<u64>,
+    /// How many times it failed: more than one in a crash loop.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub failures: u32,
+    /// How the victim failed, where there is one.
     #[serde(default)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<Class>>,
 }
 
 /// One side of a split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Side(#[serde(deserialize_with = "bounded::<_, _, NAMES_MAX>")] pub Vec<String>);
+pub struct Side(#[serde(deserialize_with = "bounded::<_, _, NAMES_MAX>")] pub Vec<Text<NodeName>>);
 
 /// What another node saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +111,9 @@ pub struct History {
 pub struct PastEvent {
     pub seq: u64,
     pub age: Duration,
-    /// One of [`NodeEvent::names`].
-    pub event: &'static str,
-    /// `debug`, `info` or `warn`.
-    pub level: &'static str,
-    pub peer: Option<Box<str>>,
+    pub event: EventName,
+    pub level: Level,
+    pub peer: Option<Member>,
     pub message: Box<str>,
     pub sentence: Box<str>,
 }
@@ -116,8 +130,8 @@ impl HistoryBody {
             return Err(field("next"));
         }
         Ok(History {
-            node: NodeName::new(&body.node).map_err(|_| field("node"))?,
-            boot: body.boot.parse().map_err(|_| field("boot"))?,
+            node: body.node.known().cloned().ok_or(field("node"))?,
+            boot: *body.boot.known().ok_or(field("boot"))?,
             next: body.next,
             events: body.events.into_iter().filter_map(PastEventBody::known).collect(),
             incidents: body.incidents.into_iter().filter_map(PastIncidentBody::known).collect(),
@@ -127,14 +141,14 @@ impl HistoryBody {
 
 impl PastEventBody {
     fn known(self) -> Option<PastEvent> {
-        let word = |known: &[&'static str], text: &str| known.iter().copied().find(|word| *word == text);
         Some(PastEvent {
             seq: (self.seq < SEQ_LIMIT).then_some(self.seq)?,
             age: Duration::from_millis(self.age_ms),
-            event: NodeEvent::names().find(|name| *name == self.event)?,
-            level: word(&["debug", "info", "warn"], &self.level)?,
+            event: *self.event.known()?,
+            level: *self.level.known()?,
             peer: match self.peer {
-                Some(peer) => Some(NodeName::new(&peer).ok()?.as_str().into()),
+                // What is no name cannot be shown to people or compared either.
+                Some(peer) => Some(Member::from(&NodeName::new(&peer.as_str()).ok()?)),
                 None => None,
             },
             message: shown(&self.message),
@@ -150,17 +164,17 @@ fn shown(text: &str) -> Box<str> {
 
 impl From<&IncidentSummary> for PastIncidentBody {
     fn from(told: &IncidentSummary) -> PastIncidentBody {
-        let names = |members: &[Member]| members.iter().map(ToString::to_string).collect();
+        let names = |members: &[Member]| members.iter().map(|member| Text::new(member.as_str())).collect();
         PastIncidentBody {
             id: told.id,
-            verdict: told.verdict.as_str().to_owned(),
+            verdict: told.verdict.into(),
             nodes: names(&told.nodes),
             sides: told.sides.iter().map(|side| Side(names(side))).collect(),
             observers: names(&told.observers),
             began_ms: ms(told.began),
             ended_ms: told.ended.map(ms),
             failures: told.failures,
-            reason: told.reason.map(|reason| reason.as_str().to_owned()),
+            reason: told.reason.map(Text::from),
         }
     }
 }
@@ -168,40 +182,33 @@ impl From<&IncidentSummary> for PastIncidentBody {
 impl PastIncidentBody {
     fn known(self) -> Option<IncidentSummary> {
         let ended = self.ended_ms.map(Duration::from_millis);
-        // Nobody stands on two sides, so all of them together have no more names than the two lists.
+        let verdict = *self.verdict.known()?;
+        // No node stands on two sides, so all of them together have no more names than the two lists.
         let names: usize = self.sides.iter().map(|side| side.0.len()).sum();
-        if names > 2 * NAMES_MAX || (self.verdict == IncidentVerdict::Split.as_str() && self.sides.len() < 2) {
+        if names > 2 * NAMES_MAX || (verdict == IncidentVerdict::Split && self.sides.len() < 2) {
             return None;
         }
         let told = IncidentSummary {
             id: (self.id < SEQ_LIMIT).then_some(self.id)?,
-            verdict: IncidentVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == self.verdict)?,
+            verdict,
             nodes: members(&self.nodes)?,
             sides: self.sides.iter().map(|side| members(&side.0)).collect::<Option<_>>()?,
             observers: members(&self.observers)?,
             began: Duration::from_millis(self.began_ms).max(ended.unwrap_or_default()),
             ended,
             failures: self.failures.max(1),
-            reason: match self.reason {
-                Some(word) => Some(Class::ALL.into_iter().find(|class| class.as_str() == word)?),
-                None => None,
-            },
+            reason: optional(&self.reason)?,
         };
         (!told.nodes.is_empty() && !told.observers.is_empty()).then_some(told)
     }
 }
 
 /// The names in order; `None` when one of them is no name.
-fn members(names: &[String]) -> Option<Vec<Member>> {
-    let mut members: Vec<Member> =
-        names.iter().map(|name| Some(Member::from(&NodeName::new(name).ok()?))).collect::<Option<_>>()?;
+fn members(names: &[Text<NodeName>]) -> Option<Vec<Member>> {
+    let mut members: Vec<Member> = names.iter().map(|name| Some(Member::from(name.known()?))).collect::<Option<_>>()?;
     members.sort();
     members.dedup();
     Some(members)
-}
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -222,8 +229,9 @@ mod tests {
         let history = read(RELEASED).expect("a history");
         assert_eq!((history.node.as_str(), history.boot, history.next), ("node-2", BootId(255), 9));
         let event = &history.events[0];
-        assert_eq!((event.seq, event.age, event.event), (7, Duration::from_millis(1234), "peer_down"));
-        assert_eq!((event.level, event.peer.as_deref(), &*event.sentence), ("warn", Some("node-3"), "node-3 is down"));
+        assert_eq!((event.seq, event.age, event.event), (7, Duration::from_millis(1234), EventName("peer_down")));
+        assert_eq!((event.level, event.peer.clone()), (Level::Warn, Some(Member::from("node-3"))));
+        assert_eq!(&*event.sentence, "node-3 is down");
         let body: HistoryBody = serde_json::from_str(RELEASED).expect("a body");
         assert_eq!(PastIncidentBody::from(&history.incidents[0]), body.incidents[0]);
         assert_eq!(serde_json::to_string(&body).expect("JSON"), RELEASED);

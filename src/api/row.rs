@@ -8,11 +8,14 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidAnswer, SEQ_LIMIT, bounded, self_state};
+use super::limit::{InvalidAnswer, SEQ_LIMIT, bounded, optional, self_state};
+use super::text::Text;
+use super::{ms, thousandths};
 use crate::detector::evidence::Class;
-use crate::detector::peer::{NodeName, PeerState, Verdict};
+use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};
 use crate::mesh::{Cell, Member, Row, RowFreshness};
 
@@ -21,15 +24,16 @@ pub const ROW_BYTES: usize = 512 * 1024;
 /// The most cells taken from one row; the rest is dropped. As many as a mesh view has members.
 pub const CELLS: usize = crate::mesh::MEMBERS_MAX;
 
-/// `GET /api/v1/row`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// This node's row of the matrix. Readers ignore fields that they do not know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RowBody {
-    pub node: String,
-    pub boot: String,
+    pub node: Text<NodeName>,
+    pub boot: Text<BootId>,
     /// Milliseconds since the detector began.
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
     pub seq: u64,
-    pub state: String,
-    /// Has just not been running: its opinions are on hold.
+    pub state: Text<SelfState>,
+    /// It was paused a moment ago and judges no peer until it has pinged it again.
     #[serde(default)]
     pub stalled: bool,
     #[serde(default)]
@@ -38,33 +42,40 @@ pub struct RowBody {
     pub peers: Vec<CellBody>,
 }
 
-/// One peer, as the node sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One peer, as this node sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellBody {
     /// The name it declared; `null` when it has never answered.
-    pub node: Option<String>,
-    /// Only when `node` is `null`.
-    pub key: Option<String>,
-    pub boot: Option<String>,
-    pub state: String,
+    pub node: Option<Text<NodeName>>,
+    /// Only of a peer that has never answered and so has no name.
+    pub key: Option<Text<Member>>,
+    pub boot: Option<Text<BootId>>,
+    pub state: Text<PeerState>,
     #[serde(default)]
-    pub verdict: Option<String>,
+    pub verdict: Option<Text<Verdict>>,
     #[serde(default)]
-    pub class: Option<String>,
+    pub class: Option<Text<Class>>,
+    /// Age of the state.
     pub state_age_ms: u64,
+    /// Age of the last proof of life, an incoming ping included.
     #[serde(default)]
     pub last_proof_ms: Option<u64>,
+    /// Age of the last answer to a ping of the observer.
     #[serde(default)]
     pub last_answer_ms: Option<u64>,
+    /// The last round trip, in microseconds.
     #[serde(default)]
     pub rtt_us: Option<u64>,
+    /// Microseconds.
     #[serde(default)]
     pub rtt_p99_us: Option<u64>,
     /// Failed of the last ten scheduled pings, 0 to 1.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub loss: Option<f64>,
     #[serde(default)]
     pub restarts: u64,
+    /// Counts for alerts.
     #[serde(default)]
     pub expected: bool,
     #[serde(default)]
@@ -73,6 +84,7 @@ pub struct CellBody {
     pub flapping: bool,
     #[serde(default)]
     pub maintenance: bool,
+    /// Its pings arrive here.
     #[serde(default)]
     pub pings_me: bool,
 }
@@ -94,15 +106,15 @@ impl RowBody {
     /// [`InvalidAnswer::Field`] when what identifies the observer is not valid.
     pub fn into_row(self, member: impl Fn(&NodeName) -> Member) -> Result<Row, InvalidAnswer> {
         let field = |field| InvalidAnswer::Field { field };
-        let node = NodeName::new(&self.node).map_err(|_| field("node"))?;
+        let node = self.node.known().ok_or(field("node"))?;
         if self.seq >= SEQ_LIMIT {
             return Err(field("seq"));
         }
         Ok(Row {
-            observer: Member::from(&node),
+            observer: Member::from(node),
             heard: RowFreshness::Now,
             as_of: Some(Duration::ZERO),
-            boot: Some(self.boot.parse().map_err(|_| field("boot"))?),
+            boot: Some(*self.boot.known().ok_or(field("boot"))?),
             state: Some(self_state(&self.state)),
             stalled: self.stalled,
             maintenance: self.maintenance,
@@ -115,10 +127,10 @@ impl RowBody {
 impl From<&View> for RowBody {
     fn from(view: &View) -> RowBody {
         RowBody {
-            node: view.node.to_string(),
-            boot: view.boot.to_string(),
+            node: Text::from(&view.node),
+            boot: view.boot.into(),
             seq: view.seq.0,
-            state: view.state.as_str().to_owned(),
+            state: view.state.into(),
             stalled: view.stalled,
             maintenance: view.maintenance.is_some(),
             peers: view.peers.iter().map(CellBody::from).collect(),
@@ -130,18 +142,18 @@ impl From<&PeerView> for CellBody {
     fn from(view: &PeerView) -> CellBody {
         let peer = &view.peer;
         CellBody {
-            node: peer.node.as_ref().map(ToString::to_string),
-            key: peer.node.is_none().then(|| peer.key.to_string()),
-            boot: peer.boot.map(|boot| boot.to_string()),
-            state: peer.state.as_str().to_owned(),
-            verdict: view.verdict.map(|verdict| verdict.as_str().to_owned()),
-            class: view.class.map(|class| class.as_str().to_owned()),
+            node: peer.node.as_ref().map(Text::from),
+            key: peer.node.is_none().then(|| Member::from(&peer.key).into()),
+            boot: peer.boot.map(Text::from),
+            state: peer.state.into(),
+            verdict: view.verdict.map(Text::from),
+            class: view.class.map(Text::from),
             state_age_ms: ms(view.state_age),
             last_proof_ms: view.last_proof.map(ms),
             last_answer_ms: view.last_answer.map(ms),
             rtt_us: view.rtt_last.map(us),
             rtt_p99_us: view.rtt_p99.map(us),
-            loss: view.loss,
+            loss: view.loss.map(thousandths),
             restarts: view.restarts,
             expected: view.expected,
             degraded: view.degraded,
@@ -156,23 +168,17 @@ impl CellBody {
     /// The cell, unless a word of it is not known here.
     fn known(&self, member: &impl Fn(&NodeName) -> Member) -> Option<Cell> {
         let peer = match (&self.node, &self.key) {
-            (Some(node), _) => Member::from(&NodeName::new(node).ok()?),
+            (Some(node), _) => Member::from(node.known()?),
             // What is no name cannot be shown to people or compared either.
-            (None, Some(key)) => member(&NodeName::new(key).ok()?),
+            (None, Some(key)) => member(&NodeName::new(&key.as_str()).ok()?),
             (None, None) => return None,
         };
-        let word = |text: &Option<String>, known: &dyn Fn(&str) -> bool| text.as_deref().is_none_or(known);
-        let verdict = Verdict::ALL.into_iter().find(|verdict| Some(verdict.as_str()) == self.verdict.as_deref());
-        let class = Class::ALL.into_iter().find(|class| Some(class.as_str()) == self.class.as_deref());
-        if !word(&self.verdict, &|_| verdict.is_some()) || !word(&self.class, &|_| class.is_some()) {
-            return None;
-        }
         Some(Cell {
             peer,
-            boot: self.boot.as_deref().map(str::parse).transpose().ok()?,
-            state: PeerState::ALL.into_iter().find(|state| state.as_str() == self.state)?,
-            verdict,
-            class,
+            boot: optional(&self.boot)?,
+            state: *self.state.known()?,
+            verdict: optional(&self.verdict)?,
+            class: optional(&self.class)?,
             state_age: Duration::from_millis(self.state_age_ms),
             last_proof: self.last_proof_ms.map(Duration::from_millis),
             last_answer: self.last_answer_ms.map(Duration::from_millis),
@@ -191,10 +197,6 @@ impl CellBody {
     }
 }
 
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn us(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -204,7 +206,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::detector::peer::{BootId, SelfState};
 
     /// As the first release that had rows writes it.
     const RELEASED: &str = r#"{"node":"node-1","boot":"0123456789abcdef","seq":1234,"state":"cut_off","stalled":true,"maintenance":false,"peers":[

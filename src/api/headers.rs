@@ -1,0 +1,79 @@
+//! The headers by which a node says who asks.
+
+use hyper::http::{HeaderMap, HeaderValue};
+
+use super::limit::{SEQ_LIMIT, self_state};
+use super::text::Text;
+use crate::detector::peer::{Caller, NodeName, Seq};
+
+/// The caller's node name.
+pub const HEADER_NODE: &str = "heartbeat-node";
+/// The caller's boot id, 16 hex digits.
+pub const HEADER_BOOT: &str = "heartbeat-boot";
+/// The caller's own milliseconds since its boot.
+pub const HEADER_SEQ: &str = "heartbeat-seq";
+/// The caller's state about itself: `starting`, `ready`, `cut_off` or `leaving`.
+pub const HEADER_STATE: &str = "heartbeat-state";
+/// The revision of the answerer's watch list that the caller holds; absent for none.
+pub const HEADER_KNOWN: &str = "heartbeat-known";
+
+/// Who sent this request, as its headers say; `None` when it is not a node
+/// (curl, a browser) or when what it says of itself is not valid.
+pub fn caller_from_headers(headers: &HeaderMap) -> Option<Caller> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let seq: u64 = text(HEADER_SEQ)?.parse().ok()?;
+    Some(Caller {
+        node: NodeName::new(text(HEADER_NODE)?).ok()?,
+        boot: text(HEADER_BOOT)?.parse().ok()?,
+        seq: (seq < SEQ_LIMIT).then_some(Seq(seq))?,
+        state: self_state(&Text::new(text(HEADER_STATE).unwrap_or_default())),
+        known_rev: text(HEADER_KNOWN).and_then(|rev| rev.parse().ok()).unwrap_or(0),
+    })
+}
+
+/// The headers that say who sends a request.
+pub fn caller_headers(caller: &Caller) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    // A node name is visible ASCII by construction, so this never fails; without it the peer would
+    // take the request for a stranger's, which is the right thing to degrade to.
+    if let Ok(node) = HeaderValue::from_str(caller.node.as_str()) {
+        headers.insert(HEADER_NODE, node);
+    }
+    if let Ok(boot) = HeaderValue::from_str(&caller.boot.to_string()) {
+        headers.insert(HEADER_BOOT, boot);
+    }
+    headers.insert(HEADER_SEQ, HeaderValue::from(caller.seq.0));
+    headers.insert(HEADER_STATE, HeaderValue::from_static(caller.state.as_str()));
+    if caller.known_rev > 0 {
+        headers.insert(HEADER_KNOWN, HeaderValue::from(caller.known_rev));
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::peer::{BootId, SelfState};
+
+    #[test]
+    fn a_caller_survives_its_headers() {
+        let caller = Caller {
+            node: NodeName::new("node-1:8002").expect("valid"),
+            boot: BootId(7),
+            seq: Seq(99),
+            state: SelfState::Leaving,
+            known_rev: 12,
+        };
+        assert_eq!(caller_from_headers(&caller_headers(&caller)), Some(caller.clone()));
+        let unknown = Caller { known_rev: 0, ..caller };
+        assert_eq!(caller_from_headers(&caller_headers(&unknown)), Some(unknown));
+    }
+
+    #[test]
+    fn a_stranger_is_nobody() {
+        assert_eq!(caller_from_headers(&HeaderMap::new()), None);
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER_NODE, HeaderValue::from_static("node-1"));
+        assert_eq!(caller_from_headers(&headers), None);
+    }
+}
