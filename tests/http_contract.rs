@@ -32,9 +32,7 @@ use heartbeat::detector::why::{AccusationView, DecisionView, EvidenceView, Obser
 use heartbeat::http::route::Route;
 use heartbeat::http::{AppState, metrics_router, router, serve};
 use heartbeat::mesh::event::NodeEvent;
-use heartbeat::mesh::incident::IncidentVerdict;
-use heartbeat::mesh::{self, LinkStatus, Member, MeshVerdict, RowFreshness};
-use heartbeat::render::mesh::Severity;
+use heartbeat::mesh::{self, Member};
 use heartbeat::runtime::clock::Clock;
 use heartbeat::runtime::driver::{Driver, Observer, Parts, Watch};
 use heartbeat::runtime::gather::Gatherer;
@@ -552,36 +550,7 @@ async fn router_and_contract_list_the_same_paths() {
     let tried: BTreeSet<&str> = EXAMPLES.iter().filter(|example| example.2 == 200).map(|example| example.0).collect();
     assert_eq!(listed, routed);
     assert_eq!(listed, tried, "a path of the contract is not tried above");
-    for route in Route::ALL {
-        assert_eq!(contract["paths"][route.path()]["get"]["summary"], route.summary());
-    }
     assert_eq!(contract["info"]["version"], env!("CARGO_PKG_VERSION"));
-}
-
-#[tokio::test]
-async fn closed_sets_of_the_contract_are_those_of_the_code() {
-    let (_node, contract) = contract().await;
-    let words = |pointer: &str| -> BTreeSet<String> {
-        let list = contract.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("{pointer}"));
-        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let set = |words: &[&str]| -> BTreeSet<String> { words.iter().map(|word| (*word).to_owned()).collect() };
-    let events: Vec<&str> = NodeEvent::names_of_changes().collect();
-    assert_eq!(words("/components/schemas/Event/properties/event/enum"), set(&events));
-    assert_eq!(words("/components/schemas/PeerState/enum"), set(&PeerState::ALL.map(PeerState::as_str)));
-    assert_eq!(words("/components/schemas/SelfState/enum"), set(&SelfState::ALL.map(SelfState::as_str)));
-    assert_eq!(words("/components/schemas/Verdict/enum"), set(&Verdict::ALL.map(Verdict::as_str)));
-    assert_eq!(words("/components/schemas/Class/enum"), set(&Class::ALL.map(Class::as_str)));
-    assert_eq!(words("/components/schemas/Evidence/enum"), set(&Evidence::ALL.map(Evidence::as_str)));
-    assert_eq!(words("/components/schemas/Rule/enum"), set(&Rule::ALL.map(Rule::as_str)));
-    assert_eq!(words("/components/schemas/MeshVerdict/enum"), set(&MeshVerdict::ALL.map(MeshVerdict::as_str)));
-    assert_eq!(
-        words("/components/schemas/IncidentVerdict/enum"),
-        set(&IncidentVerdict::ALL.map(IncidentVerdict::as_str))
-    );
-    assert_eq!(words("/components/schemas/Heard/enum"), set(&RowFreshness::ALL.map(RowFreshness::as_str)));
-    assert_eq!(words("/components/schemas/Reading/enum"), set(&LinkStatus::ALL.map(LinkStatus::as_str)));
-    assert_eq!(words("/components/schemas/Weight/enum"), set(&Severity::ALL.map(Severity::as_str)));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The README's tables, the help texts in `docs/commands.md` and the endpoints and shapes in `docs/api.md` are made
-//! from the code and compared with it.
+//! from the code and compared with it; so is the contract, `src/http/openapi.json`.
 //!
 //! A table stands between `<!-- table: NAME -->` and `<!-- /table -->`, a help
 //! text between `<!-- help: COMMAND -->` and `<!-- /help -->`. After a
@@ -34,6 +34,13 @@ fn the_tables_of_the_readme_are_those_of_the_code() {
         ("exit codes", exit_codes()),
     ];
     check("README.md", |text| tables.iter().fold(text, |text, (name, table)| with_part(&text, "table", name, table)));
+}
+
+/// What the program serves is a file, so that a diff shows what changed for callers.
+#[test]
+fn the_contract_is_made_of_the_routes_and_the_shapes() {
+    let document = serde_json::to_string_pretty(&api::contract()).expect("JSON");
+    check("src/http/openapi.json", |_| format!("{document}\n"));
 }
 
 #[test]

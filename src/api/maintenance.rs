@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ms;
 use super::text::Text;
@@ -53,12 +53,32 @@ pub struct PeerMaintenanceBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceWish {
-    /// Printable, on one line.
-    #[schemars(length(min = 1, max = 200))]
+    /// Printable, on one line, and not blank.
+    #[schemars(length(min = 1, max = 200), regex(pattern = PRINTABLE))]
     pub reason: String,
-    /// How long at most, from 1s to 24h: a number with its unit ms, s, m or h.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How long at most, from 1s to 24h: a number with its unit ms, s, m or h. Without it: 30m.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", regex(pattern = SPAN))]
     pub r#for: Option<String>,
+}
+
+/// What [`printable`](crate::detector::maintenance) lets through, with something to see in it.
+const PRINTABLE: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*",
+    r"[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]",
+    r"[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$",
+);
+/// Whole numbers of each unit from a second to a day. Fractions and blanks around it are accepted as well.
+const SPAN: &str = concat!(
+    r"^(([1-9]|1[0-9]|2[0-4])h",
+    r"|([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m",
+    r"|([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s",
+    r"|([1-9][0-9]{3,6}|[1-7][0-9]{7}|8[0-5][0-9]{6}|86[0-3][0-9]{5}|86400000)ms)$",
+);
+
+/// A field may be left out, but `null` is a mistake of the caller's.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 impl MaintenanceBody {

@@ -1,14 +1,182 @@
-//! The contract as it is served: the file that people edit, without its blanks.
+//! The contract `/openapi.json`: what is served, and how it is made of the routes and the shapes.
 //!
-//! They are half of it, and the program carries it with it. The compiler takes
-//! them out, so there is one file and nothing to keep in step. Turned down: a
-//! build script, which would compile a JSON library for the machine that builds.
+//! [`document`] makes it, and nothing in the program calls that: a test compares it with the file beside this one, which
+//! the program carries and serves. So the maker and its library are not linked into the program, a reader sees in a diff
+//! what changed for callers, and there is one source: `route.rs` for paths, `src/api` for shapes.
+//! `HEARTBEAT_WRITE=1 cargo test --test reference` writes the file anew. Turned down: a build script, which would compile
+//! the shapes and a JSON library for the machine that builds.
+//!
+//! Blanks are half of the file. The compiler takes them out, so there is nothing to keep in step.
 
-/// As written by hand and tested against the running routes.
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::problem;
+use super::route::Route;
+use crate::api::ProblemBody;
+
+/// As it is committed.
 const WRITTEN: &[u8] = include_bytes!("openapi.json");
 
 /// What is served.
 pub(super) const OPENAPI: &[u8] = &without_blanks::<{ length(WRITTEN) }>(WRITTEN);
+
+const DESCRIPTION: &str = "Which of my nodes can reach which, since when, and is it them or me? Anyone who reaches the \
+    port may read everything; what changes something needs the token of the node. Times are ages in milliseconds; wall \
+    time is added where something is shown. Fields may be added; nothing is taken away or renamed within v1. Any other \
+    path, method or a body is answered with a Problem (404, 405, 413). A head that is too large is answered with 431 and \
+    no body.";
+
+/// Where the shapes are. Their Rust names end in `Body`, which says nothing here.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// The whole document.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.with_transform(RecursiveTransform(tidy)).into_generator();
+    let mut paths = Map::new();
+    for route in Route::ALL {
+        let operations = route.operations(&mut generator);
+        let methods = operations.into_iter().map(|(method, operation)| (method.to_owned(), operation.0.into()));
+        paths.insert(route.path().to_owned(), Value::Object(methods.collect()));
+    }
+    let schemas = generator.take_definitions(true).into_iter().map(|(name, schema)| (shape_name(&name), schema));
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "distributed-heartbeat",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "MIT", "identifier": "MIT" },
+            "description": DESCRIPTION,
+        },
+        "paths": paths,
+        "components": {
+            "schemas": Map::from_iter(schemas),
+            "securitySchemes": { "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "What the node was given as HEARTBEAT_TOKEN or in a token file.",
+            } },
+        },
+    });
+    rename_references(&mut document);
+    document
+}
+
+/// What is of no use to a caller goes; and an answer has no other fields than these.
+fn tidy(schema: &mut Schema) {
+    for key in ["format", "default", "title"] {
+        schema.remove(key);
+    }
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
+}
+
+fn shape_name(name: &str) -> String {
+    name.strip_suffix("Body").unwrap_or(name).to_owned()
+}
+
+fn rename_references(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if key == "$ref" => {
+                        *text = format!("{SCHEMAS}{}", shape_name(text.strip_prefix(SCHEMAS).unwrap_or(text)));
+                    }
+                    value => rename_references(value),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(rename_references),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What the contract says of one method of a path. Every one of them can fail with 503.
+pub(super) struct Operation(Map<String, Value>);
+
+impl Operation {
+    pub fn new(summary: &str, generator: &mut SchemaGenerator) -> Operation {
+        let operation = Operation(Map::from_iter([("summary".to_owned(), summary.into())]));
+        operation.problem(
+            "503",
+            "The node is starting or stopping, its detector is stuck, or it is overloaded.",
+            generator,
+        )
+    }
+
+    /// An answer of this shape.
+    pub fn json<T: JsonSchema>(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
+        let schema = generator.subschema_for::<T>();
+        self.answer(status, description, "application/json", schema.into())
+    }
+
+    /// An answer of text.
+    pub fn text(self, description: &str, media_type: &str) -> Operation {
+        self.answer("200", description, media_type, json!({ "type": "string" }))
+    }
+
+    /// An error.
+    pub fn problem(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
+        let schema = generator.subschema_for::<ProblemBody>();
+        self.answer(status, description, problem::MEDIA_TYPE, schema.into())
+    }
+
+    /// An answer; one more media type where the status has one already.
+    pub fn answer(mut self, status: &str, description: &str, media_type: &str, schema: Value) -> Operation {
+        let response = &mut self.part("responses", json!({}))[status];
+        response["description"] = description.into();
+        response["content"][media_type]["schema"] = schema;
+        self
+    }
+
+    /// A parameter in the path, the query or a header.
+    pub fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Operation {
+        let parameter = json!({
+            "name": name,
+            "in": place,
+            "required": place == "path",
+            "description": description,
+            "schema": schema,
+        });
+        if let Value::Array(parameters) = self.part("parameters", json!([])) {
+            parameters.push(parameter);
+        }
+        self
+    }
+
+    /// The body that it takes, and the token that it asks for.
+    pub fn body<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Operation {
+        let schema = generator.subschema_for::<T>();
+        let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        *self.part("requestBody", Value::Null) = body;
+        self
+    }
+
+    /// It asks for the token of the node.
+    pub fn with_token(mut self, generator: &mut SchemaGenerator) -> Operation {
+        *self.part("security", Value::Null) = json!([{ "token": [] }]);
+        self.problem("401", "The request carries no token, or not that of this node.", generator).problem(
+            "403",
+            "This node has no token, so nothing can be changed.",
+            generator,
+        )
+    }
+
+    fn part(&mut self, name: &str, empty: Value) -> &mut Value {
+        self.0.entry(name).or_insert(empty)
+    }
+}
 
 /// How long `json` is without the blanks between its parts.
 const fn length(json: &[u8]) -> usize {

@@ -16,7 +16,7 @@ use super::reply::json;
 use super::{AppState, Shared, wall_time};
 use crate::api::{MaintenanceStatusBody, MaintenanceWish};
 use crate::config::parse;
-use crate::detector::maintenance::{Maintenance, MaintenanceReason, SPAN_DEFAULT};
+use crate::detector::maintenance::{InvalidReason, Maintenance, MaintenanceReason, SPAN_DEFAULT, printable};
 
 /// A reason of two hundred characters, each written as `\uXXXX` pairs, fits.
 const BODY_BYTES: usize = 4 * 1024;
@@ -57,7 +57,10 @@ fn wish(bytes: &[u8]) -> Result<Maintenance, Problem> {
     let form = r#"the body is JSON: {"reason": "new disk", "for": "30m"}, without "for" 30m"#;
     let wish: MaintenanceWish =
         serde_json::from_slice(bytes).map_err(|error| Problem::bad_body(format!("{form}; {error}")))?;
-    let reason = MaintenanceReason::new(&wish.reason).map_err(|error| Problem::bad_body(format!("reason: {error}")))?;
+    // Blanks around it do not count, but they must be blanks: a line break is no part of one line.
+    let one_line = wish.reason.chars().count() <= MaintenanceReason::LIMIT && wish.reason.chars().all(printable);
+    let reason = if one_line { MaintenanceReason::new(&wish.reason) } else { Err(InvalidReason) };
+    let reason = reason.map_err(|error| Problem::bad_body(format!("reason: {error}")))?;
     let left = match &wish.r#for {
         None => SPAN_DEFAULT,
         Some(text) => parse::maintenance_span(text)

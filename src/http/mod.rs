@@ -13,7 +13,7 @@
 //! reaches the port may read everything; the one thing that can be changed needs
 //! the node's token (`maintenance`).
 
-mod contract;
+pub mod contract;
 mod describe;
 mod events;
 mod health;

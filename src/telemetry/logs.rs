@@ -208,6 +208,12 @@ where
     }
 }
 
+/// Appends a field to a line of JSON.
+fn put(line: &mut String, name: &str, value: &Value) {
+    // Writing into a String cannot fail; Value's Display is JSON.
+    let _ = write!(line, ",{}:{value}", Value::from(name));
+}
+
 impl Style {
     fn line(&self, now: SystemTime, level: Level, found: Found) -> String {
         if self.json { self.json_line(now, level, found) } else { self.text_line(now, level, found) }
@@ -215,36 +221,29 @@ impl Style {
 
     fn json_line(&self, now: SystemTime, level: Level, found: Found) -> String {
         let mut line = String::with_capacity(256);
-        let mut separator = '{';
-        let mut put = |name: &str, value: &Value| {
-            line.push(separator);
-            separator = ',';
-            // Writing into a String cannot fail; Value's Display is JSON.
-            let _ = write!(line, "{}:{value}", Value::from(name));
-        };
-        put("ts", &rfc3339(now).into());
-        put("level", &level_word(level).into());
+        put(&mut line, "ts", &rfc3339(now).into());
+        put(&mut line, "level", &level_word(level).into());
         if let Some(event) = &found.event {
-            put("event", &event.as_str().into());
+            put(&mut line, "event", &event.as_str().into());
         }
-        put("message", &found.message.as_str().into());
-        put("node", &(&*self.node).into());
+        put(&mut line, "message", &found.message.as_str().into());
+        put(&mut line, "node", &(&*self.node).into());
         for (name, value) in &found.rest {
             // What the line says of itself is not a field's to change.
             if !matches!(name.as_str(), "ts" | "level" | "event" | "message" | "node") {
-                put(name, value);
+                put(&mut line, name, value);
             }
-        }
-        if let Some(sentence) = &found.sentence {
-            put("sentence", &sentence.as_str().into());
         }
         // Of our own events only: their fields have other names than those above, which a test holds.
         if let Some(fields) = found.fields.as_deref().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'))
             && !fields.is_empty()
         {
-            line.push(',');
-            line.push_str(fields);
+            let _ = write!(line, ",{fields}");
         }
+        if let Some(sentence) = &found.sentence {
+            put(&mut line, "sentence", &sentence.as_str().into());
+        }
+        line.replace_range(..1, "{");
         line.push_str("}\n");
         line
     }

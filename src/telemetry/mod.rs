@@ -199,6 +199,50 @@ mod tests {
         assert_eq!((field(1, "last_ping_seconds_ago"), field(1, "state")), (0.251.into(), "dead".into()));
     }
 
+    /// A reader of the log and a reader of the API see the same fields in the same units, and none of them hides what the
+    /// line says of itself.
+    #[test]
+    fn a_log_line_has_the_fields_that_the_api_shows() {
+        let name = |text| NodeName::new(text).unwrap();
+        let accused = EventKind::PeerUnreachable {
+            prev: PeerState::Suspect,
+            verdict: Verdict::LinkBroken,
+            class: Class::Silent,
+            evidence: Evidence::Silent,
+            silent_for: Duration::from_micros(3_512_345),
+            witnesses: vec![name("node-3")],
+        };
+        let address = |port| std::net::SocketAddr::from(([10, 0, 0, 1], port));
+        let other = event(PeerState::Alive, EventKind::PeerAdded).peer.unwrap();
+        let kinds = [
+            accused,
+            EventKind::PeerJoined { rtt: Some(Duration::from_micros(846)) },
+            EventKind::PeerMoved { from: address(1), to: address(2) },
+            EventKind::PeerFlapping { on: true, changes: 4 },
+            EventKind::SelfCutOff { heard: 0, expected: 1, unheard: vec![other] },
+            EventKind::SelfStalled { lost: Duration::from_millis(700) },
+        ];
+        let events: Vec<Event> = kinds.into_iter().map(|kind| event(PeerState::Unreachable, kind)).collect();
+        let telemetry = telemetry();
+        let text = logs::tests::logged(true, LogLevel::Debug, || {
+            events.iter().cloned().for_each(|event| telemetry.observe(NodeEvent::Detector(event)))
+        });
+        let page = telemetry.events().list(&events::Filter::default(), 10);
+        assert_eq!((text.lines().count(), page.entries.len()), (events.len(), events.len()));
+        for (line, entry) in text.lines().zip(&page.entries) {
+            let mut logged: BTreeMap<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+            let shown = entry.body(&name("node-1"));
+            assert_eq!(logged.remove("event").unwrap(), entry.event.name());
+            for (text, what) in [(shown.message, "message"), (shown.sentence, "sentence")] {
+                assert_eq!(logged.remove(what).unwrap(), text);
+            }
+            for header in ["ts", "level", "node", "peer"] {
+                assert!(logged.remove(header).is_some(), "{header}: {line}");
+            }
+            assert_eq!(logged, shown.fields.into_iter().collect(), "{line}");
+        }
+    }
+
     #[test]
     fn info_tells_changes_only_and_the_ring_has_no_pings() {
         let failed = PingResult::Failure { evidence: Evidence::Refused, timed_out: false };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::table;
 
 pub fn contract() -> Value {
-    serde_json::from_str(include_str!("../../src/http/openapi.json")).expect("the contract is JSON")
+    heartbeat::http::contract::document()
 }
 
 /// A section for each endpoint: what it takes, and what it answers with.
@@ -32,7 +32,7 @@ pub fn endpoints() -> String {
             }
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
             if body.is_object() {
-                let _ = write!(text, "\nNeeds the node's token. The body:\n\n{}", fields(body));
+                let _ = write!(text, "\nNeeds the node's token. The body: {}.\n", kind(body));
             }
             let rows = object(&operation["responses"])
                 .iter()
