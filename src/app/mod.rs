@@ -8,11 +8,13 @@
 //! Stopping runs the other way, because peers and load balancers need to know
 //! before connections close: not ready from the first moment, a goodbye to
 //! every peer, a pause if one is configured, then the servers drain within
-//! their limit, and the detector, which answers pings until the end, goes last.
-//! A second request to stop ends all this at once. Whichever way it goes, the
-//! log's last line says so.
+//! their limit, and the detector, which answers pings until the end, stops last.
+//! A second signal ends all this at once. The last line of the log says how it
+//! ended.
 
-use std::net::SocketAddr;
+mod ending;
+mod lines;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ use anyhow::Context;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+pub use self::ending::Ending;
+use self::ending::{Cause, ending};
 use crate::client::{Client, ClientSettings, Target};
 use crate::config::Config;
 use crate::detector::event::Event;
@@ -35,10 +39,9 @@ use crate::runtime::handle::{self, Handle};
 use crate::runtime::historian::Historian;
 use crate::runtime::incident_store::IncidentStore;
 use crate::runtime::listen::Listeners;
-use crate::runtime::signals::{Signal, Signals};
-use crate::runtime::supervisor::{Drained, How, Supervisor, TaskEnd};
+use crate::runtime::signals::Signals;
+use crate::runtime::supervisor::Supervisor;
 use crate::runtime::watcher::Watcher;
-use crate::telemetry::logs::TARGET;
 use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
 
 /// How long goodbyes may take. A peer on the same network answers in a few
@@ -47,22 +50,9 @@ const GOODBYE_LIMIT: Duration = Duration::from_millis(300);
 /// How long the detector may take to end after it was told to. It only has to drop what it owns.
 const DETECTOR_LIMIT: Duration = Duration::from_secs(1);
 
-/// The longest that an ordered stop may take. Whoever kills a node that does not stop should wait longer than this.
+/// The longest that a clean stop may take. A supervisor should wait longer than this before it kills a node.
 pub fn stop_time_max(config: &Config) -> Duration {
     GOODBYE_LIMIT + config.shutdown_delay + config.drain_timeout + DETECTOR_LIMIT
-}
-
-/// How a node ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// In order; every open request was answered.
-    Drained,
-    /// In order, but some requests were still open when the limit was over.
-    CutOff,
-    /// At once, because somebody asked twice.
-    Forced(Signal),
-    /// In order, because a part of the node ended or panicked.
-    TaskEnded(TaskEnd),
 }
 
 /// Runs a node until a signal, until `stop`, or until a part of it fails.
@@ -73,7 +63,7 @@ pub enum Ending {
 /// a system that refuses threads, signals or random numbers. Nothing runs then.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<Ending> {
     let clock = Clock::start();
-    // Listening begins first: a signal that comes while we start is an ordered stop already.
+    // Listening begins first: a signal during the start is a clean stop already.
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let listeners = Listeners::bind(config.listen, config.metrics_port)?;
     let _log = logs::init(&config.log, &config.node).context("cannot start the log")?;
@@ -84,13 +74,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<Endi
         ending = app.stop(&cause) => ending,
         again = signals.next() => Ending::Forced(again),
     };
-    tracing::info!(
-        target: TARGET,
-        event = "node_stopped",
-        how = how(&ending),
-        sentence = stopped_sentence(&ending),
-        "Node stopped"
-    );
+    lines::stopped(&ending);
     Ok(ending)
 }
 
@@ -107,15 +91,6 @@ struct App {
     stop_detector: CancellationToken,
 }
 
-/// Why a node stops.
-#[derive(Debug)]
-enum Cause {
-    Signal(Signal),
-    /// Whoever started it said so.
-    Asked,
-    TaskEnded(TaskEnd),
-}
-
 impl App {
     fn start(config: Arc<Config>, clock: Clock, listeners: Listeners) -> anyhow::Result<App> {
         let metrics = Arc::new(Metrics::install(config.detector.ping_timeout).context("cannot start the metrics")?);
@@ -124,7 +99,7 @@ impl App {
         let me = Me { node: config.node.clone(), boot: BootId(random()?), version: env!("CARGO_PKG_VERSION").into() };
         let (handle, inbox) = handle::channel(clock);
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
-        // An answer that comes late is cut off by the server and of no use to anybody.
+        // An answer that comes late is cut off by the server, so it is of no use.
         let deadline = gather::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (gatherer, mesh) = Gatherer::new(handle.clone(), client.clone(), clock, deadline);
         let incidents = Arc::new(IncidentStore::new(clock));
@@ -152,7 +127,7 @@ impl App {
             detector: Supervisor::new(),
             stop_detector: CancellationToken::new(),
         };
-        app.say_started(&me, &listeners);
+        lines::started(&app.config, &me, &listeners);
         app.detector.spawn("detector", driver.run(app.stop_detector.clone()));
         app.servers.spawn("mesh view", gatherer.run(app.stop_servers.clone()));
         app.servers.spawn("incident watch", watcher.run(app.stop_servers.clone()));
@@ -189,9 +164,9 @@ impl App {
         }
     }
 
-    /// Stops in order. Can be dropped at any point, which stops at once.
+    /// Stops cleanly. Can be dropped at any point, which stops at once.
     async fn stop(self, cause: &Cause) -> Ending {
-        say_leaving(cause);
+        lines::leaving(cause);
         // Not ready from the first poll of this on. Peers that do not hear the goodbye see the port close.
         let _ = time::timeout(GOODBYE_LIMIT, self.handle.leave()).await;
         if !matches!(cause, Cause::TaskEnded(_)) {
@@ -203,44 +178,13 @@ impl App {
         let detector = self.detector.drain(DETECTOR_LIMIT).await;
         ending(cause, servers, detector)
     }
-
-    fn say_started(&self, me: &Me, listeners: &Listeners) {
-        let at = |listener: &tokio::net::TcpListener| listener.local_addr().map_or_else(|_| String::new(), url);
-        let (listen, metrics) = (at(&listeners.main), at(&listeners.metrics));
-        let listed = self.config.peers.iter().map(|peer| peer.spec.key.to_string());
-        let peers: Vec<String> = listed.chain(self.config.names.iter().map(ToString::to_string)).collect();
-        let watches = match (self.config.peers.len(), self.config.names.len()) {
-            (0, 0) => "watches nobody: a node alone is legal, --peers=http://host:port gives it company".to_owned(),
-            (1, 0) => format!("watches {}", peers[0]),
-            _ => format!("watches {}", self.config.watches()),
-        };
-        tracing::info!(
-            target: TARGET,
-            event = "node_started",
-            boot = %me.boot,
-            version = &*me.version,
-            listen,
-            metrics,
-            peers = peers.join(","),
-            process_id = std::process::id(),
-            sentence = format!("listens on {listen}, metrics on {metrics}/metrics, {watches}"),
-            "Node started"
-        );
-    }
 }
 
 /// Listeners are bound; once every name has been looked up, well or badly, this node is ready and says so.
 async fn become_ready(handle: Handle, clock: Clock) {
     // A driver that has ended is found by its supervisor.
     if handle.discovery_tried().await.is_ok() && handle.ready().await.is_ok() {
-        let took = clock.millis();
-        tracing::info!(
-            target: TARGET,
-            event = "node_ready",
-            ready_after_ms = took,
-            sentence = format!("is ready after {took} ms"),
-            "Node is ready"
-        );
+        lines::ready(clock.millis());
     }
 }
 
@@ -271,85 +215,13 @@ fn random() -> anyhow::Result<u64> {
     getrandom::u64().context("the system gives no random numbers")
 }
 
-/// What a person types into a browser to get to an address that was bound.
-fn url(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
-    } else {
-        format!("http://{address}")
-    }
-}
-
-fn say_leaving(cause: &Cause) {
-    let reason = match cause {
-        Cause::Signal(signal) => signal.as_str(),
-        Cause::Asked => "asked",
-        Cause::TaskEnded(end) => return say_task_ended(end),
-    };
-    tracing::info!(
-        target: TARGET,
-        event = "node_leaving",
-        reason,
-        sentence = format!("stops in order ({reason})"),
-        "Node is leaving"
-    );
-}
-
-fn say_task_ended(end: &TaskEnd) {
-    let error = error_text(&end.how);
-    tracing::error!(
-        target: TARGET,
-        event = "node_leaving",
-        reason = "task_ended",
-        task = end.name,
-        error,
-        sentence = format!("stops in order, because its {} {error}", end.name),
-        "A part of the node ended"
-    );
-}
-
-fn error_text(how: &How) -> String {
-    match how {
-        How::Finished => "ended".to_owned(),
-        How::Aborted => "was aborted".to_owned(),
-        How::Panicked(message) => format!("panicked: {message}"),
-    }
-}
-
-fn ending(cause: &Cause, servers: Drained, detector: Drained) -> Ending {
-    if let Cause::TaskEnded(end) = cause {
-        return Ending::TaskEnded(end.clone());
-    }
-    if let Some(end) = servers.failed.into_iter().chain(detector.failed).next() {
-        return Ending::TaskEnded(end);
-    }
-    if servers.cut_off.is_empty() && detector.cut_off.is_empty() { Ending::Drained } else { Ending::CutOff }
-}
-
-fn how(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Drained => "drained",
-        Ending::CutOff => "cut_off",
-        Ending::Forced(_) => "second_signal",
-        Ending::TaskEnded(_) => "task_ended",
-    }
-}
-
-fn stopped_sentence(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Drained => "stopped, every request was answered",
-        Ending::CutOff => "stopped, some requests were cut off at the limit",
-        Ending::Forced(_) => "stopped at once, it was asked twice",
-        Ending::TaskEnded(_) => "stopped, because a part of it ended",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::environment::Environment;
     use crate::config::raw::Raw;
     use crate::config::resolve::{Machine, resolve};
+    use crate::runtime::supervisor::{Drained, How, TaskEnd};
 
     fn panicked(name: &'static str) -> TaskEnd {
         TaskEnd { name, how: How::Panicked("oops".to_owned()) }
@@ -393,12 +265,5 @@ mod tests {
         assert_eq!(ending(&Cause::Asked, broken, fine()), Ending::TaskEnded(panicked("server")));
         let end = panicked("detector");
         assert_eq!(ending(&Cause::TaskEnded(end.clone()), fine(), fine()), Ending::TaskEnded(end));
-    }
-
-    #[test]
-    fn a_bound_address_is_shown_as_one_types_it() {
-        assert_eq!(url(SocketAddr::from(([0, 0, 0, 0], 8001))), "http://localhost:8001");
-        assert_eq!(url("[::]:8001".parse().expect("an address")), "http://localhost:8001");
-        assert_eq!(url("[::1]:8001".parse().expect("an address")), "http://[::1]:8001");
     }
 }

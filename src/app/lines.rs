@@ -1,0 +1,129 @@
+//! The log lines of a start and a stop.
+
+use std::net::SocketAddr;
+
+use super::ending::{Cause, Ending};
+use crate::config::Config;
+use crate::detector::node::Me;
+use crate::runtime::listen::Listeners;
+use crate::runtime::supervisor::{How, TaskEnd};
+use crate::telemetry::logs::TARGET;
+
+pub(super) fn started(config: &Config, me: &Me, listeners: &Listeners) {
+    let at = |listener: &tokio::net::TcpListener| listener.local_addr().map_or_else(|_| String::new(), url);
+    let (listen, metrics) = (at(&listeners.main), at(&listeners.metrics));
+    let listed = config.peers.iter().map(|peer| peer.spec.key.to_string());
+    let peers: Vec<String> = listed.chain(config.names.iter().map(ToString::to_string)).collect();
+    let watches = match (config.peers.len(), config.names.len()) {
+        (0, 0) => "with no peers (--peers=http://host:port adds one)".to_owned(),
+        (1, 0) => format!("watches {}", peers[0]),
+        _ => format!("watches {}", config.watches()),
+    };
+    tracing::info!(
+        target: TARGET,
+        event = "node_started",
+        boot = %me.boot,
+        version = &*me.version,
+        listen,
+        metrics,
+        peers = peers.join(","),
+        process_id = std::process::id(),
+        sentence = format!("listens on {listen}, metrics on {metrics}/metrics, {watches}"),
+        "Node started"
+    );
+}
+
+pub(super) fn ready(took: u64) {
+    tracing::info!(
+        target: TARGET,
+        event = "node_ready",
+        ready_after_ms = took,
+        sentence = format!("is ready after {took} ms"),
+        "Node is ready"
+    );
+}
+
+pub(super) fn leaving(cause: &Cause) {
+    let reason = match cause {
+        Cause::Signal(signal) => signal.as_str(),
+        Cause::Asked => "asked",
+        Cause::TaskEnded(end) => return task_ended(end),
+    };
+    tracing::info!(
+        target: TARGET,
+        event = "node_leaving",
+        reason,
+        sentence = format!("is stopping cleanly ({reason})"),
+        "Node is leaving"
+    );
+}
+
+fn task_ended(end: &TaskEnd) {
+    let error = error_text(&end.how);
+    tracing::error!(
+        target: TARGET,
+        event = "node_leaving",
+        reason = "task_ended",
+        task = end.name,
+        error,
+        sentence = format!("is stopping cleanly because its {} {error}", end.name),
+        "A part of the node ended"
+    );
+}
+
+fn error_text(how: &How) -> String {
+    match how {
+        How::Finished => "ended".to_owned(),
+        How::Aborted => "was aborted".to_owned(),
+        How::Panicked(message) => format!("panicked: {message}"),
+    }
+}
+
+pub(super) fn stopped(ending: &Ending) {
+    tracing::info!(
+        target: TARGET,
+        event = "node_stopped",
+        how = how(ending),
+        sentence = stopped_sentence(ending),
+        "Node stopped"
+    );
+}
+
+fn how(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Drained => "drained",
+        Ending::CutOff => "cut_off",
+        Ending::Forced(_) => "second_signal",
+        Ending::TaskEnded(_) => "task_ended",
+    }
+}
+
+fn stopped_sentence(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Drained => "stopped; every request was answered",
+        Ending::CutOff => "stopped; some requests were cut off at the time limit",
+        Ending::Forced(_) => "stopped at once after a second signal",
+        Ending::TaskEnded(_) => "stopped because a part of it ended",
+    }
+}
+
+/// What a person types into a browser to get to an address that was bound.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_address_is_shown_as_one_types_it() {
+        assert_eq!(url(SocketAddr::from(([0, 0, 0, 0], 8001))), "http://localhost:8001");
+        assert_eq!(url("[::]:8001".parse().expect("an address")), "http://localhost:8001");
+        assert_eq!(url("[::1]:8001".parse().expect("an address")), "http://[::1]:8001");
+    }
+}
