@@ -206,8 +206,8 @@ fn a_node_without_a_token_lets_nobody_change_anything() {
 fn a_demo_stops_its_nodes_in_order() {
     let mut demo = Demo::start(&["--nodes=2", "--for=2s"]);
     let ports = [demo.port(0), demo.port(1)];
-    demo.read_until("node-2 has ended: stopped in order");
-    demo.read_until("node-1 has ended: stopped in order");
+    demo.read_until("node-2 has ended: stopped cleanly");
+    demo.read_until("node-1 has ended: stopped cleanly");
     demo.read_until("all nodes have stopped");
     assert_eq!(demo.process.0.wait().expect("it ends").code(), Some(0));
     assert!(!ports.iter().any(|port| answers(*port)));
@@ -379,7 +379,7 @@ fn a_whole_mesh_is_shown_and_judged_and_so_is_one_that_lost_a_node() {
     // Its end is seen by both others, of which one may be a moment behind.
     until("both say so", || printed(1, &["verify", addr]).starts_with("node-3 has been down for "));
     let verdict = printed(1, &["verify", addr]);
-    assert!(verdict.contains("what to do:\n  node-3: see whether its process runs"), "{verdict}");
+    assert!(verdict.contains("what to do:\n  node-3: check whether its process runs"), "{verdict}");
     assert_eq!(parsed(1, &["verify", "--json", addr])["whole"], false);
     let matrix = printed(0, &["matrix", addr]);
     let row = matrix.lines().rfind(|line| line.starts_with("node-3 ")).expect("its row");
@@ -435,9 +435,9 @@ fn a_monitor_outlives_the_node_that_it_asks() {
     matrix.until("both nodes reach each other");
     kill(&demo.nodes[1]["process_id"]);
     demo.read_until("node-2 has ended");
-    monitor.until("no news from");
+    monitor.until("no answer from");
     as_json.until("contact_lost");
-    matrix.until("no news from");
+    matrix.until("no answer from");
     let restart = demo.nodes[1]["restart"].as_str().expect("a line for a shell");
     let again =
         Command::new("sh").args(["-c", &format!("exec {restart}")]).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
@@ -623,8 +623,8 @@ fn incidents_are_a_table_or_the_nodes_own_words() {
          "ended_at":null,"lasted_ms":130000,"from":null,"story":"node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed"}]}"#;
     let addr = &*format!("--addr=127.0.0.1:{}", impostor(ANSWER));
     let table = printed(0, &["incidents", addr]);
-    assert!(table.starts_with("node-1: 1 open, 1 shown\nSINCE "), "{table}");
-    assert!(table.contains("  open   2m 10s  down     .     node-3 was down for 2 min 10 s"), "{table}");
+    assert!(table.starts_with("node-1: 1 incident shown, 1 open\nSINCE "), "{table}");
+    assert!(table.contains("  open   2 min 10 s  down     .     node-3 was down for 2 min 10 s"), "{table}");
     assert_eq!(parsed(0, &["incidents", "--json", "--limit=1", addr])["open"], 1);
 }
 

@@ -239,7 +239,7 @@ fn what_is_legal() {
         assert_eq!(text(&output.stdout).lines().next(), Some(line));
         assert_eq!(output.status.code(), Some(0));
     };
-    let alone = "good: a on port 8001 watches nobody: a node alone";
+    let alone = "OK: a would listen on port 8001, with no peers";
     check(&[], &[], alone);
     check(&[], &["--peers="], alone);
     check(&[("HEARTBEAT_PEERS", ""), ("HEARTBEAT_PORT", "")], &[], alone);
@@ -247,13 +247,13 @@ fn what_is_legal() {
     check(
         &[("HEARTBEAT_PEERS", "dns+http://nodes,http://b:1")],
         &[],
-        "good: a on port 8001 watches one peer, and whoever answers behind dns+http://nodes:8001",
+        "OK: a would listen on port 8001, with 1 peer and every node behind dns+http://nodes:8001",
     );
-    check(&[], &["--port=0", "--peers=b=http://b"], "good: a on port 0 watches one peer");
-    check(&[("HEARTBEAT_PORT", "x")], &["--port=9001"], "good: a on port 9001 watches nobody: a node alone");
+    check(&[], &["--port=0", "--peers=b=http://b"], "OK: a would listen on port 0, with 1 peer");
+    check(&[("HEARTBEAT_PORT", "x")], &["--port=9001"], "OK: a would listen on port 9001, with no peers");
     // Oneself in the list is left out, so that one list serves every node.
     let list = "a=http://node-a:8001,b=http://node-b:8001,http://localhost:8001,http://c:8001";
-    check(&[("HEARTBEAT_PEERS", list)], &[], "good: a on port 8001 watches 2 peers");
+    check(&[("HEARTBEAT_PEERS", list)], &[], "OK: a would listen on port 8001, with 2 peers");
 }
 
 #[test]

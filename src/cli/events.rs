@@ -1,4 +1,4 @@
-//! `heartbeat events`: what one node has seen, and what it sees.
+//! `heartbeat events`: the events of one node, remembered and as they happen.
 
 use clap::Args;
 use serde_json::Value;
@@ -16,33 +16,33 @@ use crate::config::parse;
 /// All that a node can be asked for: what it remembers, and what its peers told it.
 const LIMIT_MAX: usize = 2048;
 
-/// Enough to see how things came to be as they are.
+/// Enough to see what led to the present state.
 const BEFORE_FOLLOWING: usize = 20;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  heartbeat events                              what the node of this host remembers
-  heartbeat events --follow --peer=node-3       and what happens to node-3 from now on
+  heartbeat events                              the events that the node of this host remembers
+  heartbeat events --follow --peer=node-3       those about node-3, and new ones as they happen
   heartbeat events --since=17 --json            one JSON object a line, from the 18th event on
 
-A node remembers its last 1,024 events; older ones are in its log. What its peers told it of what they saw
-stands among them, with a dash for its number, unless --since asks for this node's own.
+A node remembers its last 1,024 events; older ones are in its log. Events that its peers reported are listed
+with a dash for their number; with --since only this node's own events are shown.
 With --follow, a node that goes away is asked again until it is back; contact_lost and contact_restored
-say so. What a restarted node has seen is shown from its beginning.
+report it. Events of a restarted node are shown from its start.
 Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached at the start.")]
 pub struct Events {
     #[command(flatten)]
     pub address: Address,
-    /// Go on with the events to come, until Ctrl-C
+    /// Continue with new events, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
     /// Only events after this one, by its number
     #[arg(long, value_name = "SEQ")]
     pub since: Option<u64>,
-    /// Only events about this peer, by its key or the name it declares
+    /// Only events about this peer, by its key or its name
     #[arg(long, value_name = "PEER")]
     pub peer: Option<String>,
-    /// At most so many remembered events [default: all, or 20 with --follow]
+    /// Maximum number of remembered events [default: all, or 20 with --follow]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     pub limit: Option<usize>,
     /// Print one JSON object a line
@@ -58,10 +58,10 @@ pub fn count(text: &str) -> Result<usize, String> {
     parse::count(text, 1, LIMIT_MAX)
 }
 
-/// Shows the events that a node remembers, then those to come where asked for.
+/// Shows the events that a node remembers and, with --follow, new ones.
 ///
 /// # Errors
-/// When the node cannot be reached, or its stream ends.
+/// When the node cannot be reached, or not at the start.
 pub async fn events(command: &Events, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
@@ -117,7 +117,7 @@ fn show(command: &Events, event: &Value, output: &mut Output) -> std::io::Result
     output.line(&format!("{number}  {}", event_line(event, false, output)))
 }
 
-/// When, and what in the words of the log of its node; what a peer told is marked as such.
+/// When, and what in the words of the log of its node; what a peer reported is marked as such.
 pub fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
     let event = Part(event);
     let paint = match event.text("level") {
@@ -128,7 +128,7 @@ pub fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
     let sentence = if event.text("sentence").is_empty() { event.text("message") } else { event.text("sentence") };
     let at = output.paint(Paint::Faint, &event.name("at"));
     let who = match event.0["from"].is_null() {
-        false => format!("{} tells: ", event.name("from")),
+        false => format!("reported by {}: ", event.name("from")),
         true if with_node => format!("{}: ", event.name("node")),
         true => String::new(),
     };
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(line(own, true), "2026-11-26T02:10:00.123Z  n?c: a?b");
         assert_eq!(line(own, false), "2026-11-26T02:10:00.123Z  a?b");
         let told = r#"{"at":"now","node":"node-2","from":"node-2","message":"a"}"#;
-        assert_eq!(line(told, true), "now  node-2 tells: a");
-        assert_eq!(line(told, false), "now  node-2 tells: a");
+        assert_eq!(line(told, true), "now  reported by node-2: a");
+        assert_eq!(line(told, false), "now  reported by node-2: a");
     }
 }

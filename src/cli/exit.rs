@@ -29,7 +29,7 @@ pub enum Exit {
 
 /// Every exit code and what it means; the README's table is made from it.
 pub const EXITS: &[(Exit, &str)] = &[
-    (Exit::Success, "An ordered stop, or what was asked is true."),
+    (Exit::Success, "A clean stop, or what was asked is true."),
     (
         Exit::Failed,
         "Something failed, or what was asked is false: not ready, an expected peer is not up, the mesh is not whole, a broken invariant.",
@@ -39,13 +39,16 @@ pub const EXITS: &[(Exit, &str)] = &[
         "The configuration or the command line is wrong. Nothing was started; the message lists every problem.",
     ),
     (Exit::Unreachable, "The node that was asked cannot be reached, or stopped in the middle of its answer."),
-    (Exit::Internal, "A part of the node ended or panicked. The rest was stopped in order; the log says which part."),
-    (Exit::PortTaken, "A port cannot be bound: another process has it, or the address is not of this machine."),
-    (Exit::NotInTime, "What was waited for did not come about in time; the message says what is missing."),
-    (Exit::Refused, "The node that was asked refuses the token, or takes none and so lets nobody change anything."),
+    (Exit::Internal, "A part of the node ended or panicked. The rest was stopped cleanly; the log says which part."),
+    (
+        Exit::PortTaken,
+        "A port cannot be bound: another process has it, or the address does not belong to this machine.",
+    ),
+    (Exit::NotInTime, "What was waited for did not happen in time; the message says what is missing."),
+    (Exit::Refused, "The node that was asked refuses the token, or has none and so accepts no change."),
     (
         Exit::Interrupted,
-        "Ctrl-C before it was done: while it waited for something, or a second time while it stopped. Where Ctrl-C is the usual end (a node, `demo`, `--watch`, `--follow`, `monitor`), the first one gives 0.",
+        "Ctrl-C before it was done: while it waited for something, or a second Ctrl-C while it stopped. Where Ctrl-C is the usual end (a node, `demo`, `--watch`, `--follow`, `monitor`), the first one gives 0.",
     ),
     (Exit::Terminated, "The same, by `SIGTERM`."),
 ];
@@ -72,7 +75,7 @@ pub enum Failure {
     Refused(String),
     #[error("{0}")]
     PortTaken(String),
-    /// What was waited for did not come about.
+    /// What was waited for did not happen.
     #[error("{0}")]
     NotInTime(String),
     #[error("{0}")]
@@ -91,8 +94,8 @@ impl Failure {
         }
     }
 
-    /// The exit code; success for a reader that has seen enough and closed the
-    /// pipe (`heartbeat events | head`), which is a success of that reader's.
+    /// The exit code. A reader that closes the pipe has seen enough
+    /// (`heartbeat events | head`): a success.
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Config(_) | Failure::Usage(_) => Exit::Usage,
@@ -111,7 +114,7 @@ impl Failure {
 /// What every command returns.
 pub type Outcome = Result<Exit, Failure>;
 
-/// Works until it is done or somebody asks it to stop. What it holds is dropped then, so a screen is left as it was found.
+/// Works until it is done or a signal asks it to stop. Then what it holds is dropped, so a screen is left as it was.
 ///
 /// # Errors
 /// Those of the work, and when signals cannot be listened to.
@@ -124,12 +127,12 @@ pub async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(Signal) 
     }
 }
 
-/// For what goes on until it is ended: being asked to is an ordered stop.
+/// For work that continues until it is stopped: a signal is its usual end.
 pub fn usual_end(_: Signal) -> Exit {
     Exit::Success
 }
 
-/// For what has an end of its own: being asked to stop before it is a failure.
+/// For work that has an end of its own: a signal before that is a failure.
 pub fn early_end(signal: Signal) -> Exit {
     match signal {
         Signal::Interrupt => Exit::Interrupted,

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(2);
   heartbeat healthcheck --addr=node-2:8001   another one
   HEALTHCHECK CMD [\"/heartbeat\", \"healthcheck\"]
 
-It asks /readyz, which speaks about the node itself and never about its peers,
+It asks /readyz, which is about the node itself and never about its peers,
 and gives up after 2 s.
 Exit codes: 0 ready, 1 not ready or not reachable.")]
 pub struct Healthcheck {
@@ -33,7 +33,7 @@ pub struct Healthcheck {
 /// Asks whether the node is ready.
 ///
 /// # Errors
-/// Only for a wrong `--addr` or a closed pipe: whatever keeps the answer away is "not ready".
+/// Only for a wrong `--addr` or a closed pipe: without an answer the node is "not ready".
 pub async fn healthcheck(command: &Healthcheck, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;

@@ -1,4 +1,4 @@
-//! `heartbeat incidents`: what was wrong, and what still is, one line for each story.
+//! `heartbeat incidents`: open and past incidents, one line each.
 
 use clap::Args;
 use serde_json::Value;
@@ -8,22 +8,23 @@ use super::answer::{Answer, Part};
 use super::ask::good;
 use super::events::count;
 use super::exit::{Exit, Failure, Outcome};
-use super::output::{Cell, Output, Paint, age};
+use super::output::{Cell, Output, Paint, counted};
 use crate::config::environment::Environment;
+use crate::render::span;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  heartbeat incidents                        what the node of this host remembers, open ones first
+  heartbeat incidents                        those that the node of this host remembers, open ones first
   heartbeat incidents --limit=5 --addr=:8002
   heartbeat incidents --json | jq '.incidents[] | select(.open)'
 
-An incident is all that belongs together between the first bad verdict and the last recovery.
-FROM names the peer that told of it; a dot is the node that was asked.
+An incident lasts from the first bad verdict to the last recovery of what belongs together.
+FROM names the peer that reported it; a dot is the node that was asked.
 Exit codes: 0 shown, whether one is open or not, 69 the node cannot be reached.")]
 pub struct Incidents {
     #[command(flatten)]
     pub address: Address,
-    /// At most so many
+    /// Maximum number of incidents
     #[arg(long, value_name = "COUNT", value_parser = count, default_value = "50")]
     pub limit: usize,
     /// Print the node's own JSON (`/api/v1/incidents`)
@@ -34,14 +35,14 @@ pub struct Incidents {
 /// Shows what a node remembers of incidents.
 ///
 /// # Errors
-/// When the node cannot be reached, or is of a version that keeps none.
+/// When the node cannot be reached, or its version keeps no incidents.
 pub async fn incidents(command: &Incidents, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let reply = place.get(&format!("/api/v1/incidents?limit={}", command.limit)).await?;
     if reply.status == 404 {
         return Err(Failure::Failed(
-            "the node is of a version that keeps no incidents; `heartbeat events` shows what it has seen".into(),
+            "this version of the node keeps no incidents; `heartbeat events` shows its events".into(),
         ));
     }
     let answer = Answer::new(good(reply)?, "a list of incidents")?;
@@ -57,21 +58,21 @@ fn picture(root: Part<'_>, output: &Output) -> Vec<String> {
     let name = output.paint(Paint::Strong, &root.name("node"));
     let rows: Vec<Vec<Cell>> = root.parts("incidents").map(row).collect();
     if rows.is_empty() {
-        return vec![format!("{name} remembers no incident")];
+        return vec![format!("{name} remembers no incidents")];
     }
-    // The answer's own figure has no limit and leaves out what peers told; the rows have both the other way round.
+    // The answer counts all of the node's own; the rows are limited, and include those that peers reported.
     let shown = root.parts("incidents").filter(|incident| incident.flag("open")).count();
     let open = root.0["open"].as_u64().and_then(|open| usize::try_from(open).ok()).unwrap_or(0).max(shown);
-    let open = if open == 0 { "none is open".to_owned() } else { output.paint(Paint::Bad, &format!("{open} open")) };
+    let open = if open == 0 { "none open".to_owned() } else { output.paint(Paint::Bad, &format!("{open} open")) };
     let heading = ["SINCE", "ENDED", "LASTED", "VERDICT", "FROM", "STORY"].map(str::to_owned).into();
-    let mut lines = vec![format!("{name}: {open}, {} shown", rows.len())];
+    let mut lines = vec![format!("{name}: {} shown, {open}", counted(rows.len(), "incident"))];
     lines.extend(output.table_lines(heading, &rows));
     lines
 }
 
 fn row(incident: Part<'_>) -> Vec<Cell> {
     let open = incident.flag("open");
-    let lasted = incident.span("lasted_ms").map_or_else(|| "-".to_owned(), age);
+    let lasted = incident.span("lasted_ms").map_or_else(|| "-".to_owned(), span);
     let ended = if open { Cell::new(Paint::Bad, "open") } else { Cell::plain(moment(incident.text("ended_at"))) };
     let from = match &incident.0["from"] {
         Value::String(_) => incident.name("from"),
@@ -117,19 +118,19 @@ mod tests {
         assert_eq!(
             lines.join("\n"),
             "\
-node-1: 1 open, 3 shown
-SINCE            ENDED            LASTED  VERDICT  FROM    STORY
-11-26 02:10:00Z  open             2m 10s  down     .       node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed
-11-26 01:10:00Z  11-26 01:10:04Z  4.0s    one way  node-2  odd?[2J
-                                  -                ."
+node-1: 3 incidents shown, 1 open
+SINCE            ENDED            LASTED      VERDICT  FROM    STORY
+11-26 02:10:00Z  open             2 min 10 s  down     .       node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed
+11-26 01:10:00Z  11-26 01:10:04Z  4 s         one way  node-2  odd?[2J
+                                  -                    ."
         );
         let told = Answer::new(ANSWER.replace(r#""open":1,"#, r#""open":0,"#), "").unwrap();
         let told = picture(told.root(), &Output::to(Box::new(std::io::sink()), false));
-        assert_eq!(told[0], "node-1: 1 open, 3 shown");
+        assert_eq!(told[0], "node-1: 3 incidents shown, 1 open");
         let none = Answer::new(r#"{"node":"node-1","open":0,"incidents":[]}"#.into(), "").unwrap();
         assert_eq!(
             picture(none.root(), &Output::to(Box::new(std::io::sink()), false)),
-            ["node-1 remembers no incident"]
+            ["node-1 remembers no incidents"]
         );
     }
 }

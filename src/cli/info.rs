@@ -1,4 +1,4 @@
-//! `heartbeat info`: who a node is, where it is asked, and what it was told to be.
+//! `heartbeat info`: the identity, addresses and settings of a node.
 
 use clap::Args;
 use serde_json::json;
@@ -7,18 +7,19 @@ use super::address::Address;
 use super::answer::{Answer, Part};
 use super::ask::Place;
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, age, names};
+use super::output::{Cell, Output, Paint, names};
 use super::verify::CLUSTER;
 use crate::config::Source;
 use crate::config::environment::Environment;
+use crate::render::span;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat info                           the node of this host
-  heartbeat info --addr=node-2:8001        another one
+  heartbeat info --addr=node-2:8001        another node
   heartbeat info --json | jq -r .node.boot
 
-Settings are those that somebody set; `heartbeat config show` explains all of them.
+Only settings that differ from the default are shown; `heartbeat config show` explains all of them.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub struct Info {
     #[command(flatten)]
@@ -28,7 +29,7 @@ pub struct Info {
     pub json: bool,
 }
 
-/// Shows who a node is.
+/// Shows the identity, addresses and settings of a node.
 ///
 /// # Errors
 /// When it cannot be reached.
@@ -49,10 +50,10 @@ pub async fn info(command: &Info, environment: &Environment) -> Outcome {
 
 fn picture(place: &Place, node: &Answer, config: &Answer, cluster: &Answer, output: &Output) -> Vec<String> {
     let (node, config, cluster) = (node.root(), config.root(), cluster.root());
-    let stalled = if node.flag("stalled") { ", has just not been running" } else { "" };
+    let stalled = if node.flag("stalled") { ", was just paused" } else { "" };
     let state = node.name("state").replace('_', " ");
     let mut lines = vec![format!("{} ({state}{stalled})", output.paint(Paint::Strong, &node.name("node")))];
-    let up = node.span("uptime_ms").map(age).unwrap_or_default();
+    let up = node.span("uptime_ms").map(span).unwrap_or_default();
     let whole = if cluster.flag("whole") { Paint::Good } else { Paint::Bad };
     let mut rows = vec![
         ("address", Cell::plain(format!("http://{place}/"))),
@@ -65,7 +66,7 @@ fn picture(place: &Place, node: &Answer, config: &Answer, cluster: &Answer, outp
     ];
     let maintenance = node.part("maintenance");
     if !maintenance.0.is_null() {
-        let left = maintenance.span("left_ms").map(age).unwrap_or_default();
+        let left = maintenance.span("left_ms").map(span).unwrap_or_default();
         rows.push((
             "maintenance",
             Cell::new(Paint::Doubtful, format!("for another {left}: {}", maintenance.text("reason"))),
@@ -73,7 +74,7 @@ fn picture(place: &Place, node: &Answer, config: &Answer, cluster: &Answer, outp
     }
     rows.extend(node.part("discovery").parts("names").map(|name| ("finds peers", Cell::plain(lookup(name)))));
     if let Some(pause) = config.span("tolerated_pause_ms") {
-        rows.push(("tolerates", Cell::plain(format!("a pause of {} of a peer", age(pause)))));
+        rows.push(("tolerates", Cell::plain(format!("pauses of a peer up to {}", span(pause)))));
     }
     let typed = config.parts("settings").filter(|setting| setting.text("source") != Source::Default.as_str());
     for (number, setting) in typed.enumerate() {
@@ -133,12 +134,12 @@ node-1 (cut off)
   metrics      http://localhost:8001/metrics and port 9101
   version      0.1.0 (revision abc)
   boot         5a47ab6786ac479b
-  started      2026-11-26T02:10:00Z, 2m 10s ago
+  started      2026-11-26T02:10:00Z, 2 min 10 s ago
   peers        1 alive and 1 dead
   mesh         node-2 is down
-  maintenance  for another 1m 0s: new disk?
+  maintenance  for another 1 min: new disk?
   finds peers  behind dns+http://nodes:8001: 3 addresses, stale: no such name
-  tolerates    a pause of 8.9s of a peer
+  tolerates    pauses of a peer up to 8.9 s
   settings     --profile=fast (variable)"
         );
     }

@@ -1,4 +1,4 @@
-//! `heartbeat maint`: planned work on a node, announced so that nobody is called for it.
+//! `heartbeat maint`: planned work on a node, announced so that it raises no alert.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::address::Address;
 use super::answer::Answer;
 use super::ask::good;
 use super::exit::{Exit, Failure, Outcome};
-use super::output::{Output, Paint, age};
+use super::output::{Output, Paint};
 use crate::client::node::{Order, REQUEST_TIME_MAX};
 use crate::config::environment::Environment;
 use crate::config::layers::Layers;
@@ -19,6 +19,7 @@ use crate::config::parse;
 use crate::config::raw::Raw;
 use crate::config::token::{Token, token};
 use crate::detector::maintenance::MaintenanceReason;
+use crate::render::span;
 
 const PATH: &str = "/api/v1/maintenance";
 const WHAT: &str = "about maintenance";
@@ -26,12 +27,12 @@ const WHAT: &str = "about maintenance";
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
-  heartbeat maint                                    whom the node of this host knows to be in it
+  heartbeat maint                                    nodes in maintenance, as the node of this host knows
   heartbeat maint on --for=30m --reason=\"new disk\"   the node of this host
   heartbeat maint off --addr=node-2:8001             another one
 
-It is told to the node that it is about. The peers show it, and do not expect the node until
-the time is over or `maint off` is said, also when it stops and when it starts again.
+Ask the node that goes into maintenance. Its peers show it, and do not expect the node until
+the time is over or `maint off`, even if it stops and starts again meanwhile.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub struct Maint {
     #[command(subcommand)]
@@ -51,7 +52,7 @@ struct Ask {
 
 #[derive(Debug, Subcommand)]
 enum Change {
-    /// Put a node into maintenance, or change for how long and why
+    /// Start maintenance of a node, or change its length and reason
     #[command(after_help = "Examples:
   heartbeat maint on --for=30m --reason=\"new disk\"
   heartbeat maint on --addr=node-2:8001 --reason=\"new kernel\" --token-file=/run/secrets/heartbeat
@@ -59,28 +60,27 @@ enum Change {
 The token is read from --token-file, HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE, as the node reads
 its own.
 Exit codes: 0 done, 64 no token or a wrong argument, 69 the node cannot be reached,
-77 it refuses the token or takes none.")]
+77 it refuses the token or has none.")]
     On(On),
     /// End a node's maintenance before its time
     #[command(after_help = "Examples:
   heartbeat maint off
   heartbeat maint off --addr=node-2:8001
 
-After a restart the node itself has forgotten that it was in maintenance and its peers have not:
-say it all the same.
+After a restart the node has forgotten its maintenance, but its peers have not: end it all the same.
 Exit codes: 0 done, 64 no token, 69 the node cannot be reached,
-77 it refuses the token or takes none.")]
+77 it refuses the token or has none.")]
     Off(Off),
 }
 
 #[derive(Args, Debug)]
 struct On {
-    /// Why, for those who look: 1 to 200 characters on one line
+    /// Reason, shown to everyone: 1 to 200 characters on one line
     #[arg(long, value_parser = reason)]
     reason: MaintenanceReason,
-    /// How long at most: 1s to 24h
-    #[arg(long = "for", value_name = "DURATION", default_value = "30m", value_parser = span)]
-    span: String,
+    /// Maximum length: 1s to 24h
+    #[arg(long = "for", value_name = "DURATION", default_value = "30m", value_parser = length)]
+    length: String,
     #[command(flatten)]
     with: With,
 }
@@ -105,7 +105,7 @@ fn reason(text: &str) -> Result<MaintenanceReason, String> {
 }
 
 /// Sent as it was typed, once it is known to be right.
-fn span(text: &str) -> Result<String, String> {
+fn length(text: &str) -> Result<String, String> {
     parse::maintenance_span(text)
         .map(|_| text.to_owned())
         .map_err(|wrong| format!("{wrong}; accepted: {}", parse::A_SPAN))
@@ -137,7 +137,7 @@ struct Peer {
     maintenance_overrun_ms: Option<u64>,
 }
 
-/// Shows who is in maintenance, or puts a node into it, or ends it.
+/// Shows maintenance, starts it, or ends it.
 ///
 /// # Errors
 /// When there is no token, the node cannot be reached, or it refuses.
@@ -146,7 +146,7 @@ pub async fn maint(command: &Maint, environment: &Environment) -> Outcome {
     let (ask, token, method, body) = match &command.change {
         None => (&command.ask, None, Method::GET, None),
         Some(Change::On(on)) => {
-            let body = json!({ "reason": on.reason.as_str(), "for": on.span.trim() });
+            let body = json!({ "reason": on.reason.as_str(), "for": on.length.trim() });
             (&on.with.ask, Some(on.with.token(environment)?), Method::POST, Some(body.to_string()))
         }
         Some(Change::Off(off)) => (&off.with.ask, Some(off.with.token(environment)?), Method::DELETE, None),
@@ -170,8 +170,8 @@ impl With {
         let environment = if self.token_file.is_some() { &unset } else { environment };
         token(&Layers { flags: &flags, environment })?.ok_or_else(|| {
             Failure::Usage(
-                "no token: a node can only be changed by whoever knows its token\n\
-                 Set HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE as the node has it, or name a file with --token-file."
+                "no token: only a caller with the token of the node can change it\n\
+                 Set HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE as for the node, or name a file with --token-file."
                     .into(),
             )
         })
@@ -192,7 +192,7 @@ fn show(output: &mut Output, body: &Body) -> std::io::Result<()> {
 
 impl Maintenance {
     fn sentence(&self) -> String {
-        let left = age(Duration::from_millis(self.left_ms));
+        let left = span(Duration::from_millis(self.left_ms));
         format!("is in maintenance for another {left}, until {}: {}", self.until, self.reason)
     }
 }
@@ -202,7 +202,7 @@ impl Peer {
         let what = match (&self.maintenance, self.maintenance_overrun_ms) {
             (Some(maintenance), _) => maintenance.sentence(),
             (None, Some(overrun)) => {
-                format!("should be back from maintenance, {} ago", age(Duration::from_millis(overrun)))
+                format!("should have been back from maintenance {} ago", span(Duration::from_millis(overrun)))
             }
             (None, None) => "is not in maintenance".to_owned(),
         };
@@ -223,13 +223,13 @@ mod tests {
         )
         .unwrap();
         let own = body.maintenance.map(|maintenance| maintenance.sentence());
-        assert_eq!(own.as_deref(), Some("is in maintenance for another 29m 58s, until then: disk"));
+        assert_eq!(own.as_deref(), Some("is in maintenance for another 29 min 58 s, until then: disk"));
         let lines: Vec<String> = body.peers.iter().map(Peer::line).collect();
         assert_eq!(
             lines,
             [
-                "b (dead) should be back from maintenance, 3m 2s ago",
-                "c (left) is in maintenance for another 1m 0s, until soon: fans"
+                "b (dead) should have been back from maintenance 3 min 2 s ago",
+                "c (left) is in maintenance for another 1 min, until soon: fans"
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! `heartbeat matrix`: who reaches whom, as one node gathers it.
+//! `heartbeat matrix`: which node reaches which, as one node collects it.
 
 use clap::Args;
 
@@ -17,15 +17,15 @@ const PATH: &str = "/api/v1/matrix";
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  heartbeat matrix                         who reaches whom, with the last round trip
+  heartbeat matrix                         which node reaches which, with the last round trip
   heartbeat matrix --rtt --watch           the last and the 99th percentile, once a second
   heartbeat matrix --loss --addr=:8002     failed of the last ten pings, asked of another node
   heartbeat matrix --json | jq -r .sentence
 
-A row is what one node says of its links. In brackets stands what a node said before: it did not
-answer now, so its row is old and counts neither as good news nor as bad.
+A row is what one node reports about its links. In brackets: last known, not current; the node did not
+answer, so its row counts neither as good nor as bad.
 With --watch a pipe gets a new block, or with --json a new line, when something other than a
-figure has changed, and when the node stops to answer (contact_lost) or answers again
+figure has changed, and when the node stops answering (contact_lost) or answers again
 (contact_restored); Ctrl-C ends it.
 `heartbeat verify` judges what is shown.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
@@ -38,7 +38,7 @@ pub struct Matrix {
     /// Show how many of the last ten pings failed
     #[arg(long)]
     pub loss: bool,
-    /// Look again once a second, until Ctrl-C
+    /// Look again every second, until Ctrl-C
     #[arg(long, short)]
     pub watch: bool,
     /// Print the node's own JSON (`/api/v1/matrix`)
@@ -99,7 +99,7 @@ fn redraw(command: &Matrix, matrix: &Answer, note: Option<(Paint, String)>, live
     if let Some((paint, note)) = note {
         let is_silent = paint == Paint::Bad;
         about.push_str(if is_silent { "silent" } else { "back" });
-        // What there was before is no news, and only on a screen does it have to be drawn again.
+        // The old picture is not current, and only a screen has to be drawn again.
         if !live.in_place() && is_silent {
             lines.clear();
         }

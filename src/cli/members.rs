@@ -1,4 +1,4 @@
-//! `heartbeat members`: what one node believes about its peers.
+//! `heartbeat members`: the state of each peer, as one node sees it.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use serde::Deserialize;
 
 use super::address::Address;
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, age, names};
+use super::output::{Cell, Output, Paint, names};
 use crate::config::environment::Environment;
+use crate::render::{round_trip, span};
 
 const A_LIST: &str = "a list of peers";
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat members                        the node of this host
-  heartbeat members --addr=node-2:8001     another one's opinion
+  heartbeat members --addr=node-2:8001     another node
   heartbeat members --json | jq '.peers[] | select(.state != \"alive\")'
 
 Exit codes: 0 all expected peers are up, 1 one is not, 69 the node cannot be reached.")]
@@ -98,11 +99,11 @@ impl Peer {
     fn note(&self) -> String {
         let mut parts = Vec::new();
         if let Some(maintenance) = &self.maintenance {
-            let left = age(milliseconds(maintenance.left_ms));
+            let left = span(duration(maintenance.left_ms));
             parts.push(format!("maintenance for another {left} ({})", maintenance.reason));
         }
         if let Some(overrun) = self.maintenance_overrun_ms {
-            parts.push(format!("maintenance over {} ago", age(milliseconds(overrun))));
+            parts.push(format!("maintenance over {} ago", span(duration(overrun))));
         }
         if let Some(verdict) = &self.verdict {
             let evidence = self.evidence.as_ref().map(|evidence| format!(" ({evidence})")).unwrap_or_default();
@@ -111,7 +112,7 @@ impl Peer {
         if !self.is_up()
             && let Some(silent) = self.last_proof_ms
         {
-            parts.push(format!("last heard {} ago", age(milliseconds(silent))));
+            parts.push(format!("last heard {} ago", span(duration(silent))));
         }
         if !self.accusers.is_empty() {
             parts.push(format!("accused by {}", names(&self.accusers)));
@@ -128,26 +129,26 @@ impl Peer {
     }
 
     fn row(&self) -> Vec<Cell> {
-        let rtt = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.1}ms"));
+        let rtt = |value: Option<f64>| value.map_or("-".to_owned(), |ms| round_trip(duration(ms)));
         let figures = self.rtt.as_ref();
         vec![
             Cell::plain(&self.key),
             Cell::new(self.paint(), &self.state),
-            Cell::plain(self.state_age_ms.map_or("-".to_owned(), |ms| age(milliseconds(ms)))),
+            Cell::plain(self.state_age_ms.map_or("-".to_owned(), |ms| span(duration(ms)))),
             Cell::plain(rtt(figures.and_then(|rtt| rtt.last_ms))),
             Cell::plain(rtt(figures.and_then(|rtt| rtt.p99_ms))),
-            Cell::plain(self.loss.map_or("-".to_owned(), |part| format!("{:.0}%", part * 100.0))),
+            Cell::plain(self.loss.map_or("-".to_owned(), |part| format!("{:.0} %", part * 100.0))),
             Cell::plain(self.restarts.to_string()),
             Cell::plain(self.note()),
         ]
     }
 }
 
-fn milliseconds(value: f64) -> Duration {
+fn duration(value: f64) -> Duration {
     Duration::try_from_secs_f64(value / 1000.0).unwrap_or_default()
 }
 
-/// Asks one node and shows what it believes.
+/// Asks one node and shows its peers.
 ///
 /// # Errors
 /// When the node cannot be reached or says something that is no list of peers.
@@ -170,7 +171,7 @@ fn show(output: &mut Output, body: &Body) -> std::io::Result<()> {
     let name = output.paint(Paint::Strong, &body.node);
     let state = body.state.replace('_', " ");
     if body.peers.is_empty() {
-        return output.line(&format!("{name} ({state}) watches nobody"));
+        return output.line(&format!("{name} ({state}) has no peers"));
     }
     output.line(&format!("{name} ({state}): {up} of {} peers up", body.peers.len()))?;
     let rows: Vec<Vec<Cell>> = body.peers.iter().map(Peer::row).collect();
@@ -191,7 +192,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             peer.note(),
-            "maintenance for another 1m 30s (disk), link broken (silent), last heard 3.1s ago, accused by node-1, answers node-2, calls itself node-3"
+            "maintenance for another 1 min 30 s (disk), link broken (silent), last heard 3.1 s ago, accused by node-1, answers node-2, calls itself node-3"
         );
     }
 }

@@ -3,7 +3,7 @@
 //! `heartbeat` alone is `heartbeat run`, because a node is what people start,
 //! and `heartbeat --port=8001 --peers=...` should work as it stands. Every
 //! command returns an [`exit::Outcome`]; this file turns it into words on
-//! standard error and a number, and nobody else ends the process.
+//! standard error and a number, and nothing else ends the process.
 
 pub mod address;
 pub mod answer;
@@ -46,12 +46,12 @@ use crate::config::raw::describe;
 #[derive(Debug, Parser)]
 #[command(name = "heartbeat", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
-  heartbeat demo                      three nodes on this machine, to be killed by hand
+  heartbeat demo                      three nodes on this machine, to kill by hand
   heartbeat --port=8001 --peers=http://localhost:8002,http://localhost:8003
-  heartbeat members                   what the node of this host believes
+  heartbeat members                   the state of each peer, as the node of this host sees it
 
 Every setting is a flag and a variable (--ping-timeout, HEARTBEAT_PING_TIMEOUT);
-flags win. Exit codes: 0 ordered stop, 64 wrong configuration, 70 a part of the
+flags win. Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the
 node failed, 74 a port is taken.")]
 pub struct Cli {
     #[command(flatten)]
@@ -67,34 +67,34 @@ enum Command {
   heartbeat run --port=8001 --peers=http://localhost:8002,http://localhost:8003
   HEARTBEAT_PEERS=node-2=http://node-2:8001 heartbeat run --profile=fast
 
-Exit codes: 0 ordered stop, 64 wrong configuration, 70 a part of the node failed,
+Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the node failed,
 74 a port is taken.")]
     Run(Box<run::Run>),
-    /// Start real nodes on this machine and show what they say
+    /// Start real nodes on this machine and show their logs
     Demo(demo::Demo),
-    /// Ask a node whether it is ready
+    /// Check whether a node is ready
     Healthcheck(healthcheck::Healthcheck),
-    /// Show what a node believes about its peers
+    /// Show the state of each peer, as one node sees it
     Members(members::Members),
-    /// Explain what a node believes of one peer: pings, witnesses, the rule that decided
+    /// Explain the state of one peer: pings, witnesses, the rule that decided
     Why(why::Why),
-    /// Show who reaches whom
+    /// Show which node reaches which
     Matrix(matrix::Matrix),
-    /// Show what a node has seen, and what it sees
+    /// Show the events of a node
     Events(events::Events),
-    /// Show what was wrong with the mesh, and what still is
+    /// Show open and past incidents
     Incidents(incidents::Incidents),
-    /// Watch the mesh and what happens to it
+    /// Watch the state of the mesh and its events
     Monitor(monitor::Monitor),
-    /// Say whether the mesh is whole, and what to do where it is not
+    /// Check whether the mesh is whole, and what to do if it is not
     Verify(verify::Verify),
     /// Wait until the mesh is whole, or until certain nodes are up
     Wait(wait::Wait),
-    /// Show who a node is
+    /// Show the identity, addresses and settings of a node
     Info(info::Info),
-    /// Show who is in maintenance; put a node into it, or end it
+    /// Show maintenance, start it, or end it
     Maint(maint::Maint),
-    /// Play a scenario in virtual time and print its timeline
+    /// Simulate a scenario in virtual time and print its timeline
     Simulate(simulate::Simulate),
     /// Check or show the configuration without starting a node
     Config(Box<settings::Settings>),
@@ -119,7 +119,7 @@ pub fn command() -> clap::Command {
 }
 
 impl Cli {
-    /// The command that was typed; or, with help, version and mistakes already printed, how to end.
+    /// The command that was typed; where there is none, help, version or mistakes have been printed.
     ///
     /// # Errors
     /// The exit code when there is nothing to execute.

@@ -1,4 +1,4 @@
-//! `heartbeat monitor`: the mesh and what happens to it, for somebody who watches.
+//! `heartbeat monitor`: the state of the mesh and its events, for a person who watches.
 //!
 //! It looks at the mesh once a second and follows the node's events; whether the node is there is what the looks show,
 //! so there is one answer to that.
@@ -15,13 +15,14 @@ use super::ask::Place;
 use super::events::event_line;
 use super::exit::{Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
-use super::output::{Cell, Output, Paint, age, names};
+use super::output::{Cell, Output, Paint, names};
 use super::verify::{CLUSTER, findings};
 use super::watch::events::{Begin, EventReader};
 use super::watch::{LOOK_EVERY, Update, contact, watch};
 use crate::config::environment::Environment;
 use crate::mesh::{MeshVerdict, RowFreshness};
 use crate::render::matrix::said;
+use crate::render::span;
 
 /// Events on the screen, below the table.
 const EVENTS_SHOWN: usize = 12;
@@ -29,10 +30,10 @@ const EVENTS_SHOWN: usize = 12;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat monitor                        the node of this host, until Ctrl-C
-  heartbeat monitor --addr=:8002 | tee log    a line for each change of the mesh and each event
+  heartbeat monitor --addr=:8002 | tee log    one line for each change of the mesh and each event
   heartbeat monitor --json | jq -r .sentence
 
-On a terminal it is one picture that is kept young. With --json each line is an event as in
+On a terminal it is one picture that refreshes itself. With --json each line is an event as in
 `heartbeat events --json`, or one of mesh_changed (with the answer of /api/v1/cluster as `mesh`),
 contact_lost, contact_restored, no_events (they cannot be followed) and events_restored. A node that
 goes away is asked again until it is back.
@@ -45,7 +46,7 @@ pub struct Monitor {
     pub json: bool,
 }
 
-/// Shows the mesh and what happens until somebody has seen enough.
+/// Shows the mesh and its events until Ctrl-C.
 ///
 /// # Errors
 /// When the node cannot be reached at the start.
@@ -165,7 +166,7 @@ impl<'a> Show<'a> {
         self.line(paint, &line)
     }
 
-    /// Where there is no screen to draw on.
+    /// Only where there is no screen to draw on.
     fn line(&mut self, paint: Paint, text: &str) -> std::io::Result<()> {
         if self.live.in_place() {
             return Ok(());
@@ -182,12 +183,12 @@ impl<'a> Show<'a> {
         let mut lines = Vec::new();
         if let Some((silence, why)) = &self.lost {
             let note = contact::lost(self.place, *silence, why, false);
-            lines.extend([output.paint(Paint::Bad, &note), "What it said last:".to_owned(), String::new()]);
+            lines.extend([output.paint(Paint::Bad, &note), "Its last answer:".to_owned(), String::new()]);
         }
         lines.extend(findings(mesh, output));
         lines.push(String::new());
         lines.extend(table(mesh, output));
-        lines.extend([String::new(), format!("What {} saw:", mesh.name("node"))]);
+        lines.extend([String::new(), format!("Events of {}:", mesh.name("node"))]);
         if !self.events_lost.is_empty() {
             lines.push(output.paint(Paint::Bad, &self.events_lost));
         }
@@ -238,7 +239,7 @@ fn row(node: Part<'_>) -> Vec<Cell> {
     let now = heard == RowFreshness::Now;
     let mut notes: Vec<String> = Vec::new();
     if let Some(silent) = node.span("silent_ms") {
-        notes.push(format!("last heard {} ago", age(silent)));
+        notes.push(format!("last heard {} ago", span(silent)));
     }
     for (key, what) in [
         ("missed_by", "missed by"),
@@ -252,8 +253,8 @@ fn row(node: Part<'_>) -> Vec<Cell> {
             notes.push(format!("{what} {}", names(&by)));
         }
     }
-    // What it said before is no news: its time would go on after its death.
-    let up = node.span("up_ms").filter(|_| now).map_or_else(|| "-".to_owned(), age);
+    // An old report is not current: its uptime would continue after its end.
+    let up = node.span("up_ms").filter(|_| now).map_or_else(|| "-".to_owned(), span);
     vec![
         Cell::plain(node.name("node")),
         Cell::new(paint, node.name("verdict").replace('_', " ")),
@@ -282,10 +283,10 @@ mod tests {
         assert_eq!(
             table(answer.root(), &Output::to(Box::new(std::io::sink()), false)).join("\n"),
             "\
-NODE    VERDICT   UP FOR  REPORTED  REACHED BY  NOTE
-node-1  up        1m 5s   now       1
-node-2  down      -       4 s ago   0           last heard 4.2s ago, missed by node-1, flapping for node-1
-node-3  vanished  -       never     0"
+NODE    VERDICT   UP FOR     REPORTED  REACHED BY  NOTE
+node-1  up        1 min 5 s  now       1
+node-2  down      -          4 s ago   0           last heard 4.2 s ago, missed by node-1, flapping for node-1
+node-3  vanished  -          never     0"
         );
     }
 

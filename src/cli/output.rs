@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::config::environment::Environment;
+use crate::render::join_texts;
 
 /// Standard output, and whether it takes colour.
 pub struct Output {
@@ -47,7 +48,7 @@ impl Output {
         Output { out: Box::new(io::stdout()), color: terminal && !environment.no_color, terminal }
     }
 
-    /// Somebody else's output, for tests.
+    /// Another output, for tests.
     #[cfg(test)]
     pub fn to(out: Box<dyn Write>, terminal: bool) -> Output {
         Output { out, color: terminal, terminal }
@@ -58,7 +59,7 @@ impl Output {
         self.terminal
     }
 
-    /// Writes what is complete in itself, such as an order to the terminal.
+    /// Writes text as it is, such as a command to the terminal.
     ///
     /// # Errors
     /// As [`Output::line`].
@@ -140,25 +141,20 @@ impl Cell {
     }
 }
 
-/// An age as a person says it: two units at most.
-pub fn age(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..=9 => format!("{:.1}s", span.as_secs_f64()),
-        10..=59 => format!("{seconds}s"),
-        60..=3599 => format!("{}m {}s", seconds / 60, seconds % 60),
-        3600..=86_399 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
-}
-
 /// Several names in a sentence: "node-1, node-2 and node-3".
 pub fn names(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
-    }
+    join_texts(names.iter().map(String::as_str))
+}
+
+/// How many of something: "1 node", "3 nodes".
+pub fn counted(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A length of time for a program: milliseconds with three decimals at most.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
+pub fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 #[cfg(test)]
@@ -166,11 +162,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages() {
-        for (seconds, text) in
-            [(0.25, "0.2s"), (42.0, "42s"), (130.0, "2m 10s"), (7260.0, "2h 1m"), (90_000.0, "1d 1h")]
-        {
-            assert_eq!(age(Duration::from_secs_f64(seconds)), text);
-        }
+    fn milliseconds_have_three_decimals_at_most() {
+        assert_eq!(milliseconds(Duration::from_secs_f64(1.0 / 3.0)).to_string(), "333.333");
+        assert_eq!(milliseconds(Duration::from_secs(3)), 3000.0);
+    }
+
+    #[test]
+    fn counts_have_their_plural() {
+        assert_eq!((counted(1, "node"), counted(0, "node")), ("1 node".to_owned(), "0 nodes".to_owned()));
     }
 }

@@ -19,12 +19,12 @@ use crate::runtime::signals::Signal;
 pub struct Run {
     #[command(flatten)]
     pub raw: Raw,
-    /// Stop in order when standard input ends; `demo` stops its nodes so
+    /// Stop cleanly when standard input ends; `demo` stops its nodes this way
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
 }
 
-/// Runs a node until it is told to stop.
+/// The configuration of the node.
 ///
 /// # Errors
 /// The problems of the configuration, before anything is started.

@@ -1,16 +1,16 @@
-//! `heartbeat config check` and `config show`: what a node started like this would do, without starting it.
+//! `heartbeat config check` and `config show`: the configuration of a node, without starting it.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint};
+use super::output::{Cell, Output, Paint, milliseconds};
 use crate::config::environment::Environment;
-use crate::config::parse::duration_text;
 use crate::config::raw::Raw;
 use crate::config::resolve::{Machine, resolve};
 use crate::config::{Config, Source};
 use crate::detector::config::Timing;
+use crate::render::span;
 
 #[derive(Args, Debug)]
 pub struct Settings {
@@ -20,15 +20,15 @@ pub struct Settings {
 
 #[derive(Debug, Subcommand)]
 pub enum SettingsCommand {
-    /// Say whether a node would start with these flags and variables, and list every problem
+    /// Check these flags and variables, and list every problem
     #[command(after_help = "Examples:
   heartbeat config check
   heartbeat config check --peers=http://node-2:8001,http://node-3:8001
   docker compose run node-1 config check
 
-Ports are not tried. Exit codes: 0 good, 64 not.")]
+Ports are not tried. Exit codes: 0 OK, 64 the configuration has problems.")]
     Check(Typed),
-    /// Show every setting with its value, where it comes from, and the pauses that are tolerated
+    /// Show every setting with its value and source, and the pauses that are tolerated
     #[command(after_help = "Examples:
   heartbeat config show
   heartbeat config show --profile=fast --json
@@ -37,7 +37,7 @@ Exit codes: 0 shown, 64 the configuration has problems.")]
     Show(Typed),
 }
 
-/// The flags of a node, to be looked at only.
+/// The flags of a node, for inspection only.
 #[derive(Args, Debug)]
 pub struct Typed {
     /// Print JSON
@@ -80,7 +80,12 @@ pub fn settings(command: &Settings, environment: &Environment) -> Outcome {
 }
 
 fn check(output: &mut Output, config: &Config, environment: &Environment) -> std::io::Result<()> {
-    output.line(&format!("good: {} on port {} watches {}", config.node, config.listen.port, config.watches()))?;
+    output.line(&format!(
+        "OK: {} would listen on port {}, with {}",
+        config.node,
+        config.listen.port,
+        config.watches()
+    ))?;
     if !environment.injected.is_empty() {
         output.line(&format!(
             "ignored, injected by Kubernetes (enableServiceLinks: false turns it off): {}",
@@ -90,7 +95,7 @@ fn check(output: &mut Output, config: &Config, environment: &Environment) -> std
     Ok(())
 }
 
-/// A wait, and the pause of a peer that it surely rides out.
+/// A wait, and the pause of a peer that it always tolerates.
 fn waits(timing: &Timing) -> [(&'static str, std::time::Duration, std::time::Duration); 3] {
     let tolerated = |wait: std::time::Duration| wait.saturating_sub(timing.interval.mul_f64(1.1));
     [
@@ -119,19 +124,18 @@ fn table(output: &mut Output, config: &Config) -> std::io::Result<()> {
     output.line("")?;
     for (class, wait, tolerated) in waits(&config.detector) {
         let sentence = match class {
-            "gone" => format!(
-                "a peer whose host refuses connections is accused {} after its last sign of life",
-                duration_text(wait)
-            ),
+            "gone" => {
+                format!("a peer whose host refuses connections is accused {} after its last sign of life", span(wait))
+            }
             "silent" => format!(
-                "a peer of which nothing comes back is accused after {}; a pause of {} is surely tolerated",
-                duration_text(wait),
-                duration_text(tolerated)
+                "an unresponsive host is accused after {}; a pause of {} is always tolerated",
+                span(wait),
+                span(tolerated)
             ),
             _ => format!(
-                "a peer that accepts and does not answer is accused after {}; a pause of {} is surely tolerated",
-                duration_text(wait),
-                duration_text(tolerated)
+                "a peer that accepts connections but does not answer is accused after {}; a pause of {} is always tolerated",
+                span(wait),
+                span(tolerated)
             ),
         };
         output.line(&sentence)?;
@@ -150,7 +154,7 @@ fn shown(config: &Config) -> serde_json::Value {
     let waits: serde_json::Map<_, _> = waits(&config.detector)
         .into_iter()
         .map(|(class, wait, tolerated)| {
-            let figures = json!({ "wait_ms": wait.as_secs_f64() * 1000.0, "tolerated_pause_ms": tolerated.as_secs_f64() * 1000.0 });
+            let figures = json!({ "wait_ms": milliseconds(wait), "tolerated_pause_ms": milliseconds(tolerated) });
             (class.to_owned(), figures)
         })
         .collect();

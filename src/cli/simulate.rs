@@ -1,4 +1,4 @@
-//! `heartbeat simulate`: the very same detector, in virtual time.
+//! `heartbeat simulate`: the same detector, in virtual time.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, Outcome};
-use super::output::{Cell, Output, Paint};
+use super::output::{Cell, Output, Paint, counted, milliseconds};
 use crate::config::environment::Environment;
 use crate::sim::{self, Entry, Run, Scenario, What};
 
@@ -18,23 +18,23 @@ const FILE_MAX: u64 = 1024 * 1024;
 #[command(after_help = "Examples:
   heartbeat simulate --list
   heartbeat simulate crash
-  heartbeat simulate crash --seed=7          another roll of the dice, the same story each time
-  heartbeat simulate random --seed=42        the schedule that the tests make of this seed
-  heartbeat simulate crash --text > my.txt   a scenario to change
+  heartbeat simulate crash --seed=7          another seed; the same seed repeats the same run
+  heartbeat simulate random --seed=42        the schedule that the tests generate from this seed
+  heartbeat simulate crash --text > my.txt   a scenario as a file, to change
   heartbeat simulate my.txt                  (- reads standard input)
 
-Exit codes: 0 played, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
+Exit codes: 0 done, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
 pub struct Simulate {
     /// A scenario file, the name of a built-in one, or random
     #[arg(required_unless_present = "list")]
     pub scenario: Option<String>,
-    /// Which roll of the dice; the same seed gives the same timeline, packet by packet
+    /// Seed of the random numbers; the same seed gives the same timeline, packet by packet
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// List the built-in scenarios
     #[arg(long)]
     pub list: bool,
-    /// Print the scenario instead of playing it
+    /// Print the scenario instead of running it
     #[arg(long)]
     pub text: bool,
     /// Print one JSON object a line
@@ -42,7 +42,7 @@ pub struct Simulate {
     pub json: bool,
 }
 
-/// Plays a scenario and prints its timeline.
+/// Runs a scenario and prints its timeline.
 ///
 /// # Errors
 /// When there is no such scenario, or an invariant broke.
@@ -69,7 +69,7 @@ pub fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
     }
     let broken: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
     let replay = format!("replay: heartbeat simulate {name} --seed={}", command.seed);
-    Err(Failure::Failed(format!("{} invariants broke\n{}\n{replay}", broken.len(), broken.join("\n"))))
+    Err(Failure::Failed(format!("{} broken\n{}\n{replay}", counted(broken.len(), "invariant"), broken.join("\n"))))
 }
 
 fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
@@ -153,8 +153,4 @@ fn entry_json(entry: &Entry) -> Value {
             "sentence": crate::render::sentence(event),
         }),
     }
-}
-
-fn milliseconds(span: std::time::Duration) -> f64 {
-    span.as_secs_f64() * 1000.0
 }

@@ -1,5 +1,5 @@
-//! `heartbeat verify`: is the mesh whole, and if not, what to do about it. For
-//! installers: the exit code says the first, the text the second.
+//! `heartbeat verify`: is the mesh whole, and if not, what to do about it. The
+//! exit code answers the first for installers, the text the second.
 
 use clap::Args;
 
@@ -7,7 +7,7 @@ use super::address::Address;
 use super::answer::Part;
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome};
-use super::output::{Output, Paint, names};
+use super::output::{Output, Paint, counted, names};
 use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::mesh::{MEMBERS_MAX, MeshVerdict, RowFreshness};
@@ -19,19 +19,19 @@ pub const CLUSTER: &str = "/api/v1/cluster";
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat verify                           ask the node of this host about the whole mesh
-  heartbeat verify --expect=3 --addr=:8002   and demand that there are three nodes
+  heartbeat verify --expect=3 --addr=:8002   and expect three nodes
   heartbeat wait --all --timeout=60s && heartbeat verify --expect=3
 
 A mesh is whole when every node that should be there was asked, answered, and reaches all others.
-A node that said goodbye or is in maintenance does not count as missing.
+A node that has left or is in maintenance does not count as missing.
 Exit codes: 0 whole, 1 not whole or another number of nodes, 69 the node cannot be reached.")]
 pub struct Verify {
     #[command(flatten)]
     pub address: Address,
-    /// So many nodes must there be, the asked one included and those that left not
+    /// Expected number of nodes, including the one asked, excluding those that left
     #[arg(long, value_name = "NODES", value_parser = nodes)]
     pub expect: Option<usize>,
-    /// Print the node's own JSON (`/api/v1/cluster`); the exit code says the rest
+    /// Print the node's own JSON (`/api/v1/cluster`); the exit code is the same
     #[arg(long)]
     pub json: bool,
 }
@@ -40,7 +40,7 @@ pub fn nodes(text: &str) -> Result<usize, String> {
     parse::count(text, 1, MEMBERS_MAX)
 }
 
-/// Says whether the mesh is whole, and what to do where it is not.
+/// Checks whether the mesh is whole, and says what to do if not.
 ///
 /// # Errors
 /// When the node cannot be reached.
@@ -67,7 +67,7 @@ pub fn miscount(cluster: Part<'_>, expected: Option<usize>) -> Option<String> {
     let there = members(cluster);
     let expected = expected.filter(|expected| *expected != there.len())?;
     let listed = if there.len() > 8 { String::new() } else { format!(": {}", names(&there)) };
-    Some(format!("expected {expected} {}, found {}{listed}", if expected == 1 { "node" } else { "nodes" }, there.len()))
+    Some(format!("expected {}, found {}{listed}", counted(expected, "node"), there.len()))
 }
 
 fn members(cluster: Part<'_>) -> Vec<String> {
@@ -115,10 +115,10 @@ fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &O
         let asked = cluster.name("node");
         let missing = expected - there;
         advice.push(format!(
-            "{missing} more: nobody lists them; start them, and name them in --peers of {asked} and the others"
+            "{missing} missing: no node lists them; start them, and add them to --peers of {asked} and the others"
         ));
     } else if miscount.is_some() {
-        advice.push("too many: take those that are gone for good out of --peers everywhere".to_owned());
+        advice.push("too many: remove those that are gone for good from --peers of every node".to_owned());
     }
     if !advice.is_empty() {
         let expect = expected.map(|expected| format!(" --expect={expected}")).unwrap_or_default();
@@ -129,7 +129,7 @@ fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &O
     lines
 }
 
-/// What helps against the verdict on a node.
+/// What to do about the verdict on a node.
 fn remedy(node: Part<'_>) -> Option<String> {
     let word = node.text("verdict");
     let verdict = MeshVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)?;
@@ -139,25 +139,25 @@ fn remedy(node: Part<'_>) -> Option<String> {
     Some(match verdict {
         MeshVerdict::Down | MeshVerdict::Unconfirmed => {
             format!(
-                "{name}: see whether its process runs and what its log says last, and start it; heartbeat why {name}"
+                "{name}: check whether its process runs, read the end of its log, and start it; see heartbeat why {name}"
             )
         }
         MeshVerdict::NeverSeen => {
-            format!("{name}: start it, or correct its host and port in --peers of those who have never heard it")
+            format!("{name}: start it, or correct its host and port in --peers of the nodes that have never heard it")
         }
         MeshVerdict::LinkBroken => {
-            format!("{name}: it runs; look at the network and the firewalls between it and {missed_by}")
+            format!("{name}: it runs; check the network and the firewalls between it and {missed_by}")
         }
         MeshVerdict::OneWay => {
             format!("{name}: it runs; look for a firewall that drops new connections from {missed_by} to its port")
         }
-        MeshVerdict::CutOff => format!("{name}: look at its network, and ask a node on its side (--addr)"),
-        MeshVerdict::Unknown => format!("{name}: it has not answered yet; give it a moment"),
+        MeshVerdict::CutOff => format!("{name}: check its network, and ask a node on its side (--addr)"),
+        MeshVerdict::Unknown => format!("{name}: it has not answered yet; wait a moment"),
         MeshVerdict::Up | MeshVerdict::Restarted if silent => {
             format!("{name}: its peers reach it, but it did not report its links: busy, or another version")
         }
         MeshVerdict::Up | MeshVerdict::Restarted if node.flag("stalled") => {
-            format!("{name}: its host is starved or was suspended; give it a moment")
+            format!("{name}: its host is overloaded or was suspended; wait a moment")
         }
         MeshVerdict::Up | MeshVerdict::Restarted | MeshVerdict::Left | MeshVerdict::Maintenance => return None,
     })
@@ -191,9 +191,9 @@ node-3 has been down for 3 s; reported by node-1
 ! expected 4 nodes, found 3: node-1, node-2 and node-3
 
 what to do:
-  node-3: see whether its process runs and what its log says last, and start it; heartbeat why node-3
+  node-3: check whether its process runs, read the end of its log, and start it; see heartbeat why node-3
   node-2 does not list node-3: give every node the same --peers
-  1 more: nobody lists them; start them, and name them in --peers of node-1 and the others
+  1 missing: no node lists them; start them, and add them to --peers of node-1 and the others
   then: heartbeat wait --all --expect=4 --addr=localhost:8001"
         );
     }

@@ -1,7 +1,7 @@
 //! `heartbeat wait`: until the mesh is whole, or until certain nodes are up.
 //!
 //! It asks again and again, and a node that does not answer yet is no reason to
-//! stop: whoever waits has often just started it.
+//! stop: it has often just been started.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -34,13 +34,13 @@ const SILENT_AT_FIRST: Duration = Duration::from_secs(2);
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat wait --all --timeout=60s         until every node answers and reaches all others
-  heartbeat wait --all --expect=5            and until there are five of them
-  heartbeat wait node-2 node-3 --addr=:8001  until both answer, and all who watch them reach them
+  heartbeat wait --all --expect=5            and there are five nodes
+  heartbeat wait node-2 node-3 --addr=:8001  until both answer, and all their observers reach them
 
-A node that cannot be reached yet is waited for as well. Names are those of `heartbeat matrix`,
-or the asked node's own for its peers (`heartbeat members`).
-Exit codes: 0 it is so, 64 a wrong argument, 69 the node could not be reached in all that time,
-75 not in time (what is missing is said), 130 Ctrl-C.")]
+It also waits for a node that cannot be reached yet. Names are those of `heartbeat matrix`,
+or the keys of the peers of the asked node (`heartbeat members`).
+Exit codes: 0 all up, 64 a wrong argument, 69 the node could not be reached in that time,
+75 not in time (the message says what is missing), 130 Ctrl-C.")]
 pub struct Wait {
     #[command(flatten)]
     pub address: Address,
@@ -50,10 +50,10 @@ pub struct Wait {
     /// Wait until the mesh is whole, as without names
     #[arg(long, conflicts_with = "peers")]
     pub all: bool,
-    /// Wait until there are so many nodes, the asked one included and those that left not
+    /// Expected number of nodes, including the one asked, excluding those that left
     #[arg(long, value_name = "NODES", value_parser = nodes)]
     pub expect: Option<usize>,
-    /// How long at most; 0 looks once
+    /// Maximum time to wait; 0 looks once
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
     pub timeout: Duration,
     /// Print one JSON object at the end
@@ -64,7 +64,7 @@ pub struct Wait {
 /// Waits.
 ///
 /// # Errors
-/// When it did not come about in time.
+/// When it did not happen in time.
 pub async fn wait(command: &Wait, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
     let place = command.address.place(environment)?;
@@ -123,7 +123,7 @@ struct Look {
 }
 
 impl Known {
-    /// Whether it has come about.
+    /// Whether it has happened.
     ///
     /// # Errors
     /// When no further look would change anything.
@@ -179,7 +179,7 @@ async fn look(command: &Wait, place: &Place) -> Result<Look, Failure> {
     Ok(Look { answer, missing })
 }
 
-/// What a node lacks to be up for everybody.
+/// What a node lacks to be up for every other.
 fn lacks(wanted: &str, node: Option<Part<'_>>) -> Option<String> {
     let wanted = short(wanted);
     let Some(node) = node else { return Some(format!("{wanted} is not known or has never answered")) };
@@ -187,7 +187,7 @@ fn lacks(wanted: &str, node: Option<Part<'_>>) -> Option<String> {
         return Some(format!("{wanted} is {} and does not answer", node.name("verdict").replace('_', " ")));
     }
     for (by, what) in
-        [("missed_by", "is not reached by"), ("unmet_by", "is not known yet to"), ("suspected_by", "is suspect to")]
+        [("missed_by", "is not reached by"), ("unmet_by", "is not yet known to"), ("suspected_by", "is suspect to")]
     {
         let by = node.names(by);
         if !by.is_empty() {
@@ -232,7 +232,7 @@ fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &m
     Ok(Exit::Success)
 }
 
-/// One line on standard error that is drawn over, for whoever sits before it.
+/// One line on standard error that is drawn over, for a person at a terminal.
 struct Progress {
     wanted: bool,
     shown: bool,
@@ -280,7 +280,7 @@ mod tests {
                 r#"{"verdict":"link_broken","heard":"now","state":"ready","missed_by":["b","c"]}"#,
                 Some("a is not reached by b and c"),
             ),
-            (r#"{"verdict":"up","heard":"now","state":"ready","unmet_by":["b"]}"#, Some("a is not known yet to b")),
+            (r#"{"verdict":"up","heard":"now","state":"ready","unmet_by":["b"]}"#, Some("a is not yet known to b")),
             (r#"{"verdict":"up","heard":"now","state":"ready","suspected_by":["b"]}"#, Some("a is suspect to b")),
         ];
         for (text, expected) in table {

@@ -1,32 +1,31 @@
-//! `heartbeat why`: the evidence behind what a node believes of one peer.
+//! `heartbeat why`: the evidence for the state of one peer.
 //!
 //! The node writes the paragraph itself (`explanation`), so what is read here,
 //! in a browser and in a simulation is the same. Below it stand the rule that
 //! decided and what it was made with, then what there is now.
-
-use std::time::Duration;
 
 use clap::Args;
 
 use super::address::Address;
 use super::answer::Part;
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, age, names};
+use super::output::{Cell, Output, Paint, names};
 use crate::config::environment::Environment;
+use crate::render::{round_trip, span};
 
 /// A paragraph is read more easily in lines of this length, and fits into most terminals.
 const WIDTH: usize = 100;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  heartbeat why node-3                          what the node of this host has against node-3
-  heartbeat why node-3 --addr=node-2:8001       and what another one has
+  heartbeat why node-3                          the evidence that the node of this host has
+  heartbeat why node-3 --addr=node-2:8001       the evidence of another node
   heartbeat why node-3 --json | jq .decision    the rule that decided, and its figures
 
 A node remembers its last 16 pings of each peer, and those from before the last time that it called the link broken.
-Exit codes: 0 shown, 1 the node watches no such peer, 69 the node cannot be reached.")]
+Exit codes: 0 shown, 1 the node has no such peer, 69 the node cannot be reached.")]
 pub struct Why {
-    /// The peer: what it calls itself, or its key (see `heartbeat members`)
+    /// The name or the key of the peer (see `heartbeat members`)
     #[arg(value_name = "PEER")]
     pub peer: String,
     #[command(flatten)]
@@ -36,10 +35,10 @@ pub struct Why {
     pub json: bool,
 }
 
-/// Asks one node why it believes what it believes of a peer.
+/// Asks one node for the evidence about a peer.
 ///
 /// # Errors
-/// When the node cannot be reached or knows no such peer.
+/// When the node cannot be reached or has no such peer.
 pub async fn why(command: &Why, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let answer = command.address.place(environment)?.ask(&path(&command.peer), "about a peer").await?;
@@ -174,7 +173,7 @@ fn now(body: Part<'_>) -> Vec<(&'static str, String)> {
     }
     let mut asked = format!("{} ({})", word(observer, "node"), word(observer, "state").replace('_', " "));
     if observer.number("lost_ms").is_some_and(|lost| lost > 0.0) {
-        asked += &format!(", did not run for {} in all", ago(observer, "lost_ms"));
+        asked += &format!(", was paused for {} in total", ago(observer, "lost_ms"));
     }
     facts.push(("asked", asked));
     facts
@@ -191,7 +190,7 @@ fn facts(output: &mut Output, facts: &[(&str, String)]) -> std::io::Result<()> {
 fn pings(output: &mut Output, title: &str, pings: &[Part<'_>]) -> std::io::Result<()> {
     let rows: Vec<Vec<Cell>> = pings.iter().copied().map(ping).collect();
     output.line("")?;
-    let title = if rows.is_empty() { format!("{title}: none yet") } else { format!("{title}, youngest first") };
+    let title = if rows.is_empty() { format!("{title}: none yet") } else { format!("{title}, newest first") };
     output.line(&output.paint(Paint::Strong, &title))?;
     if rows.is_empty() { Ok(()) } else { output.table(&["BEGAN", "PING", "RESULT", "TOOK", "WHAT IT SHOWED"], &rows) }
 }
@@ -208,7 +207,7 @@ fn ping(ping: Part<'_>) -> Vec<Cell> {
         Cell::plain(format!("{} ago", ago(ping, "age_ms"))),
         Cell::plain(word(ping, "purpose")),
         Cell::new(paint, result.replace('_', " ")),
-        Cell::plain(ping.number("took_ms").map_or("-".to_owned(), |ms| format!("{ms:.1}ms"))),
+        Cell::plain(ping.span("took_ms").map_or_else(|| "-".to_owned(), round_trip)),
         Cell::plain(ping.text("reason")),
     ]
 }
@@ -244,12 +243,9 @@ fn word<'a>(part: Part<'a>, key: &str) -> &'a str {
     Some(part.text(key)).filter(|text| !text.is_empty()).unwrap_or("-")
 }
 
+/// A length of time, or a dash where it is not known.
 fn ago(part: Part<'_>, key: &str) -> String {
-    match part.span(key) {
-        None => "-".into(),
-        Some(span) if span < Duration::from_secs(1) => format!("{}ms", span.as_millis()),
-        Some(span) => age(span),
-    }
+    part.span(key).map_or_else(|| "-".to_owned(), span)
 }
 
 /// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.

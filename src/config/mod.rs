@@ -58,17 +58,16 @@ impl Config {
         peers_at_most(self.peers.len(), self.names.len())
     }
 
-    /// Who is watched, in a few words.
+    /// The watched peers in a few words: "2 peers", "no peers".
     pub fn watches(&self) -> String {
-        let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
         let listed = match self.peers.len() {
             0 => None,
-            1 => Some("one peer".to_owned()),
+            1 => Some("1 peer".to_owned()),
             count => Some(format!("{count} peers")),
         };
-        let found = (!names.is_empty()).then(|| format!("whoever answers behind {}", names.join(" and ")));
+        let found = self.names.iter().map(|name| format!("every node behind {name}"));
         let parts: Vec<String> = listed.into_iter().chain(found).collect();
-        if parts.is_empty() { "nobody: a node alone".to_owned() } else { parts.join(", and ") }
+        if parts.is_empty() { "no peers".to_owned() } else { parts.join(" and ") }
     }
 }
 

@@ -81,8 +81,8 @@ pub const SETTINGS: &[SettingSpec] = &[
         "URLS",
         "none",
         "http://host:port, name=http://host:port or dns+http://host:port, separated by commas; port 8001 where none is written",
-        "Whom to watch. A name before the URL is pinned: a peer that calls itself otherwise does not count as answering. \
-         dns+http:// stands for every address behind the name, looked up again and again. \
+        "The nodes to watch. A name before the URL is pinned: a peer with another name does not count as answering. \
+         dns+http:// stands for every address of the name, looked up again and again. \
          The node itself may be in the list and is skipped."
     ),
     setting!(
@@ -92,7 +92,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "NAME",
         "the host name, with :port where the port is not 8001",
         "1 to 253 visible ASCII characters without blanks, quotes, commas, slashes or angle brackets",
-        "What this node calls itself. Two nodes must not share a name."
+        "The name of this node. Two nodes must not share a name."
     ),
     setting!(
         Node,
@@ -101,7 +101,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "IP",
         "all interfaces, IPv4 and IPv6",
         "an IP address of this machine, such as 127.0.0.1 or ::1",
-        "The one address to listen on. Whoever reaches it can read everything this node says."
+        "The one address to listen on. Anyone who reaches it can read everything this node reports."
     ),
     setting!(
         Node,
@@ -120,7 +120,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "balanced",
         "balanced, fast or steady",
         "The defaults of all settings of this group. fast: silent hosts in 2s, frozen processes in 5s, twice the traffic. \
-         steady: 10s and 15s, for networks and machines that hiccup."
+         steady: 10s and 15s, for unsteady networks and machines."
     ),
     setting!(
         Detector,
@@ -129,7 +129,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "1s",
         "a duration from 100ms to 60s, such as 250ms, 1s or 1.5s",
-        "Between the starts of two pings of one peer. Shorter notices sooner and costs a request and two wake-ups each time."
+        "Time between two pings of one peer. Shorter detects sooner and costs a request and two wake-ups each time."
     ),
     setting!(
         Detector,
@@ -138,7 +138,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "PART",
         "0.1",
         "a number from 0 to 0.5",
-        "Each interval is stretched or shrunk by up to this part of itself, so that nodes started together do not ping in step."
+        "Each interval is changed by up to this fraction at random, so that nodes started together do not ping in step."
     ),
     setting!(
         Detector,
@@ -147,7 +147,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "2s",
         A_DURATION,
-        "When a ping counts as failed. It starts a closer look and never decides who is dead."
+        "When a ping counts as failed. It starts a check and never decides alone that a peer is dead."
     ),
     setting!(
         Detector,
@@ -174,7 +174,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "3s",
         "a duration of at least 1.1 intervals and the connect timeout, such as 3s",
-        "Wait before accusing a peer of which nothing comes back. Longer rides out hiccups of the network."
+        "Wait before accusing a peer whose host does not respond. Longer tolerates short network problems."
     ),
     setting!(
         Detector,
@@ -183,7 +183,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "10s",
         "a duration not below the silent wait, such as 10s",
-        "Wait before accusing a peer that accepts connections and does not answer. Longer rides out pauses: collections, snapshots, a busy disk."
+        "Wait before accusing a peer that accepts connections but does not answer. Longer tolerates pauses: garbage collection, snapshots, a busy disk."
     ),
     setting!(
         Detector,
@@ -192,7 +192,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "COUNT",
         "3",
         "a whole number from 1 to 8",
-        "Other observers asked when a peer is suspect. More see more, and cost a ping each while something is wrong."
+        "Number of other observers asked when a peer is suspect. Each costs a ping while something is wrong."
     ),
     setting!(
         Detector,
@@ -201,7 +201,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "SWITCH",
         "on",
         A_SWITCH,
-        "Hold event streams to the peers. Off saves a connection a peer; everything stays correct and comes up to an interval later."
+        "Hold event streams to the peers. Off saves one connection for each peer; news then comes up to an interval later."
     ),
     setting!(
         Logs,
@@ -219,7 +219,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "LEVEL",
         "info",
         "error, warn, info, debug or trace",
-        "info tells changes only; debug tells every ping, which is a line a second for each peer."
+        "info logs changes only; debug logs every ping, which is one line a second for each peer."
     ),
     setting!(
         Logs,
@@ -237,7 +237,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "0s",
         "a duration up to 5m, such as 0s or 5s",
-        "Between the stop signal and the closing of the listeners. Longer gives load balancers time to notice; goodbyes are said at once."
+        "Between the stop signal and the closing of the listeners. Longer gives load balancers time to notice; goodbyes are sent at once."
     ),
     setting!(
         Limits,
@@ -246,7 +246,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "DURATION",
         "5s",
         "a duration up to 5m, such as 0s or 5s",
-        "How long open requests may take to end when the node stops. Longer is kinder to slow readers, and slower to stop."
+        "How long open requests may take to end when the node stops. Longer lets slow readers finish, and delays the stop."
     ),
     setting!(
         Limits,
@@ -255,7 +255,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "COUNT",
         "1024, and 4 more for each peer; 5120 where peers are looked up",
         "a whole number from 16 to 65536",
-        "Open connections of each of the two ports. Each costs a file and a few kilobytes; callers beyond get 503."
+        "Open connections of each of the two ports. Each costs a file descriptor and a few kilobytes; further callers get 503."
     ),
     setting!(
         Limits,
@@ -264,7 +264,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "COUNT",
         "64",
         "a whole number from 0 to 4096",
-        "Open event streams of browsers and tools. Peers have slots of their own and are never crowded out."
+        "Open event streams of browsers and tools. Peers have slots of their own."
     ),
     SettingSpec {
         secret: true,
@@ -275,8 +275,8 @@ pub const SETTINGS: &[SettingSpec] = &[
             "TOKEN",
             "none: nothing can be changed over HTTP",
             A_TOKEN,
-            "Who knows it may put this node into maintenance. The flag is seen by everybody on this host (ps) and the variable \
-             by whoever may look at the process; a token file by neither. Without TLS whoever listens on the way learns it."
+            "Anyone who knows it may put this node into maintenance. The flag is visible to everyone on this host (ps), the variable \
+             to anyone who may inspect the process, a token file to neither. Without TLS it can be read on the network."
         )
     },
     setting!(
@@ -286,7 +286,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "PATH",
         "none",
         "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
-        "The same, read from a file at start. Only its path is seen; a new token needs a restart."
+        "The same, read from a file at start. Only its path is visible; a new token needs a restart."
     ),
 ];
 

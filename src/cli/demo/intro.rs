@@ -1,19 +1,23 @@
-//! What the demo says before the nodes do: who runs where, and what to try.
+//! The introduction of the demo: which node runs where, and what to try.
 
 use serde_json::json;
 
-use super::Demo;
 use super::node::Plan;
-use crate::cli::output::{Output, Paint};
+use crate::cli::output::{Output, Paint, counted};
 use crate::cli::platform;
 use crate::config::settings::PORT;
 
-/// Prints who runs where and what can be done to them.
+/// Prints which node runs where and what can be tried.
 ///
 /// # Errors
 /// Those of the pipe.
-pub fn introduce(output: &mut Output, running: &[(&Plan, u32)], command: &Demo) -> std::io::Result<()> {
-    if command.json {
+pub fn introduce(
+    output: &mut Output,
+    running: &[(&Plan, u32)],
+    ports_were_given: bool,
+    as_json: bool,
+) -> std::io::Result<()> {
+    if as_json {
         let nodes: Vec<_> = running
             .iter()
             .map(|(plan, id)| json!({ "node": plan.name, "url": plan.url(), "process_id": id, "restart": restart_line(plan) }))
@@ -21,11 +25,10 @@ pub fn introduce(output: &mut Output, running: &[(&Plan, u32)], command: &Demo) 
         return output.line(&json!({ "event": "demo_started", "nodes": nodes }).to_string());
     }
     let usual = running.iter().zip(PORT..).all(|((plan, _), port)| plan.port == port);
-    if command.base_port.is_none() && !usual {
+    if !ports_were_given && !usual {
         output.line(&format!("Port {PORT} or one after it is taken; the nodes use other ports."))?;
     }
-    let count = if running.len() == 1 { "One node runs".to_owned() } else { format!("{} nodes run", running.len()) };
-    output.line(&format!("{count} on this machine, each a process of its own:\n"))?;
+    output.line(&format!("{} on this machine, each a process of its own:\n", counted(running.len(), "node")))?;
     for (number, (plan, id)) in running.iter().enumerate() {
         let name = output.paint(Paint::Node(number), &plan.name);
         output.line(&format!("  {name}  {}  process {id}", plan.url()))?;
@@ -45,15 +48,15 @@ fn ideas(running: &[(&Plan, u32)]) -> Vec<(String, &'static str)> {
     let last = running.last();
     if let Some((plan, id)) = last {
         let program = shell_word(&plan.program.to_string_lossy());
-        ideas.push((platform::kill_command(*id), "it is gone; the others say so at once"));
+        ideas.push((platform::kill_command(*id), "it is gone; the others report it at once"));
         if let Some((freeze, thaw)) = platform::freeze_commands(running.first().map_or(*id, |(_, first)| *first)) {
-            ideas.push((freeze, "it freezes: tolerated at first, then reported"));
-            ideas.push((thaw, "it wakes up, and accuses nobody"));
+            ideas.push((freeze, "it is paused: tolerated at first, then reported"));
+            ideas.push((thaw, "it continues, and accuses no peer"));
         }
         let middle = running.get(1).map_or(plan.port, |(plan, _)| plan.port);
-        ideas.push((format!("{program} members --addr=:{middle}"), "what one node believes"));
-        ideas.push((format!("{program} monitor --addr=:{middle}"), "the whole mesh, and what happens to it"));
-        ideas.push((format!("{program} events --follow --addr=:{middle}"), "what it sees from now on"));
+        ideas.push((format!("{program} members --addr=:{middle}"), "the peers as one node sees them"));
+        ideas.push((format!("{program} monitor --addr=:{middle}"), "the whole mesh, and its events"));
+        ideas.push((format!("{program} events --follow --addr=:{middle}"), "its events as they happen"));
     }
     ideas
 }

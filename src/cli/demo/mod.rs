@@ -1,12 +1,12 @@
-//! `heartbeat demo`: real nodes on one machine, to be killed by hand.
+//! `heartbeat demo`: real nodes on one machine, to kill by hand.
 //!
 //! Each node is a process of its own, so that `kill -9`, `kill -STOP` and
-//! `kill -CONT` do to it what they do in earnest. Threads in one process would
-//! have been simpler and would have shown nothing.
+//! `kill -CONT` do to it what they do in production. Threads in one process would
+//! be simpler and show nothing.
 //!
 //! The demo holds the standard input of every node. A node started with
-//! `--stop-with-stdin` stops in order when that pipe closes, which works on
-//! every system and even when the demo itself is killed: nobody is left behind.
+//! `--stop-with-stdin` stops cleanly when that pipe closes, which works on
+//! every system and even when the demo itself is killed: no process is left behind.
 
 mod intro;
 mod node;
@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use self::intro::{introduce, restart_line};
 use self::node::{Plan, Said, Tale};
@@ -27,28 +26,28 @@ use crate::config::parse;
 use crate::config::settings::PORT;
 use crate::runtime::signals::Signals;
 
-/// More would only scroll.
+/// More lines than that cannot be followed on a screen.
 const NODES_MAX: u16 = 16;
 
-/// Lines that wait to be shown. A full queue slows the nodes' writing down, and nothing else.
+/// Lines that wait to be shown. A full queue slows down only the nodes' writing.
 const LINES_WAITING_MAX: usize = 256;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   heartbeat demo
   heartbeat demo --nodes=5 --base-port=9001
-  HEARTBEAT_PROFILE=fast heartbeat demo      other settings reach every node by variables
+  HEARTBEAT_PROFILE=fast heartbeat demo      variables set other settings for every node
 
-Exit codes: 0 stopped in order, 1 every node ended by itself, 64 bad settings,
+Exit codes: 0 clean stop, 1 every node ended by itself, 64 wrong settings,
 74 a given port is taken.")]
 pub struct Demo {
-    /// How many nodes
+    /// Number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     pub nodes: u16,
     /// The first node's port; the others follow [default: 8001, or free ones where these are taken]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX - NODES_MAX)))]
     pub base_port: Option<u16>,
-    /// Stop by itself after this time
+    /// Stop after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
     pub stop_after: Option<Duration>,
     /// Print the nodes' lines as JSON, and the introduction too
@@ -63,9 +62,8 @@ pub struct Demo {
 pub async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let ports = match command.base_port {
-        Some(base) => ports::exactly(base, command.nodes).map_err(|port| {
-            Failure::PortTaken(format!("port {port} is taken; --base-port names the first of other ones"))
-        })?,
+        Some(base) => ports::exactly(base, command.nodes)
+            .map_err(|port| Failure::PortTaken(format!("port {port} is taken; --base-port sets the first port")))?,
         None => ports::free_from(PORT, command.nodes)
             .ok_or_else(|| Failure::PortTaken("not enough free ports above 8001".into()))?,
     };
@@ -78,7 +76,7 @@ pub async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     }
     drop(tales);
     let running: Vec<(&Plan, u32)> = plans.iter().zip(&nodes).map(|(plan, node)| (plan, node.process_id)).collect();
-    introduce(&mut output, &running, command)?;
+    introduce(&mut output, &running, command.base_port.is_some(), command.json)?;
     let mut signals =
         Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))?;
     let mut show = Show { output, plans: &plans, json: command.json, alive: nodes.len(), stopping: false };
@@ -89,7 +87,7 @@ pub async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     Ok(ended)
 }
 
-/// What is on the screen, and who is still there.
+/// What is on the screen, and which nodes still run.
 struct Show<'a> {
     output: Output,
     plans: &'a [Plan],
@@ -99,7 +97,7 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    /// Shows lines until Ctrl-C, the time is over, or nobody is left.
+    /// Shows lines until Ctrl-C, the time is over, or no node is left.
     async fn until_stopped(
         &mut self,
         told: &mut mpsc::Receiver<Tale>,
@@ -128,7 +126,7 @@ impl Show<'_> {
         }
     }
 
-    /// Stops the nodes one after the other, last one first, so that each goodbye can be read at those who are left.
+    /// Stops the nodes one after the other, last one first, so that the others can report each goodbye.
     async fn stop(
         &mut self,
         nodes: &[node::Running],
@@ -174,7 +172,7 @@ impl Show<'_> {
         }
     }
 
-    /// Something that the demo itself has to say.
+    /// A line of the demo itself.
     fn note(&mut self, text: &str) -> std::io::Result<()> {
         if self.json {
             return self.output.line(&serde_json::json!({ "event": "demo", "message": text }).to_string());
@@ -182,15 +180,4 @@ impl Show<'_> {
         let text = self.output.paint(Paint::Strong, &format!("demo   | {text}"));
         self.output.line(&text)
     }
-}
-
-/// A token for each thing that can happen to a node of the demo once.
-#[derive(Clone, Default)]
-pub struct Marks {
-    /// It is asked to stop in order.
-    pub stop: CancellationToken,
-    /// It is ended at once.
-    pub kill: CancellationToken,
-    /// It has ended.
-    pub ended: CancellationToken,
 }

@@ -9,7 +9,6 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Marks;
 use crate::cli::exit::Failure;
 use crate::cli::platform;
 
@@ -74,6 +73,17 @@ pub enum Said {
     Line(String),
     /// Its process has ended, and how.
     Ended(String),
+}
+
+/// A token for each thing that can happen to a node of the demo once.
+#[derive(Clone, Default)]
+struct Marks {
+    /// It is asked to stop cleanly.
+    stop: CancellationToken,
+    /// It is ended at once.
+    kill: CancellationToken,
+    /// It has ended.
+    ended: CancellationToken,
 }
 
 /// A node that was started.
@@ -142,13 +152,13 @@ async fn pass_on(pipe: Option<impl AsyncRead + Unpin>, number: usize, tales: &mp
     }
 }
 
-/// Waits for the process to end, by itself or as it is told.
+/// Waits for the process to end, by itself or on request.
 async fn end_of(child: &mut Child, stdin: Option<ChildStdin>, marks: &Marks) -> String {
     tokio::select! {
         status = child.wait() => return how(status),
         () = marks.kill.cancelled() => {}
         () = marks.stop.cancelled() => {
-            drop(stdin); // the node takes the end of its input as the wish to stop
+            drop(stdin); // the node stops when its input ends
             tokio::select! {
                 status = child.wait() => return how(status),
                 () = marks.kill.cancelled() => {}
@@ -165,7 +175,7 @@ async fn end_of(child: &mut Child, stdin: Option<ChildStdin>, marks: &Marks) -> 
 
 fn how(status: std::io::Result<ExitStatus>) -> String {
     match status {
-        Ok(status) if status.success() => "stopped in order".into(),
+        Ok(status) if status.success() => "stopped cleanly".into(),
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     }

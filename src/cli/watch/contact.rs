@@ -7,8 +7,8 @@ use serde_json::json;
 use super::Update;
 use crate::cli::ask::Place;
 use crate::cli::exit::Failure;
-use crate::cli::output::age;
 use crate::detector::time::Monotonic;
+use crate::render::span;
 use crate::runtime::clock::Clock;
 
 /// What is known of the node's answers.
@@ -59,7 +59,7 @@ pub fn lost(place: &Place, silence: Duration, why: &Failure, as_json: bool) -> S
     if as_json {
         return json!({ "event": "contact_lost", "place": place.to_string(), "why": why }).to_string();
     }
-    format!("no news from http://{place} for {}: {why}", age(silence))
+    format!("no answer from http://{place} for {}: {why}", span(silence))
 }
 
 /// The line for a node that answers again; `restarted` where it is known whether it is another process.
@@ -72,7 +72,7 @@ pub fn restored(place: &Place, silence: Duration, restarted: Option<bool>, as_js
         return note.to_string();
     }
     let restarted = if restarted == Some(true) { ", restarted" } else { "" };
-    format!("http://{place} answers again after {}{restarted}", age(silence))
+    format!("http://{place} answers again after {}{restarted}", span(silence))
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
         let fails = || Err::<(), _>(Failure::Failed("busy".into()));
         assert!(matches!(contact.update(fails()), Update::NoAnswer { is_first: true, .. }));
         assert!(matches!(contact.update(fails()), Update::NoAnswer { is_first: false, .. }));
-        // A node that was waited for has not come back: nobody had met it.
+        // A node that was waited for has not come back: it had not been there.
         assert!(matches!(contact.update(Ok(())), Update::Answer { silence: None, .. }));
         assert!(matches!(contact.update(Ok(())), Update::Answer { silence: None, .. }));
         assert!(matches!(contact.update(fails()), Update::NoAnswer { is_first: true, .. }));

@@ -20,7 +20,7 @@ const REOPEN_AFTER: Duration = Duration::from_secs(1);
 pub enum Begin {
     /// With the last of its own events, so many of them.
     Last(u64),
-    /// With what this list of events holds, told one by one, and then with what comes after it.
+    /// With the events of this list, and then with those after it.
     List(String),
 }
 
@@ -48,7 +48,7 @@ impl EventReader {
         EventReader { place, begin, peer, boot: String::new(), last: None }
     }
 
-    /// Reads for as long as somebody wants to know.
+    /// Reads until it is dropped.
     pub async fn run(mut self, told: Sender<Read>) -> Infallible {
         loop {
             let Err(why) = self.read(&told).await;
@@ -81,7 +81,7 @@ impl EventReader {
 
     /// The number after which to follow a node that is met for the first time.
     async fn first(&self, told: &Sender<Read>) -> Result<u64, Failure> {
-        // Asked for its latest, a node mixes in what its peers tell, under their numbers; `next` is its own.
+        // Asked for its latest, a node mixes in what its peers report, under their numbers; `next` is its own.
         let list = match &self.begin {
             Begin::Last(_) => "/api/v1/events?limit=1",
             Begin::List(path) => path,
@@ -108,7 +108,7 @@ pub fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
     if query.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/events?{query}") }
 }
 
-/// The number of an event in the memory of the node that was asked. What a peer told has one of the peer's.
+/// The number of an event in the memory of the node that was asked. What a peer reported has one of the peer's.
 pub fn number(event: &Value) -> Option<u64> {
     event["seq"].as_u64().filter(|_| event["from"].is_null())
 }

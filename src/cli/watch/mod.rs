@@ -77,7 +77,7 @@ pub async fn watch<T>(
                         return Ok(exit);
                     }
                 }
-                // Of a node that has not answered yet nothing is told but why.
+                // Events of a node that has not answered yet are not wanted.
                 never = &mut reading, if contact.has_answered() => match never {},
             }
         };
@@ -126,7 +126,7 @@ async fn read_all(reader: Option<EventReader>, sender: mpsc::Sender<Read>) -> In
     }
 }
 
-/// What is told of the events where looks show whether the node is there.
+/// What a command hears of events where its looks show whether the node is there.
 fn beside_looks<T>(read: Read, are_lost: &mut bool) -> Option<Update<T>> {
     match read {
         Read::Event(event) => Some(Update::Event(event)),
