@@ -19,6 +19,8 @@ pub mod client;
 #[cfg(feature = "node")]
 pub mod http;
 #[cfg(feature = "node")]
+pub mod mesh_service;
+#[cfg(feature = "node")]
 pub mod runtime;
 #[cfg(feature = "node")]
 pub mod telemetry;

@@ -132,10 +132,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["detector", "mesh", "render", "config"]),
     ("client", &["detector", "mesh", "api", "config"]),
     ("telemetry", &["detector", "mesh", "render", "config", "api"]),
-    ("runtime", &["detector", "mesh", "render", "api", "client", "config", "telemetry"]),
-    ("http", &["detector", "mesh", "render", "api", "config", "telemetry", "runtime"]),
+    ("runtime", &["detector", "api", "client", "config"]),
+    ("mesh_service", &["detector", "mesh", "render", "api", "client", "telemetry", "runtime"]),
+    ("http", &["detector", "mesh", "render", "api", "config", "telemetry", "runtime", "mesh_service"]),
     ("cli", &["detector", "mesh", "render", "api", "sim", "config", "client", "runtime", "app"]),
-    ("app", &["detector", "mesh", "render", "api", "config", "client", "telemetry", "runtime", "http"]),
+    ("app", &["detector", "mesh", "render", "api", "config", "client", "telemetry", "runtime", "mesh_service", "http"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

@@ -49,7 +49,7 @@ pub use mesh::{ClusterBody, ClusterNodeBody, FindingBody, MatrixBody, MatrixCell
 pub(crate) use node::count_by_state;
 pub use node::{CandidateBody, ConfigBody, DiscoveryBody, DnsNameBody, HealthBody, NodeBody, SettingBody};
 pub use peers::{PeerBody, PeersBody, RttBody, WitnessBody};
-pub use problem::ProblemBody;
+pub use problem::{PROBLEM_MEDIA_TYPE, ProblemBody};
 pub use row::{CELLS, CellBody, ROW_BYTES, RowBody};
 pub use testimony::{TESTIMONY_BYTES, TestimonyBody};
 pub use why::{BeforeBody, DecisionBody, FiguresBody, HeldAccusationBody, ObserverBody, PingBody, QuorumBody, WhyBody};

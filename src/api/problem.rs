@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::text::Text;
 use super::words::ProblemCode;
 
+/// The media type of an error.
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
 /// An error, RFC 9457.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

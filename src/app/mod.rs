@@ -32,16 +32,16 @@ use crate::detector::node::Me;
 use crate::detector::peer::BootId;
 use crate::http::{self, AppState};
 use crate::mesh::event::NodeEvent;
+use crate::mesh_service::collector::{self, Collector};
+use crate::mesh_service::history_sync::HistorySync;
+use crate::mesh_service::incident_store::IncidentStore;
+use crate::mesh_service::incident_watcher::IncidentWatcher;
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, Observer, Parts, Watch};
-use crate::runtime::gather::{self, Gatherer};
 use crate::runtime::handle::{self, Handle};
-use crate::runtime::historian::Historian;
-use crate::runtime::incident_store::IncidentStore;
 use crate::runtime::listen::Listeners;
 use crate::runtime::signals::Signals;
 use crate::runtime::supervisor::Supervisor;
-use crate::runtime::watcher::Watcher;
 use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
 
 /// How long goodbyes may take. A peer on the same network answers in a few
@@ -100,13 +100,13 @@ impl App {
         let (handle, inbox) = handle::channel(clock);
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
         // An answer that comes late is cut off by the server, so it is of no use.
-        let deadline = gather::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
-        let (gatherer, mesh) = Gatherer::new(handle.clone(), client.clone(), clock, deadline);
+        let deadline = collector::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
+        let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline);
         let incidents = Arc::new(IncidentStore::new(clock));
         let watcher =
-            Watcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
+            IncidentWatcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
         let historian =
-            Historian::new(handle.clone(), client.clone(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
+            HistorySync::new(handle.clone(), client.clone(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));
         let driver = Driver::new(Parts {
             config: config.detector.clone(),
             me: me.clone(),
@@ -129,7 +129,7 @@ impl App {
         };
         lines::started(&app.config, &me, &listeners);
         app.detector.spawn("detector", driver.run(app.stop_detector.clone()));
-        app.servers.spawn("mesh view", gatherer.run(app.stop_servers.clone()));
+        app.servers.spawn("mesh view", collector.run(app.stop_servers.clone()));
         app.servers.spawn("incident watch", watcher.run(app.stop_servers.clone()));
         app.servers.spawn("history", historian.run(app.stop_servers.clone()));
         let config = Arc::clone(&app.config);

@@ -8,14 +8,12 @@
 //!
 //! Blanks are half of the file. The compiler takes them out, so there is nothing to keep in step.
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::problem;
 use super::route::Route;
-use crate::api::ProblemBody;
 
 /// As it is committed.
 const WRITTEN: &[u8] = include_bytes!("openapi.json");
@@ -42,7 +40,7 @@ pub fn document() -> Value {
     let mut paths = Map::new();
     for route in Route::ALL {
         let operations = route.operations(&mut generator);
-        let methods = operations.into_iter().map(|(method, operation)| (method.to_owned(), operation.0.into()));
+        let methods = operations.into_iter().map(|(method, operation)| (method.to_owned(), operation.into()));
         paths.insert(route.path().to_owned(), Value::Object(methods.collect()));
     }
     let schemas = generator.take_definitions(true).into_iter().map(|(name, schema)| (shape_name(&name), schema));
@@ -99,82 +97,6 @@ fn rename_references(value: &mut Value) {
         }
         Value::Array(list) => list.iter_mut().for_each(rename_references),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// What the contract says of one method of a path. Every one of them can fail with 503.
-pub(super) struct Operation(Map<String, Value>);
-
-impl Operation {
-    pub fn new(summary: &str, generator: &mut SchemaGenerator) -> Operation {
-        let operation = Operation(Map::from_iter([("summary".to_owned(), summary.into())]));
-        operation.problem(
-            "503",
-            "The node is starting or stopping, its detector is stuck, or it is overloaded.",
-            generator,
-        )
-    }
-
-    /// An answer of this shape.
-    pub fn json<T: JsonSchema>(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
-        let schema = generator.subschema_for::<T>();
-        self.answer(status, description, "application/json", schema.into())
-    }
-
-    /// An answer of text.
-    pub fn text(self, description: &str, media_type: &str) -> Operation {
-        self.answer("200", description, media_type, json!({ "type": "string" }))
-    }
-
-    /// An error.
-    pub fn problem(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
-        let schema = generator.subschema_for::<ProblemBody>();
-        self.answer(status, description, problem::MEDIA_TYPE, schema.into())
-    }
-
-    /// An answer; one more media type where the status has one already.
-    pub fn answer(mut self, status: &str, description: &str, media_type: &str, schema: Value) -> Operation {
-        let response = &mut self.part("responses", json!({}))[status];
-        response["description"] = description.into();
-        response["content"][media_type]["schema"] = schema;
-        self
-    }
-
-    /// A parameter in the path, the query or a header.
-    pub fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Operation {
-        let parameter = json!({
-            "name": name,
-            "in": place,
-            "required": place == "path",
-            "description": description,
-            "schema": schema,
-        });
-        if let Value::Array(parameters) = self.part("parameters", json!([])) {
-            parameters.push(parameter);
-        }
-        self
-    }
-
-    /// The body that it takes, and the token that it asks for.
-    pub fn body<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Operation {
-        let schema = generator.subschema_for::<T>();
-        let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
-        *self.part("requestBody", Value::Null) = body;
-        self
-    }
-
-    /// It asks for the token of the node.
-    pub fn with_token(mut self, generator: &mut SchemaGenerator) -> Operation {
-        *self.part("security", Value::Null) = json!([{ "token": [] }]);
-        self.problem("401", "The request carries no token, or not that of this node.", generator).problem(
-            "403",
-            "This node has no token, so nothing can be changed.",
-            generator,
-        )
-    }
-
-    fn part(&mut self, name: &str, empty: Value) -> &mut Value {
-        self.0.entry(name).or_insert(empty)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::api::{EventBody, EventsBody, PastEvent, caller_from_headers};
 use crate::detector::peer::NodeName;
 use crate::mesh::Member;
 use crate::mesh::event::NodeEvent;
-use crate::runtime::incident_store::EVENTS_OF_PEERS;
+use crate::mesh_service::incident_store::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
 

@@ -9,12 +9,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::route::Route;
-use crate::api::ProblemBody;
 use crate::api::words::ProblemCode;
+use crate::api::{PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::runtime::handle::Stopped;
-
-/// The media type of a problem object.
-pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// One error, ready to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +151,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.to_json()).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

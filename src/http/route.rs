@@ -7,7 +7,7 @@ use axum::http::Method;
 use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
-use super::contract::Operation;
+use super::operation::Operation;
 use crate::api::text::Text;
 use crate::api::words::EventName;
 use crate::api::{

@@ -26,8 +26,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::problem::{MEDIA_TYPE, Problem};
+use super::problem::Problem;
 use super::stream::Closing;
+use crate::api::PROBLEM_MEDIA_TYPE;
 use crate::config::Limits;
 
 /// Callers beyond the limit that are told so at one time; more are dropped without a word.
@@ -129,7 +130,7 @@ impl Server {
 async fn refuse(mut stream: TcpStream, _slot: OwnedSemaphorePermit) {
     let body = Problem::too_many_connections().to_json();
     let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {}\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {}\r\n\
          retry-after: 1\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );

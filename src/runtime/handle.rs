@@ -95,7 +95,7 @@ pub struct Inbox {
     pub inputs: mpsc::Receiver<Input>,
     pub(super) sender: mpsc::Sender<Input>,
     pub(super) news: broadcast::Sender<Arc<str>>,
-    pub(super) trouble: watch::Sender<Trouble>,
+    pub(crate) trouble: watch::Sender<Trouble>,
     pub(super) shared: Arc<Shared>,
 }
 

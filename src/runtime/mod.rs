@@ -12,12 +12,6 @@ pub mod attempts;
 mod discovery;
 pub mod driver;
 
-pub mod gather;
-
-pub mod historian;
-pub mod incident_store;
-pub mod watcher;
-
 pub mod listen;
 pub mod signals;
 pub mod supervisor;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::render::{ago, clock, cut, seconds, shown};
+use super::words::{ago, clock, cut, seconds, shown};
 
 /// Entries on the page. The API has the rest.
 pub(super) const INCIDENTS: usize = 12;

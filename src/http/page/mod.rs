@@ -19,6 +19,7 @@
 
 mod incidents;
 mod render;
+mod words;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -35,10 +36,10 @@ use super::{AppState, Shared, wall_time};
 use crate::api::timestamp::{rfc3339, rfc3339_before};
 use crate::detector::level::Level;
 use crate::detector::time::Monotonic;
+use crate::mesh_service::collector::Gathered;
+use crate::mesh_service::incident_store::Entry;
 use crate::render::describe;
 use crate::render::incident::story;
-use crate::runtime::gather::Gathered;
-use crate::runtime::incident_store::Entry;
 use crate::telemetry::events::{Entry as EventEntry, Filter, Page as Events};
 use crate::telemetry::metrics::{REVISION, VERSION};
 pub use incidents::IncidentRow;

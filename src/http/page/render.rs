@@ -10,6 +10,7 @@ use std::time::Duration;
 use maud::{DOCTYPE, Markup, html};
 
 use super::incidents::{self, IncidentRow};
+use super::words::{ago, clock, seconds, shown};
 use crate::detector::peer::{BootId, SelfState};
 use crate::mesh::event::NodeEvent;
 use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, Row, RowFreshness};
@@ -19,8 +20,6 @@ use crate::render::{round_trip, span};
 /// Members up to which there is a matrix; a wider one is read by nobody. The
 /// same number up to which everybody watches everybody.
 const COLUMNS_MAX: usize = 32;
-/// The most characters of a name that are shown; the whole name is in the API.
-const NAME_CHARS: usize = 64;
 /// The most names in one cell of the list of nodes.
 const NAMES_SHOWN: usize = 8;
 
@@ -317,15 +316,6 @@ fn said(row: &Row) -> String {
     }
 }
 
-pub(super) fn ago(age: Duration) -> String {
-    if age < Duration::from_secs(1) { "now".to_owned() } else { format!("{} ago", seconds(age)) }
-}
-
-/// A span without its milliseconds, which nobody reads from a page.
-pub(super) fn seconds(time: Duration) -> String {
-    span(Duration::from_secs(time.as_secs()))
-}
-
 /// Isolated from the text around it, so that a name in another direction of writing stays in its place.
 fn name(member: &Member) -> Markup {
     html! { bdi { (shown(member.as_str())) } }
@@ -340,24 +330,6 @@ fn names(members: &[Member]) -> Markup {
         }
         @if members.len() > NAMES_SHOWN { " and " (members.len() - NAMES_SHOWN) " more" }
     }
-}
-
-/// A name as it is shown: never empty, never longer than a line.
-pub(super) fn shown(name: &str) -> String {
-    if name.trim().is_empty() { "(no name)".to_owned() } else { cut(name, NAME_CHARS) }
-}
-
-/// The first `chars` characters, with a mark where more were.
-pub(super) fn cut(text: &str, chars: usize) -> String {
-    match text.char_indices().nth(chars) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The time of day of an RFC 3339 text.
-pub(super) fn clock(at: &str) -> &str {
-    at.split_once('T').map_or(at, |(_, time)| time)
 }
 
 #[cfg(test)]

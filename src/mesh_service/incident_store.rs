@@ -1,7 +1,7 @@
 //! What happened in the mesh, as far as this node knows: its own incidents, and
 //! what its peers say that they saw.
 //!
-//! Written by the watcher and the historian, read by the routes. All run on the
+//! Written by the incident watcher and the history sync, read by the routes. All run on the
 //! one thread and hold the lock for as long as it takes to copy a list, never
 //! across an await. The two halves are kept apart: what a peer tells is shown as
 //! the peer's, and all that it can do to this node's own incidents is to tell
@@ -14,12 +14,12 @@ pub use peer_history::EVENTS_MAX as EVENTS_OF_PEERS;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::clock::Clock;
 use crate::api::{History, PastEvent};
 use crate::detector::peer::BootId;
 use crate::detector::time::Monotonic;
 use crate::mesh::incident::{IncidentChange, IncidentSummary, Incidents};
 use crate::mesh::{Member, MeshView};
+use crate::runtime::clock::Clock;
 use peer_history::PeerHistory;
 
 /// An incident, and who told of it; `None`: this node saw it itself.

@@ -3,7 +3,7 @@
 //! The detector says whether anything is wrong as far as it knows: a link of
 //! its own, or somebody's link that its answers bring along. While nothing is,
 //! this task sleeps and costs nothing; a whole mesh is not looked at by anybody.
-//! Otherwise it gathers the mesh about once a second, through the gatherer
+//! Otherwise it gathers the mesh about once a second, through the collector
 //! that pages and commands share, and shows each view to the fold in
 //! [`crate::mesh::incident`]. What changes there becomes an event like any other.
 //!
@@ -18,14 +18,14 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::gather::{Mesh, SHARED_FOR};
+use super::collector::{Mesh, SHARED_FOR};
 use super::incident_store::IncidentStore;
 use crate::detector::node::Trouble;
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 use crate::mesh::event::{IncidentEvent, NodeEvent};
 use crate::mesh::incident::IncidentChange;
+use crate::runtime::clock::Clock;
 use crate::telemetry::Telemetry;
 
 /// Between two looks while things change: an outage's length is told in seconds.
@@ -35,8 +35,8 @@ const PACE_CALM: Duration = Duration::from_secs(5);
 /// After this long without another opinion nothing changes any more.
 const CALM_AFTER: Duration = Duration::from_secs(30);
 
-/// Owns the looking. Made by [`Watcher::new`], which starts nothing; [`Watcher::run`] does.
-pub struct Watcher {
+/// Owns the looking. Made by [`IncidentWatcher::new`], which starts nothing; [`IncidentWatcher::run`] does.
+pub struct IncidentWatcher {
     mesh: Mesh,
     trouble: watch::Receiver<Trouble>,
     clock: Clock,
@@ -46,15 +46,15 @@ pub struct Watcher {
     stirred: Monotonic,
 }
 
-impl Watcher {
+impl IncidentWatcher {
     pub fn new(
         mesh: Mesh,
         trouble: watch::Receiver<Trouble>,
         clock: Clock,
         incidents: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
-    ) -> Watcher {
-        Watcher { mesh, trouble, clock, incidents, telemetry, stirred: clock.now() }
+    ) -> IncidentWatcher {
+        IncidentWatcher { mesh, trouble, clock, incidents, telemetry, stirred: clock.now() }
     }
 
     /// Watches until `stop`, or until nobody is left to ask.

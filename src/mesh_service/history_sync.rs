@@ -19,16 +19,16 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::handle::{Handle, Stopped};
 use super::incident_store::IncidentStore;
-use super::watcher::tell;
+use super::incident_watcher::tell;
 use crate::api::EVENTS;
 use crate::client::{Client, Target};
 use crate::detector::node::Trouble;
 use crate::detector::peer::{BootId, PeerId, PeerState};
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
+use crate::runtime::clock::Clock;
+use crate::runtime::handle::{Handle, Stopped};
 use crate::telemetry::Telemetry;
 use crate::telemetry::events::EVENTS_KEPT;
 
@@ -48,8 +48,8 @@ const PAGES: usize = EVENTS_KEPT / EVENTS + 1;
 /// Peers asked at one time when an incident is over.
 const AT_ONCE: usize = 4;
 
-/// Owns the asking. Made by [`Historian::new`], which starts nothing; [`Historian::run`] does.
-pub struct Historian {
+/// Owns the asking. Made by [`HistorySync::new`], which starts nothing; [`HistorySync::run`] does.
+pub struct HistorySync {
     handle: Handle,
     client: Client,
     clock: Clock,
@@ -70,17 +70,17 @@ struct Source {
     target: Target,
 }
 
-impl Historian {
+impl HistorySync {
     pub fn new(
         handle: Handle,
         client: Client,
         clock: Clock,
         incidents: Arc<IncidentStore>,
         telemetry: Arc<Telemetry>,
-    ) -> Historian {
+    ) -> HistorySync {
         let trouble = handle.trouble();
         let (started, asked) = (clock.now(), BTreeMap::new());
-        Historian { handle, client, clock, incidents, telemetry, trouble, started, asked, last: None }
+        HistorySync { handle, client, clock, incidents, telemetry, trouble, started, asked, last: None }
     }
 
     /// Asks until `stop`, or until the detector has ended.

@@ -25,8 +25,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::handle::{Handle, PeerTargets, Stopped};
 use crate::api::RowBody;
 use crate::client::{Client, Target, is_loopback};
 use crate::detector::peer::{NodeName, PeerId, PeerState};
@@ -34,6 +32,8 @@ use crate::detector::time::Monotonic;
 use crate::detector::view::{PeerView, View};
 use crate::mesh::{self, Member, MeshView, Row, RowFreshness};
 use crate::render::{self, mesh::Summary};
+use crate::runtime::clock::Clock;
+use crate::runtime::handle::{Handle, PeerTargets, Stopped};
 
 /// When the rows are laid side by side, whoever has not spoken by then. Within
 /// a second there is an answer, with room to write it: a person who opens a
@@ -71,7 +71,7 @@ pub struct Gathered {
     pub summary: Summary,
 }
 
-/// The way to the gatherer. Clones are cheap and equal.
+/// The way to the collector. Clones are cheap and equal.
 #[derive(Clone, Debug)]
 pub struct Mesh {
     asks: mpsc::Sender<oneshot::Sender<Arc<Gathered>>>,
@@ -82,7 +82,7 @@ impl Mesh {
     /// The mesh now, or as it was a moment ago; its age comes with it. Takes at most the deadline.
     ///
     /// # Errors
-    /// [`Stopped`] when the detector or the gatherer has ended.
+    /// [`Stopped`] when the detector or the collector has ended.
     pub async fn view(&self) -> Result<(Arc<Gathered>, Duration), Stopped> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(reply).await.map_err(|_| Stopped)?;
@@ -92,9 +92,9 @@ impl Mesh {
     }
 }
 
-/// Owns the last row of each peer. Made by [`Gatherer::new`], which starts nothing; [`Gatherer::run`] does.
+/// Owns the last row of each peer. Made by [`Collector::new`], which starts nothing; [`Collector::run`] does.
 #[derive(Debug)]
-pub struct Gatherer {
+pub struct Collector {
     handle: Handle,
     client: Client,
     clock: Clock,
@@ -106,12 +106,12 @@ pub struct Gatherer {
     latest: Option<(bool, Arc<Gathered>)>,
 }
 
-impl Gatherer {
-    /// A gatherer and the way to it. `deadline` is [`DEADLINE`], or less where answers are cut off earlier.
-    pub fn new(handle: Handle, client: Client, clock: Clock, deadline: Duration) -> (Gatherer, Mesh) {
+impl Collector {
+    /// A collector and the way to it. `deadline` is [`DEADLINE`], or less where answers are cut off earlier.
+    pub fn new(handle: Handle, client: Client, clock: Clock, deadline: Duration) -> (Collector, Mesh) {
         let (sender, asks) = mpsc::channel(WAITING);
-        let gatherer = Gatherer { handle, client, clock, deadline, asks, last: BTreeMap::new(), latest: None };
-        (gatherer, Mesh { asks: sender, clock })
+        let collector = Collector { handle, client, clock, deadline, asks, last: BTreeMap::new(), latest: None };
+        (collector, Mesh { asks: sender, clock })
     }
 
     /// Answers until `stop`, until nobody is left to ask, or until the detector has ended.
@@ -187,7 +187,7 @@ impl Gatherer {
             while open.len() < FAN_OUT
                 && let Some((peer, target)) = rest.next()
             {
-                open.spawn(errand(self.client.clone(), self.clock, target, peer.peer.id, self.limit(peer)));
+                open.spawn(ask_for_row(self.client.clone(), self.clock, target, peer.peer.id, self.limit(peer)));
             }
             tokio::select! {
                 biased;
@@ -217,7 +217,7 @@ impl Gatherer {
     }
 }
 
-async fn errand(
+async fn ask_for_row(
     client: Client,
     clock: Clock,
     target: Target,
@@ -318,7 +318,7 @@ mod tests {
     async fn answer(mut stream: TcpStream, id: u32, manner: Manner, count: Arc<AtomicUsize>) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            // The gatherer may have given up.
+            // The collector may have given up.
             let Ok(byte) = stream.read_u8().await else { return };
             head.push(byte);
         }
@@ -367,7 +367,7 @@ mod tests {
         View::new(name("node-1"), BootId(1), peers)
     }
 
-    /// A gatherer at work among peers `node-2`, `node-3`, ... of these manners.
+    /// A collector at work among peers `node-2`, `node-3`, ... of these manners.
     async fn among(manners: &[Manner], deadline: Duration) -> (Mesh, Vec<Peer>) {
         let mut peers = Vec::new();
         for (manner, id) in manners.iter().zip(2..) {
@@ -380,7 +380,7 @@ mod tests {
         (mesh, peers)
     }
 
-    /// A gatherer at work, beside a detector that knows this whenever it is asked.
+    /// A collector at work, beside a detector that knows this whenever it is asked.
     fn over(deadline: Duration, roster: impl FnMut() -> PeerTargets + Send + 'static) -> Mesh {
         beside(deadline, roster).0
     }
@@ -402,8 +402,8 @@ mod tests {
         });
         let settings = ClientSettings { connect_timeout: LONG, question_timeout: LONG };
         let client = Client::new(settings).expect("a client");
-        let (gatherer, mesh) = Gatherer::new(handle, client, clock, deadline);
-        tokio::spawn(gatherer.run(CancellationToken::new()));
+        let (collector, mesh) = Collector::new(handle, client, clock, deadline);
+        tokio::spawn(collector.run(CancellationToken::new()));
         (mesh, trouble)
     }
 
@@ -528,13 +528,13 @@ mod tests {
         let (handle, inbox) = channel(clock);
         drop(inbox);
         let client = Client::new(ClientSettings { connect_timeout: LONG, question_timeout: LONG }).expect("a client");
-        let (gatherer, mesh) = Gatherer::new(handle, client, clock, LONG);
+        let (collector, mesh) = Collector::new(handle, client, clock, LONG);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(gatherer.run(stop.clone()));
+        let task = tokio::spawn(collector.run(stop.clone()));
         assert_eq!(mesh.view().await.expect_err("no detector"), Stopped);
         stop.cancel();
         task.await.expect("ends");
-        assert_eq!(mesh.view().await.expect_err("no gatherer"), Stopped);
+        assert_eq!(mesh.view().await.expect_err("no collector"), Stopped);
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! The mesh as a whole, as far as one node can know it: who is asked when, and what is kept.
+//!
+//! `collector` asks the peers for their rows and lays them side by side; `incident_watcher` does so while something is
+//! wrong and shows each view to the incidents; `history_sync` asks peers what they saw; `incident_store` keeps what the
+//! last two find. None of it decides: `detector` judges links, `mesh` draws conclusions from rows.
+
+pub mod collector;
+pub mod history_sync;
+pub mod incident_store;
+pub mod incident_watcher;
