@@ -54,7 +54,8 @@ fn status(state: PeerState) -> &'static str {
     match state {
         PeerState::Joining => "unknown",
         PeerState::Alive | PeerState::Suspect => "online",
-        PeerState::Unreachable | PeerState::Dead => "unreachable",
+        PeerState::Unreachable => "unreachable",
+        PeerState::Dead => "down",
         PeerState::Left => "left",
     }
 }
@@ -290,7 +291,7 @@ mod tests {
             accusers: vec![NodeName::new("x").unwrap(), NodeName::new("y").unwrap()],
         };
         let expected = json!({
-            "peer_node": "a", "peer_boot": "00000000000000ff", "state": "dead", "status": "unreachable",
+            "peer_node": "a", "peer_boot": "00000000000000ff", "state": "dead", "status": "down",
             "prev_state": "suspect", "verdict": "down", "class": "gone", "reason": "refused",
             "error": "connection refused", "since": "1970-01-01T00:01:38.749Z", "last_ping_seconds_ago": 1.251,
             "accusers": ["x", "y"], "folded": 3

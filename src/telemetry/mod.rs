@@ -195,7 +195,7 @@ mod tests {
         assert_eq!((field(0, "rtt_s"), field(0, "status")), (0.002.into(), "online".into()));
         assert_eq!((field(1, "message"), field(1, "level")), ("Peer unreachable".into(), "warn".into()));
         assert_eq!((field(1, "event"), field(1, "node")), ("peer_down".into(), "node-1".into()));
-        assert_eq!((field(1, "error"), field(1, "status")), ("connection refused".into(), "unreachable".into()));
+        assert_eq!((field(1, "error"), field(1, "status")), ("connection refused".into(), "down".into()));
         assert_eq!((field(1, "last_ping_seconds_ago"), field(1, "state")), (0.251.into(), "dead".into()));
     }
 
