@@ -79,13 +79,13 @@ fn boot_of(who: u8, boot: u64) -> BootId {
     BootId(boot + u64::from(who) * 10)
 }
 
-/// Seconds, so that some end while others go on.
+/// Seconds, so that some end while others continue.
 fn maintenance(seconds: u64) -> Maintenance {
     let reason = MaintenanceReason::from_peer(if seconds.is_multiple_of(2) { "a" } else { "b" });
     Maintenance { reason, left: Duration::from_secs(seconds) }
 }
 
-/// What node `who` might say; `accuse` picks whom it accuses and what it watches.
+/// What node `who` might report; `accuse` picks the nodes it accuses and those it watches.
 fn answer(who: u8, boot: u64, state_of: u8, accuse: u8, rev: u64, age: Duration) -> Answer {
     let subject = accuse % 5;
     let class = Class::ALL[usize::from(accuse) % 3];
@@ -309,7 +309,7 @@ impl World {
         self.within_bounds();
     }
 
-    /// What is told to whoever asks why is what is believed, and it does not grow.
+    /// The answer to `why` agrees with the detector's state, and it does not grow.
     fn explained(&mut self) {
         let view = self.node.view(self.at());
         for peer in view.peers {

@@ -43,7 +43,7 @@ const OWNERS: &[Owner] = &[
     Owner {
         effect: "ending the process",
         words: &["process::exit", "process::abort"],
-        // Nobody: main returns its exit code.
+        // No file: main returns its exit code.
         owners: &[],
     },
     Owner {
@@ -60,7 +60,7 @@ const OWNERS: &[Owner] = &[
             "std::os::",
         ],
         owners: &[
-            "src/runtime/signals.rs",   // how a process is told to stop
+            "src/runtime/signals.rs",   // how a process is asked to stop
             "src/runtime/listen.rs",    // address reuse means something else on Windows
             "src/telemetry/process.rs", // process_* metrics are read from /proc
             "src/cli/platform.rs",      // process groups, and what to type to end one

@@ -72,7 +72,7 @@ fn peers_that_are_no_peers() {
     refused_peer("dns+nodes", "has no scheme: dns+http://nodes?");
     refused_peer("http://node-3:8001/ping", "has something after the port: http://node-3:8001?");
     refused_peer("http://node-3:99999", "is not a URL: invalid port number");
-    refused_peer("http://node-3:0", "has port 0, where nobody can answer");
+    refused_peer("http://node-3:0", "has port 0, where no node can answer");
 }
 
 #[test]

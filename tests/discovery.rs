@@ -1,4 +1,4 @@
-//! Peers behind a name that changes: whom one node finds, moves and drops, by
+//! Peers behind a name that changes: which peers one node finds, moves and drops, by
 //! the clock of a world that consists of one name server and a few addresses.
 //! The detector is the real one, the rest is a table.
 //!
@@ -123,7 +123,7 @@ impl World {
         self
     }
 
-    /// Runs for some seconds.
+    /// Runs for a number of seconds.
     fn run(&mut self, span: u64) -> &mut World {
         self.run_for(seconds(span))
     }
@@ -309,7 +309,7 @@ fn lookups_hurry_while_somebody_is_missing() {
     let mut world = World::settled();
     let since = world.now;
     world.run(30);
-    assert_eq!(world.lookups_since(since), 3, "all is well");
+    assert_eq!(world.lookups_since(since), 3, "no node is missing");
     world.host(3, Host::Refuses);
     let since = world.now;
     world.run(30);
@@ -317,7 +317,7 @@ fn lookups_hurry_while_somebody_is_missing() {
     assert_eq!(world.told(), ["peer_down c"]);
 }
 
-/// All nodes of a mesh start at once. The first to look finds itself alone behind the name, and nobody is missing.
+/// All nodes of a mesh start at once. The first to look finds itself alone behind the name, and no node is missing.
 #[test]
 fn who_enters_the_name_server_while_a_mesh_starts_is_found_within_a_second() {
     for second in [1, 9, 28] {
@@ -368,11 +368,11 @@ fn a_name_that_is_not_there_yet_is_complained_about_after_a_while_only() {
 
 #[test]
 fn a_pod_that_restarts_under_another_address_is_one_that_restarted() {
-    // (what becomes of the old address, what is told)
+    // (what becomes of the old address, what is reported)
     let cases: [(Host, bool, &[&str]); 4] = [
         // A crash that is seen as one before the new address is found.
         (Host::Refuses, true, &["peer_down c", "peer_moved c", "peer_restarted c", "peer_recovered c"]),
-        // The old address is still listed, and nobody is there.
+        // The old address is still listed, and no node answers there.
         (Host::Refuses, false, &["peer_down c", "peer_moved c", "peer_restarted c", "peer_recovered c"]),
         (Host::Silent, true, &["peer_moved c", "peer_restarted c"]),
         // Another node took the address over.
@@ -397,7 +397,7 @@ fn two_restarted_containers_that_swapped_their_addresses_are_found() {
     assert_eq!((world.where_is("b"), world.where_is("c")), (Some(address(3)), Some(address(2))));
     let mut told = world.told();
     told.sort();
-    assert_eq!(told, ["peer_moved b", "peer_moved c", "peer_restarted b", "peer_restarted c"], "nobody was down");
+    assert_eq!(told, ["peer_moved b", "peer_moved c", "peer_restarted b", "peer_restarted c"], "no peer was down");
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn a_peer_that_was_scaled_away_left_and_is_dropped() {
 fn a_peer_that_is_missing_from_the_list_is_watched_until_it_has_been_dead_for_ten_minutes() {
     let mut world = World::settled();
     world.list(&[1, 2]).run(700);
-    assert_eq!(world.states(), "b alive, c alive", "a list that forgets somebody kills nobody");
+    assert_eq!(world.states(), "b alive, c alive", "a peer that a list no longer names is not accused");
     world.host(3, Host::Refuses).run(595);
     assert_eq!(world.states(), "b alive, c dead");
     world.run(10);
@@ -461,7 +461,7 @@ fn an_address_with_two_families_is_one_peer_and_a_second_way_to_it() {
 fn peers_listed_by_hand_keep_their_key_and_their_address() {
     let mut world = World::with(1, &[("b", 2), ("c:8001", 3)], &[1, 2, 3, 4, 13]);
     world.host(2, runs("b", 20)).host(3, runs("c", 30)).host(13, runs("c", 30)).host(4, runs("d", 40)).run(15);
-    // Whoever answers first is known by that key; `b` is the same either way.
+    // The first to answer is known by that key; `b` is the same either way.
     let states = world.states();
     assert!(states == "b alive, c alive, d alive" || states == "b alive, c:8001 alive, d alive", "{states}");
     assert_eq!(world.candidates(), []);

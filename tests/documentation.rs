@@ -112,7 +112,7 @@ fn apart(one: &str, other: &str) -> u64 {
     ((at(one) - at(other)).abs() * 1000.0) as u64
 }
 
-/// `10.252s  node-1  ...`: virtual time, two blanks, who speaks.
+/// `10.252s  node-1  ...`: virtual time, two blanks, the node that reports.
 fn is_timeline(line: &str) -> bool {
     let Some((at, _)) = line.split_once("  ") else { return false };
     at.strip_suffix('s').is_some_and(|seconds| seconds.contains('.') && seconds.parse::<f64>().is_ok())

@@ -247,7 +247,7 @@ fn testimony(node: &NodeName) -> Option<Testimony> {
     }
 }
 
-/// The row that the peer `node-3` gives: it misses this node, and knows a node that this one does not.
+/// The row of the peer `node-3`: it cannot reach this node, and knows a node that this one does not.
 const ROW: &str = r#"{"node":"node-3","boot":"0000000000000003","seq":60000,"state":"ready","stalled":false,"new":1,"peers":[
     {"node":"node-1","key":null,"boot":"fedcba9876543210","state":"unreachable","verdict":"link_broken","class":"silent","state_age_ms":900},
     {"node":"node-12","key":null,"boot":"000000000000000c","state":"alive","state_age_ms":5000,"rtt_us":846,"loss":0.1,"expected":true},
@@ -294,7 +294,7 @@ async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Ta
     }
 }
 
-/// One incident that is over and one that goes on.
+/// One incident that is closed and one that is open.
 fn incident_store(clock: Clock) -> Arc<IncidentStore> {
     let incidents = IncidentStore::new(clock);
     let dead = r#""boot":"000000000000000c","state":"dead","verdict":"down","class":"gone""#;
@@ -602,7 +602,7 @@ async fn incidents_that_go_on_come_first() {
     assert_eq!(told(node.get("/api/v1/incidents?limit=1").await.json()), expected[..1]);
 }
 
-/// Nobody's clock but the reader's is needed: a node whose clock is an hour off tells the same.
+/// Only the reader's clock is needed: a node whose clock is an hour off answers the same.
 #[tokio::test]
 async fn what_peers_are_told_holds_no_timestamp() {
     let (node, contract) = contract().await;
@@ -798,7 +798,7 @@ async fn who_does_not_know_the_token_changes_nothing() {
     }
     let open = AppState { config: Arc::new(Config { token: None, ..config() }), ..node.state.clone() };
     for method in [Method::POST, Method::DELETE] {
-        // Nobody's token opens a node that has none.
+        // No token opens a node that has none.
         let response = call(router(open.clone()), order(method, Some("Bearer "), "")).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
         let body = response.into_body().collect().await.expect("a body").to_bytes();
@@ -833,7 +833,7 @@ async fn a_wish_that_cannot_be_understood_says_what_would_be_right() {
     }
 }
 
-/// Over the real detector: what is ordered is told to peers, shown, and ended.
+/// Over the real detector: what is announced is sent to peers, shown, and ended.
 #[tokio::test]
 async fn a_node_is_put_into_maintenance_and_out_of_it() {
     let (node, contract) = contract().await;
@@ -936,7 +936,7 @@ const PEER: &[(&str, &str)] =
 /// The next frame of a stream that is not a comment.
 async fn frame(body: &mut Body) -> String {
     loop {
-        let frame = timeout(LONG, body.frame()).await.expect("in time").expect("goes on").expect("no error");
+        let frame = timeout(LONG, body.frame()).await.expect("in time").expect("another frame").expect("no error");
         let text = String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8");
         if !text.starts_with(':') {
             return text;
@@ -991,7 +991,7 @@ impl Observer for Unheard {
     fn woke(&mut self, _: Duration) {}
 }
 
-/// The real detector, with one peer whose port nobody listens on.
+/// The real detector, with one peer on whose port no process listens.
 async fn real_driver(port: u16) -> (Handle, JoinHandle<()>) {
     let clock = Clock::start();
     let (handle, inbox) = channel(clock);
@@ -1076,7 +1076,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
     let reads = async {
         while !text.contains(end) {
-            text.push(char::from(stream.read_u8().await.expect("goes on")));
+            text.push(char::from(stream.read_u8().await.expect("more bytes")));
         }
     };
     timeout(LONG, reads).await.expect("in time");
@@ -1160,7 +1160,7 @@ async fn a_stopping_server_ends_its_streams_and_returns() {
     timeout(LONG, server.task.as_mut()).await.expect("in time").expect("no panic");
     assert!(rest(&mut stream).await.ends_with("0\r\n\r\n"), "a stream ends as a whole answer");
     assert_eq!(rest(&mut idle).await, "");
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(server.address).await.is_err(), "no process listens any more");
 }
 
 #[tokio::test]

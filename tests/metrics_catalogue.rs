@@ -150,7 +150,7 @@ fn every_family_is_in_the_catalogue_and_every_entry_is_rendered() {
     }
     for series in scrape.series.keys() {
         let name = family(series);
-        let metric = catalogue::find(&name).unwrap_or_else(|| panic!("{series} belongs to nobody"));
+        let metric = catalogue::find(&name).unwrap_or_else(|| panic!("{series} is not in the catalogue"));
         let labels: BTreeSet<&str> = series
             .split_once('{')
             .map(|(_, labels)| labels.split("\",").filter_map(|label| Some(label.split_once('=')?.0)).collect())
@@ -355,8 +355,8 @@ fn discovery_is_shown_as_the_view_has_it() {
     assert_eq!((value(&bench, "errors_total"), value(&bench, "candidates")), (4.0, 1.0));
     let oldest = value(&bench, "last_success_timestamp_seconds");
     bench.discovery.names.truncate(1);
-    let youngest = value(&bench, "last_success_timestamp_seconds");
-    assert!((99_990.0..100_010.0).contains(&(youngest - oldest)), "{youngest} - {oldest}");
+    let newest = value(&bench, "last_success_timestamp_seconds");
+    assert!((99_990.0..100_010.0).contains(&(newest - oldest)), "{newest} - {oldest}");
     bench.discovery.names = vec![found(Some(1)), found(None)];
     assert_eq!(value(&bench, "last_success_timestamp_seconds"), 0.0, "one was never found");
 }

@@ -65,7 +65,7 @@ fn all_as_recorded(results: impl IntoIterator<Item = Result<(), String>>) {
     );
 }
 
-/// The text with its times of day, and the version that is being built, made the same for ever.
+/// The text with its times of day, and the version that is being built, replaced by fixed ones.
 fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -45,7 +45,7 @@ fn runs() -> usize {
     std::env::var("HEARTBEAT_RUNS").ok().and_then(|count| count.parse().ok()).unwrap_or(50)
 }
 
-/// `kill -9` of each node of a cluster in turn, each started again before the next one dies.
+/// `kill -9` of each node of a cluster in turn; each is started again before the next one is killed.
 fn killed(size: usize) -> Vec<Duration> {
     let times = Mutex::new(Vec::new());
     in_lanes(runs().div_ceil(size), LANES, |_| {
@@ -94,12 +94,12 @@ fn frozen_and_silent() -> (Vec<Duration>, Vec<Duration>) {
     (frozen.into_inner().expect("no lane panics with it"), silent.into_inner().expect("no lane panics with it"))
 }
 
-/// How long after `began` the last survivor had said that `victim` is down, by more than its own word.
+/// How long after `began` the last survivor reported `victim` down, confirmed by another observer.
 fn confirmed(cluster: &Cluster, victim: usize, class: &str, began: Instant) -> Duration {
     let subject = format!("node-{victim}");
     let times = cluster.others(victim).into_iter().map(|observer| {
         let line = cluster.await_event(observer, "peer_down", &subject, began, SOON);
-        assert!(!line.raw.contains("unconfirmed"), "node-{observer} had nobody to agree: {}", line.raw);
+        assert!(!line.raw.contains("unconfirmed"), "node-{observer} had no node left to agree: {}", line.raw);
         assert_eq!(line.text("class"), class, "{}", line.raw);
         line.at.duration_since(began)
     });

@@ -2,7 +2,7 @@
 //!
 //! Two processes of a few lines each, one connection, a request and an answer as
 //! long as a ping's, blocking calls, no HTTP, no JSON, no runtime: nothing that
-//! talks over TCP is cheaper. Its figure at the same rate stands beside each
+//! talks over TCP is cheaper. Its figure at the same rate is shown next to each
 //! figure of a node, because a processor that has been idle for a second wakes
 //! cold, and on some machines that costs more than all of the node's own work.
 

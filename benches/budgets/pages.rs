@@ -26,7 +26,7 @@ static AFTERWARDS: [Duration; 2] = [millis(500), millis(1000)];
 const REOPEN: Duration = seconds(15);
 
 const MEASURED: Duration = seconds(20);
-/// How often something happens in the second half: a peer dies, or is started again.
+/// How often something happens in the second half: a peer is killed or started again.
 const APART: Duration = seconds(10);
 
 pub fn figures() -> Vec<Measurement> {

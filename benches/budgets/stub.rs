@@ -46,7 +46,7 @@ impl Stub {
         (name(Ipv4Addr::new(127, 1, high, low)), SocketAddr::from(([127, 1, high, low], self.port)))
     }
 
-    /// Tells `count` peers to ping `node` from now on.
+    /// Makes `count` peers ping `node`, starting now.
     pub fn ping_back(&mut self, node: SocketAddr, count: usize, interval: Duration) {
         let order = format!("{node} {count} {}\n", interval.as_millis());
         self._alive.write_all(order.as_bytes()).expect("the stub reads its orders");

@@ -53,7 +53,7 @@ pub fn nodes_without_their_observers(_: &Report) {
     compose.up(&[]);
     compose.await_whole(SOON);
     compose.kill(&["prometheus", "alertmanager", "grafana"]);
-    // Two scrape intervals in which nobody scrapes.
+    // Two scrape intervals without a scrape.
     hold(seconds(10));
     compose.await_whole(SOON);
     assert_eq!(complaints(&compose), "", "a node complains about its observers");

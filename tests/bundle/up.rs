@@ -6,7 +6,7 @@ use super::support::compose::{Compose, NODES, docker};
 use super::support::dashboard;
 use super::support::{Report, SOON, check, hold, seconds};
 
-/// What an idle node in its container may hold in memory: resident, as `/proc` tells it.
+/// The memory that an idle node in its container may use: resident, as `/proc` reports it.
 const MEMORY_MAX: u64 = 8 << 20;
 
 /// All services that run without a profile.

@@ -93,7 +93,7 @@ pub fn json(arguments: &[&str]) -> Result<Value, String> {
     Kubectl::new(NAMESPACE).json(arguments)
 }
 
-/// What a program in a pod printed, whatever its exit code: `members` tells by it whether all are up.
+/// What a program in a pod printed, whatever its exit code: that of `members` depends on whether all nodes are up.
 ///
 /// # Errors
 /// When it printed nothing.
@@ -119,7 +119,7 @@ fn run(mut command: Command, input: &str) -> Result<String, String> {
     Err(format!("kubectl {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr)))
 }
 
-/// A port of this machine that leads somewhere, as long as this value lives and what is there does.
+/// A port of this machine that leads to a pod, open as long as this value and the pod exist.
 pub struct Forward {
     child: Child,
     pub address: SocketAddr,

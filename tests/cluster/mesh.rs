@@ -18,7 +18,7 @@ pub const NODES: usize = 3;
 /// Images are there already; programs start, on a machine that may be doing other things.
 pub const UP_LIMIT: Duration = seconds(180);
 
-/// Every node sees every other, after whatever was done to them. Names are looked up anew every second while somebody
+/// Every node sees every other, whatever was done to them before. Names are looked up anew every second while a node
 /// is missing, the kubelet waits longer after each restart, and a rolling restart is not in this.
 pub const WHOLE_LIMIT: Duration = seconds(90);
 
@@ -29,7 +29,7 @@ pub struct Pod {
     pub uid: String,
     pub ready: bool,
     pub restarts: u64,
-    /// Somebody asked it to go.
+    /// It was asked to stop.
     pub leaving: bool,
 }
 
@@ -111,7 +111,7 @@ fn entry(node: &str, line: &str) -> Entry {
     }
 }
 
-/// The time as the cluster tells it.
+/// The time of the cluster's clock.
 pub fn now() -> String {
     let output = std::process::Command::new("date").args(["--utc", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -148,7 +148,7 @@ pub fn up() {
     }
 }
 
-/// Exactly `count` pods, all ready, and each has all others alive and nobody besides.
+/// There are exactly `count` pods, all ready; each sees all others alive and knows no other node.
 pub fn sees_all(count: usize) -> Result<(), String> {
     let pods = pods()?;
     if pods.len() != count || pods.iter().any(|pod| !pod.ready || pod.leaving) {

@@ -1,4 +1,4 @@
-//! What an operator does on purpose. None of it is an outage, and nobody may be told that it is.
+//! Planned operations. None of them is an outage, so none may be reported as one.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ const ROLLED: Duration = seconds(240);
 /// Longer than any alert of the first minute waits before it fires.
 const AFTERWARDS: Duration = seconds(30);
 
-/// Nobody was called dead, no alert fired. Looks at the logs of all present containers since `since`.
+/// No node was reported down and no alert fired. Looks at the logs of all present containers since `since`.
 #[track_caller]
 fn nobody_was_alarmed(report: &Report, since: &str, began: Instant) {
     hold(AFTERWARDS);
@@ -26,7 +26,7 @@ fn nobody_was_alarmed(report: &Report, since: &str, began: Instant) {
     let prometheus = Prometheus::reach().expect("a forwarded port");
     let fired = prometheus.fired(began.elapsed()).expect("alerts");
     assert!(fired.is_empty(), "{fired:?}");
-    report.say("nobody was called dead, no alert fired");
+    report.say("no node was reported down, no alert fired");
 }
 
 pub fn rolling_restart_takes_one_at_a_time_and_alerts_nobody(report: &Report) {

@@ -1,7 +1,7 @@
 //! A pod is cut off by policy, as `k8s/overlays/kind-partition` does it, and healed.
 //!
 //! Network plugins differ in one thing that matters here: some judge each packet, others judge a connection when it is
-//! opened and let it go on for ever. A node keeps its connections, so under the second kind it would not notice the
+//! opened and then let it continue. A node keeps its connections, so under the second kind it would not notice the
 //! policy at all. That is why it opens each one anew after some pings (`client::kept`), and why the
 //! times here are printed: they say which kind the cluster has.
 
@@ -35,9 +35,9 @@ pub fn one_pod_is_cut_off_and_healed(report: &Report) {
         Ok(())
     });
     report.measured("the two others say that it is down", began.elapsed(), seconds(40));
-    // The one that hears nobody says so. What it lost first it may have called dead while it still heard the other, but
-    // on its own word alone, and it says that as well.
-    check("the one that is cut off says so", CUT, || {
+    // The isolated node reports that it is cut off. It may have reported the first lost peer down while it still heard
+    // the other one, but then as unconfirmed.
+    check("the isolated node reports that it is cut off", CUT, || {
         let peers = mesh::peers(VICTIM)?;
         let stands = |state: &str, verdict: &str| {
             peers.values().filter(|peer| peer.state == state && peer.verdict == verdict).count()
@@ -50,7 +50,7 @@ pub fn one_pod_is_cut_off_and_healed(report: &Report) {
         .into_iter()
         .any(|entry| entry.node == VICTIM && entry.event == "self_cut_off");
     assert!(told, "{VICTIM} did not log that it is cut off");
-    report.measured("the one that is cut off says so", began.elapsed(), seconds(40));
+    report.measured("the isolated node reports that it is cut off", began.elapsed(), seconds(40));
     let prometheus = Prometheus::reach().expect("a forwarded port");
     let fired = check("an alert names it, not a dead node", CUT, || {
         let fired = prometheus.fired(began.elapsed())?;

@@ -4,7 +4,7 @@ use super::kubectl::{kubectl, kubectl_with};
 use super::mesh;
 use super::support::{Report, check, seconds};
 
-/// A pod as somebody in a hurry writes it.
+/// A pod as an operator in a hurry writes it.
 const HOSTILE: &str = r#"
 apiVersion: v1
 kind: Pod

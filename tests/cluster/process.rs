@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-/// The process of the node in the pod of this uid, which stands in the names of the pod's control groups.
+/// The process of the node in the pod of this uid; the names of the pod's control groups contain the uid.
 ///
 /// # Errors
 /// When there is none on this machine, or several.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::kubectl::Forward;
 use super::support::http;
 
-/// Prometheus, as long as its pod lives.
+/// Prometheus; valid while its pod runs.
 pub struct Prometheus(Forward);
 
 impl Prometheus {
@@ -36,7 +36,7 @@ impl Prometheus {
         }
     }
 
-    /// The alerts that fired at some time within the last `span`, but for the one that always does.
+    /// The alerts that fired at some time within the last `span`, except the one that always fires.
     pub fn fired(&self, span: Duration) -> Result<BTreeSet<String>, String> {
         let firing = r#"ALERTS{alertstate="firing",alertname!="HeartbeatWatchdog"}"#;
         let series =

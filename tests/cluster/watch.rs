@@ -69,15 +69,15 @@ pub fn prometheus_has_every_target_rule_and_query(report: &Report) {
         let groups = groups["groups"].as_array().cloned().unwrap_or_default();
         let rules: Vec<_> =
             groups.iter().flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default()).collect();
-        let ill: Vec<_> = rules
+        let unhealthy: Vec<_> = rules
             .iter()
             .filter(|rule| rule["health"] != "ok")
             .map(|rule| (&rule["name"], &rule["lastError"]))
             .collect();
-        if !rules.is_empty() && ill.is_empty() {
+        if !rules.is_empty() && unhealthy.is_empty() {
             Ok(rules.len())
         } else {
-            Err(format!("{} rules, ill: {ill:?}", rules.len()))
+            Err(format!("{} rules, unhealthy: {unhealthy:?}", rules.len()))
         }
     });
     check("Alertmanager hears of it", SCRAPED, || {
@@ -98,7 +98,7 @@ pub fn prometheus_has_every_target_rule_and_query(report: &Report) {
     }
 }
 
-/// The nodes are there for themselves: whoever watches them may come and go.
+/// The nodes do not depend on their observers: Prometheus and a reader may come and go.
 pub fn nodes_do_not_notice_that_the_monitoring_is_gone(report: &Report) {
     mesh::whole();
     let (before, since) = (mesh::pods().expect("pods"), mesh::now());

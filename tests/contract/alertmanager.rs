@@ -1,5 +1,5 @@
 //! Alertmanager's side of the bundle: what silences what exists, comes first,
-//! and is told on the page; and the pattern with a receiver is the same file.
+//! and is explained on the page; and the pattern with a receiver is the same file.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +17,14 @@ fn named(matchers: &Value) -> Vec<String> {
     for matcher in list(matchers) {
         let matcher = matcher.as_str().expect("a matcher");
         let (label, value) = matcher.split_once('=').expect("a matcher has a value");
-        assert_eq!(label, "alertname", "{matcher}: alerts are told apart by their names alone");
+        assert_eq!(label, "alertname", "{matcher}: alerts differ by their names alone");
         let quoted = value.trim_start_matches('~').trim_matches('"');
         names.extend(quoted.split('|').map(str::to_owned));
     }
     names
 }
 
-/// Who silences whom.
+/// Which alert inhibits which.
 fn silenced() -> BTreeSet<(String, String)> {
     let mut pairs = BTreeSet::new();
     for rule in list(&files::yaml(CONFIG)["inhibit_rules"]) {

@@ -90,7 +90,7 @@ fn each_node_takes_its_variables_and_watches_the_others() {
         assert_eq!(config.metrics_port, MetricsPort::Exactly(MetricsPort::FIRST));
         let watched: BTreeSet<String> = config.peers.iter().map(|peer| peer.spec.key.0.to_string()).collect();
         let others: BTreeSet<String> = NODES.into_iter().filter(|name| *name != service).map(str::to_owned).collect();
-        assert_eq!(watched, others, "whom {service} watches");
+        assert_eq!(watched, others, "the peers of {service}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The dashboard and what Grafana is told: the file is what the generator
+//! The dashboard and Grafana's provisioning: the file is what the generator
 //! makes, its queries ask for what a node really exports, and it can be read by
 //! someone who has never seen it.
 
@@ -303,7 +303,7 @@ fn words_differ_and_so_do_their_signs() {
             signs.insert(sign);
             checked += 1;
         }
-        assert!(good.is_disjoint(&bad), "{}: colour alone tells good from bad", panel["title"]);
+        assert!(good.is_disjoint(&bad), "{}: only the colour distinguishes good from bad", panel["title"]);
     }
     assert!(checked > 20, "only {checked} words were found");
 }

@@ -200,7 +200,7 @@ fn nothing_is_recorded_for_nobody() {
         .filter_map(|selector| selector.name)
         .collect();
     for rule in rules().iter().filter(|rule| rule["record"].is_string()) {
-        assert!(used.contains(word(rule, "record")), "nobody reads {}", word(rule, "record"));
+        assert!(used.contains(word(rule, "record")), "nothing reads {}", word(rule, "record"));
     }
 }
 

@@ -22,7 +22,7 @@ struct Recipe {
     private: bool,
 }
 
-/// Recipes with what stands above them: a comment, then attributes, then the name at the start of a line.
+/// Recipes with the lines above them: a comment, then attributes, then the name at the start of a line.
 fn recipes() -> Vec<Recipe> {
     let text = text("justfile");
     let (mut found, mut comment, mut group, mut private) = (Vec::new(), false, None, false);

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use super::files::path;
 
-/// A clone downloads every version of a file for ever, so large ones stay out. The largest source has a third of this.
+/// A clone downloads every version of a file, also of deleted ones, so large files stay out. The largest source has a
+/// third of this.
 const BYTES_MAX: u64 = 500_000;
 
 /// Written by cargo, as long as the dependencies are many.

@@ -11,7 +11,8 @@ use super::asks::why::{Because, await_reasons, await_words, because, evidence};
 use super::assert_outage;
 use super::support::{Cluster, Plan, Report, SOON, check, hold, millis, seconds};
 
-/// Everything that follows from one death, from both survivors: then it starts again, and everything that follows from that.
+/// All that follows from one crash, seen from both survivors; then the node starts again, and all that follows from
+/// that.
 pub fn killed_one_of_three(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
     // So that the survivors have its row from before.
@@ -77,7 +78,7 @@ fn mesh_without_it(cluster: &Cluster, killed: Instant, report: &Report) {
     await_sentences(cluster, &[(1, sentence), (2, sentence)], killed, report);
     let strict = cluster.node(1).get("/api/v1/cluster?strict=1").expect("an answer");
     assert_eq!(strict.status, 503, "{}", strict.body);
-    // The row from before its death is shown, marked, and says nothing.
+    // The row from before its crash is shown, marked as old, and does not count.
     let matrix = cluster.node(1).json("/api/v1/matrix").expect("a matrix");
     let row =
         matrix["rows"].as_array().and_then(|rows| rows.iter().find(|row| row["observer"] == "node-3")).expect("a row");
@@ -136,8 +137,8 @@ pub fn killed_one_of_three_without_streams(report: &Report) {
     cluster.assert_down_only(&["node-3"]);
 }
 
-/// Nobody is left who could agree, and the survivor says so. Its health is its own: nobody restarts it because the
-/// others died.
+/// No node is left that could agree, and the survivor reports that. Its own health stays good: it must not be restarted
+/// because the others died.
 pub fn killed_two_of_three_at_once(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
     let killed = cluster.kill(2);
@@ -152,7 +153,7 @@ pub fn killed_two_of_three_at_once(report: &Report) {
     for path in ["/livez", "/readyz", "/healthz"] {
         assert_eq!(cluster.node(1).get(path).map(|answer| answer.status), Ok(200), "{path}");
     }
-    // Which of the two it is depends on which death was noticed first.
+    // Which of the two it is depends on which crash was noticed first.
     let (rules, words) = (["only_observer", "nobody_left"], ["Connection refused (process gone)"]);
     await_reasons(&cluster, &[2, 3].map(|peer| because(1, peer, &rules, &words)));
     await_in_any_order(&cluster, 1, &["unconfirmed node-2 ...", "unconfirmed node-3 ..."]);
@@ -186,7 +187,7 @@ pub fn each_of_five_killed_in_turn(report: &Report) {
         report.measured(&format!("kill -9 of {subject} to down, confirmed, at the last of four"), time, millis(500));
         for observer in others {
             let line = cluster.await_event(observer, "peer_down", &subject, killed, SOON);
-            assert!(!line.raw.contains("unconfirmed"), "node-{observer} had nobody to agree: {}", line.raw);
+            assert!(!line.raw.contains("unconfirmed"), "node-{observer} had no node left to agree: {}", line.raw);
             assert_eq!(line.text("class"), "gone", "{}", line.raw);
         }
         cluster.start(victim);
@@ -268,7 +269,7 @@ pub fn restart_within_200_milliseconds(report: &Report) {
     report.say("SKIPPED: no process starts within 0.2 s here");
 }
 
-/// How long after `since` somebody listens on `address`.
+/// How long after `since` a process listens on `address`.
 fn await_listening(address: SocketAddr, since: Instant) -> Duration {
     let deadline = Instant::now() + SOON;
     while Instant::now() < deadline {
@@ -277,5 +278,5 @@ fn await_listening(address: SocketAddr, since: Instant) -> Duration {
         }
         std::thread::yield_now();
     }
-    panic!("nobody listens on {address}");
+    panic!("no process listens on {address}");
 }

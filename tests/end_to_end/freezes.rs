@@ -20,7 +20,8 @@ pub fn frozen_for_8_seconds(_: &Report) {
     frozen(seconds(8));
 }
 
-/// A pause that is tolerated, from both sides: nobody accuses the frozen node, and it accuses nobody when it wakes.
+/// A pause that is tolerated, from both sides: the frozen node is not accused, and it accuses no peer when it
+/// continues.
 fn frozen(span: Duration) {
     let cluster = Plan::loopback(3).start();
     let began = cluster.signal(3, "STOP");
@@ -61,12 +62,12 @@ pub fn frozen_for_12_seconds(report: &Report) {
     let words = ["does not answer (stalled)", "frozen", "rule quorum:"];
     await_reasons(&cluster, &[1, 2].map(|observer| because(observer, 3, &["quorum"], &words)));
     hold(seconds(12).saturating_sub(began.elapsed()));
-    let woken = cluster.signal(3, "CONT");
-    let frozen = woken - began;
-    let time = cluster.last_to_log(&[1, 2], "peer_recovered", "node-3", woken);
-    report.measured("woken to recovered", time, millis(2500));
+    let resumed = cluster.signal(3, "CONT");
+    let frozen = resumed - began;
+    let time = cluster.last_to_log(&[1, 2], "peer_recovered", "node-3", resumed);
+    report.measured("resumed to recovered", time, millis(2500));
     for observer in [1, 2] {
-        let line = cluster.await_event(observer, "peer_recovered", "node-3", woken, SOON);
+        let line = cluster.await_event(observer, "peer_recovered", "node-3", resumed, SOON);
         assert_eq!(line.text("message"), "Peer is online", "{}", line.raw);
         assert_outage(&line, frozen - seconds(1), frozen + time + seconds(2));
         // It answered twice; what it was asked before it woke may be late, and then there is a doubt and an answer more.
@@ -76,22 +77,22 @@ pub fn frozen_for_12_seconds(report: &Report) {
     cluster.await_fresh_answers(&[1, 2, 3]);
     await_whole(&cluster, &[1, 2, 3]);
     let over: &[&str] = &["down node-3"];
-    await_all(&cluster, &[(1, over), (2, over)], woken, "woken to over, from both others", report);
+    await_all(&cluster, &[(1, over), (2, over)], resumed, "resumed to over, from both others", report);
     hold(seconds(3));
     cluster.assert_quiet(&[3], began);
     cluster.settle();
     cluster.assert_down_only(&["node-3"]);
 }
 
-/// What an observer missed while it was frozen it finds out by itself, and it says no more than that.
+/// What an observer missed while it was frozen it finds out by itself, and it reports nothing else.
 pub fn frozen_observer_sees_the_dead_when_it_wakes(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
     cluster.signal(1, "STOP");
     let killed = cluster.kill(3);
     hold(seconds(4));
-    let woken = cluster.signal(1, "CONT");
-    let time = cluster.last_to_log(&[1], "peer_down", "node-3", woken);
-    report.measured("woken to down of the one killed meanwhile", time, seconds(3));
+    let resumed = cluster.signal(1, "CONT");
+    let time = cluster.last_to_log(&[1], "peer_down", "node-3", resumed);
+    report.measured("resumed to down of the one killed meanwhile", time, seconds(3));
     cluster.await_event(2, "peer_down", "node-3", killed, SOON);
     cluster.settle_among(&[1, 2]);
     cluster.assert_down_only(&["node-3"]);
@@ -112,8 +113,8 @@ pub fn frozen_under_the_fast_profile(report: &Report) {
         assert_eq!((&decision["class"], &decision["verdict"]), (&"stalled".into(), &"down".into()), "{why:#}");
         assert!(decision["silent_ms"].as_u64().is_some_and(|silent| silent >= 5000), "{why:#}");
         // Two checks a second in five seconds, and no answer among them.
-        let mut youngest = decision["pings"].as_array().into_iter().flatten().take(6);
-        assert!(youngest.all(|ping| ping["result"] != "answered"), "{why:#}");
+        let mut newest = decision["pings"].as_array().into_iter().flatten().take(6);
+        assert!(newest.all(|ping| ping["result"] != "answered"), "{why:#}");
     }
     cluster.signal(3, "CONT");
     for observer in [1, 2] {

@@ -9,7 +9,7 @@ use super::asks::events;
 use super::asks::incidents::{await_all, await_incidents};
 use super::support::{Cluster, Plan, Report, SOON, check, seconds};
 
-/// The library that tells a program another time than the machine's.
+/// The library that shows a program another time than the machine's.
 fn wrong_clock() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten().map(|folder| folder.path());
     folders.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|library| library.exists())
@@ -43,10 +43,11 @@ pub fn a_node_that_was_away(report: &Report) {
             Ok(())
         });
     }
-    // Its own are not mixed up with theirs, and whoever reads on by number reads its own.
+    // A node's own events are not mixed up with those of others, and a reader that continues by number gets the node's
+    // own.
     let own = events::own(&cluster, 4);
     assert!(own.iter().all(|event| event["from"].is_null() && event["node"] == "node-4"), "{own:#?}");
-    // And nothing of it counts as an incident that goes on.
+    // None of it counts as an open incident.
     assert_eq!(cluster.node(4).metrics().expect("metrics").sum("heartbeat_incidents_open"), 0.0);
 }
 
@@ -88,8 +89,9 @@ fn later(than: &Value, at: &Value) -> f64 {
     (of_the_day(at) - of_the_day(than) + 43_200.0).rem_euclid(86_400.0) - 43_200.0
 }
 
-/// Nodes exchange ages and no times: one whose clock is wrong sees and is seen as ever, and only what it shows of itself is
-/// dated wrongly.
+/// Nodes exchange ages and no times: a node whose clock is wrong detects and is detected as usual; only the times that
+/// it
+/// shows itself are wrong.
 pub fn a_clock_an_hour_off(report: &Report) {
     let mut cluster = Plan::loopback(3).build();
     let library = wrong_clock().expect("looked for before");
@@ -110,7 +112,7 @@ pub fn a_clock_an_hour_off(report: &Report) {
     assert!((3590.0..3610.0).contains(&off), "the clock is not wrong: {off} s");
     let ages = [&right, &wrong].map(|incident| incident["began_ms"].as_f64().expect("an age"));
     assert!((ages[0] - ages[1]).abs() < 5000.0, "{right} {wrong}");
-    // What one tells the other is put into the time of whoever shows it.
+    // What one node reports to another is shown in the time of the node that shows it.
     for (asked, teller) in [(1, "node-3"), (3, "node-1")] {
         let told = check(&format!("node-{asked} has the events of {teller}"), seconds(60), || {
             let events = events::from(&cluster, asked, teller)?;

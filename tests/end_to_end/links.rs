@@ -14,14 +14,15 @@ use super::support::{Cluster, Network, Plan, Report, SOON, hold, millis, seconds
 /// After everything has healed, all are alive for all within this time.
 const HEALING: Duration = seconds(15);
 
-/// Takes every fault away and waits until all hear all and say so; nobody dies of the healing.
+/// Takes every fault away and waits until all nodes hear all others and report no problem; no node is reported down
+/// because of the healing.
 pub fn heal(cluster: &Cluster, report: &Report) -> Instant {
     let healed = Instant::now();
     cluster.network().heal();
     cluster.settle();
-    report.measured("healed to everybody alive for everybody", healed.elapsed(), HEALING);
+    report.measured("healed to all alive for all", healed.elapsed(), HEALING);
     await_whole(cluster, &cluster.numbers());
-    report.measured("healed to whole, said by everybody", healed.elapsed(), HEALING);
+    report.measured("healed to no problem, reported by all", healed.elapsed(), HEALING);
     hold(seconds(3));
     for observer in cluster.numbers() {
         assert!(cluster.logged(observer, &["peer_down"], healed).is_empty(), "{}", cluster.node(observer).log_text());
@@ -59,12 +60,12 @@ pub fn host_gone_silent(report: &Report) {
     );
     let (outside, inside): (&[&str], &[&str]) = (&["down node-3 ..."], &["cut_off node-1 node-2 ..."]);
     let all = [(1, outside), (2, outside), (3, inside)];
-    await_all(&cluster, &all, pulled, "isolated to the incident, from everybody", report);
+    await_all(&cluster, &all, pulled, "isolated to the incident, from all", report);
     hold(seconds(8));
     await_all(&cluster, &all, Instant::now(), "and still", report);
     let healed = heal(&cluster, report);
     let over: &[&str] = &["cut_off node-3"];
-    await_all(&cluster, &[(1, over), (2, over), (3, over)], healed, "healed to one story, from everybody", report);
+    await_all(&cluster, &[(1, over), (2, over), (3, over)], healed, "healed to one shared incident, from all", report);
     for asked in [1, 2, 3] {
         let incident = await_incidents(&cluster, asked, over).remove(0);
         let story = incident["story"].as_str().unwrap_or_default();
@@ -165,7 +166,7 @@ fn still_broken_both_ways(cluster: &Cluster, since: Instant) {
     cluster.assert_quiet(&[3], since);
 }
 
-/// An incident that all three nodes tell while it goes on.
+/// An incident that all three nodes list while it is open.
 struct Ongoing<'a> {
     cluster: &'a Cluster,
     expected: &'a str,
@@ -178,7 +179,7 @@ fn ongoing<'a>(cluster: &'a Cluster, expected: &'a str, since: Instant, report: 
     let goes_on = format!("{expected} ...");
     let goes_on: &[&str] = &[&goes_on];
     let all = [1, 2, 3].map(|asked| (asked, goes_on));
-    await_all(cluster, &all, since, "broken to the incident, from everybody", report);
+    await_all(cluster, &all, since, "broken to the incident, from all", report);
     hold(seconds(8));
     await_all(cluster, &all, Instant::now(), "and still", report);
     Ongoing { cluster, expected, since, report }
@@ -190,13 +191,13 @@ impl Ongoing<'_> {
         let healed = heal(self.cluster, self.report);
         let over: &[&str] = &[self.expected];
         let all = [1, 2, 3].map(|asked| (asked, over));
-        await_all(self.cluster, &all, healed, "healed to over, from everybody", self.report);
+        await_all(self.cluster, &all, healed, "healed to over, from all", self.report);
         assert_one_from_everybody(self.cluster, &[1, 2, 3], self.since, self.report);
     }
 }
 
 /// Requests of one side are lost, those of the other get through with their answers: only one side notices, and it
-/// knows that the peer lives because the peer's pings come in.
+/// knows that the peer is alive because the peer's pings arrive.
 pub fn new_requests_of_one_side_dropped(report: &Report) {
     let cluster = Plan::inside(Network::new(3)).start();
     let dropped = drop_new_requests(&cluster);
@@ -221,7 +222,7 @@ pub fn new_requests_of_one_side_dropped(report: &Report) {
     cluster.assert_down_only(&[]);
 }
 
-/// With two nodes there is nobody to ask; the peer's own pings are enough.
+/// With two nodes there is no witness to ask; the peer's own pings are enough.
 pub fn new_requests_of_one_side_dropped_between_two(report: &Report) {
     let cluster = Plan::inside(Network::new(2)).start();
     let dropped = drop_new_requests(&cluster);
@@ -254,7 +255,7 @@ fn still_broken_one_way(cluster: &Cluster, since: Instant) {
     cluster.assert_quiet(&cluster.others(1), since);
 }
 
-/// A filter that rejects is noticed at once and looks like a crash. The third node knows better.
+/// A filter that rejects is noticed at once and looks like a crash. The third node still reaches it.
 pub fn connections_rejected_both_ways(report: &Report) {
     filtered_both_ways(report, "REJECT --reject-with tcp-reset", "gone", millis(1500));
 }

@@ -1,4 +1,4 @@
-//! What the mesh tells where a node's list lacks somebody, and where peers do not tell what they see.
+//! What the mesh view shows where a node's list lacks a peer, and where peers do not report what they see.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ pub fn peers_that_take_the_question_and_say_nothing(report: &Report) {
         fake.keep_rows_to_itself();
     }
     let asked = Instant::now();
-    let answer = cluster.node(1).json("/api/v1/matrix").expect("an answer, whoever is silent");
+    let answer = cluster.node(1).json("/api/v1/matrix").expect("an answer, even with silent peers");
     report.measured("a matrix with two peers that never say theirs", asked.elapsed(), seconds(1));
     for row in answer["rows"].as_array().expect("rows") {
         let own = row["observer"].as_str().is_some_and(|name| name.starts_with("node-"));

@@ -101,7 +101,7 @@ impl Drop for Mesh {
     }
 }
 
-/// Three, then five, then three again: nobody is told anything but the name, nobody raises an alarm.
+/// Three nodes, then five, then three again: all are configured with the name alone, and none raises an alarm.
 pub fn scaled_up_and_down(report: &Report) {
     let mut mesh = Mesh::new(&[1, 2, 3]);
     let began = mesh.start(1, 1);
@@ -155,7 +155,7 @@ pub fn restarted_under_another_address(report: &Report) {
     }
     mesh.settle(&[1, 2, 3]);
     report.measured("killed to watched at its new address", killed.elapsed(), FOUND);
-    // It goes on at the new address, under the key it always had.
+    // It continues at the new address, under the same key.
     hold(seconds(3));
     mesh.settle(&[1, 2, 3]);
     assert_eq!(mesh.node(1).peer("node-3").expect("watched")["restarts"], 1);
@@ -164,7 +164,7 @@ pub fn restarted_under_another_address(report: &Report) {
     mesh.await_peers(1, "node-2 alive, node-3 dead/down");
 }
 
-/// At the start a name that is not there keeps nobody from being ready; later it takes nobody away.
+/// At the start a name that does not resolve keeps no node from being ready; later it removes no node.
 pub fn name_that_cannot_be_looked_up(report: &Report) {
     let mut mesh = Mesh::new(&[]);
     let began = mesh.start(1, 1);
@@ -190,16 +190,16 @@ pub fn name_that_cannot_be_looked_up(report: &Report) {
     let name = mesh.discovery(1).expect("answers")["names"][0].clone();
     assert_eq!((&name["stale"], &name["addresses"]), (&true.into(), &4.into()), "{name}");
     mesh.settle(&[1, 2, 3]);
-    // A death is seen all the same, and the dead one stays.
+    // A crash is detected all the same, and the dead node stays listed.
     let killed = mesh.node_mut(3).kill();
     mesh.await_event(1, "peer_down", Some("node-3"), killed);
     let errors = || mesh.node(1).metrics().expect("metrics").value("heartbeat_discovery_errors_total", &[]);
     let before = errors().expect("a series");
-    check("lookups go on failing", SOON, || if errors()? > before + 2.0 { Ok(()) } else { Err("not yet".to_owned()) });
+    check("lookups still fail", SOON, || if errors()? > before + 2.0 { Ok(()) } else { Err("not yet".to_owned()) });
     mesh.await_peers(1, "node-2 alive, node-3 dead/down");
     let told =
         mesh.node(1).log.lines().iter().filter(|line| line.at >= lost && line.event() == "discovery_failed").count();
-    assert_eq!(told, 1, "a failure that goes on is told once");
+    assert_eq!(told, 1, "a continuing failure is reported once");
     mesh.names.lead_to(&[1, 2, 3]);
     mesh.start(3, 3);
     mesh.settle(&[1, 2, 3]);

@@ -70,7 +70,7 @@ pub fn started_in_any_order(report: &Report) {
     hold(seconds(2));
     let last = cluster.start(2);
     cluster.settle();
-    report.measured("last start to everybody hears everybody", last.elapsed(), seconds(2));
+    report.measured("last start to all hear all", last.elapsed(), seconds(2));
     for observer in cluster.numbers() {
         for subject in cluster.others(observer) {
             let line = cluster.await_event(observer, "peer_joined", &format!("node-{subject}"), began, SOON);

@@ -1,4 +1,5 @@
-//! Networks that fall in two: who says down, who says that it is cut off, and the one story that is told afterwards.
+//! Networks that fall in two: which node reports down, which reports that it is cut off, and the one incident
+//! afterwards.
 
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use super::asks::why::{alive, await_reasons, because};
 use super::links::heal;
 use super::support::{Cluster, Network, Plan, Report, SOON, check, hold, seconds};
 
-/// `observer` says of itself that it is cut off, and of the silent ones no more than that it does not hear them.
+/// `observer` reports that it is cut off, and of the silent peers only that it does not hear them.
 pub fn await_cut_off(cluster: &Cluster, observer: usize, silent: &[&str]) {
     check(&format!("node-{observer} says that it is cut off"), SOON, || {
         let view = cluster.node(observer).json("/api/v1/peers")?;
@@ -22,7 +23,7 @@ pub fn await_cut_off(cluster: &Cluster, observer: usize, silent: &[&str]) {
     }
     let said = sentences(cluster, observer);
     let hears_nothing = |line: &&String| line.contains("hear") && silent.iter().all(|subject| line.contains(subject));
-    assert!(said.iter().any(|line| hears_nothing(&line)), "nobody reads what node-{observer} does not hear: {said:#?}");
+    assert!(said.iter().any(|line| hears_nothing(&line)), "no line says what node-{observer} does not hear: {said:#?}");
 }
 
 /// Neither half can know that it is not the one cut off, so neither says down. Afterwards all four tell one split.
@@ -39,7 +40,7 @@ pub fn split_of_four_two_to_two(report: &Report) {
     told_by_both_halves(&cluster, split, report);
     let (one, other): (&[&str], &[&str]) = (&["cut_off node-3 node-4 ..."], &["cut_off node-1 node-2 ..."]);
     let all = [(1, one), (2, one), (3, other), (4, other)];
-    await_all(&cluster, &all, split, "split to the incident, from everybody", report);
+    await_all(&cluster, &all, split, "split to the incident, from all", report);
     hold(seconds(12));
     await_all(&cluster, &all, Instant::now(), "and still", report);
     cluster.assert_view(1, "node-2", "alive");
@@ -48,7 +49,7 @@ pub fn split_of_four_two_to_two(report: &Report) {
     let healed = heal(&cluster, report);
     let over: &[&str] = &["split node-1 node-2 node-3 node-4"];
     let all = [1, 2, 3, 4].map(|asked| (asked, over));
-    await_all(&cluster, &all, healed, "healed to one story, from everybody", report);
+    await_all(&cluster, &all, healed, "healed to one shared incident, from all", report);
     for asked in [1, 2, 3, 4] {
         let incident = await_incidents(&cluster, asked, over).remove(0);
         assert_eq!(incident["sides"], json!([["node-1", "node-2"], ["node-3", "node-4"]]), "{incident}");
@@ -79,7 +80,7 @@ fn told_by_both_halves(cluster: &Cluster, split: Instant, report: &Report) {
     assert_eq!(answer["groups"], json!([["node-1", "node-2"]]));
 }
 
-/// Three hear half of the others and may say so; two do not.
+/// Three nodes hear half of the others, so they may give a verdict; two do not.
 pub fn split_of_five_three_to_two(report: &Report) {
     let cluster = Plan::inside(Network::new(5)).start();
     let split = Instant::now();
@@ -110,10 +111,10 @@ pub fn split_of_five_three_to_two(report: &Report) {
         await_in_any_order(&cluster, asked, &["down node-4 ...", "down node-5 ..."]);
     }
     let two: &[&str] = &["cut_off node-1 node-2 node-3 ..."];
-    await_all(&cluster, &[(4, two), (5, two)], split, "split to the incidents, from everybody", report);
+    await_all(&cluster, &[(4, two), (5, two)], split, "split to the incidents, from all", report);
     let healed = heal(&cluster, report);
     let over: &[&str] = &["split node-1 node-2 node-3 node-4 node-5"];
     let all = [1, 2, 3, 4, 5].map(|asked| (asked, over));
-    await_all(&cluster, &all, healed, "healed to one story, from everybody", report);
+    await_all(&cluster, &all, healed, "healed to one shared incident, from all", report);
     cluster.assert_down_only(&["node-4", "node-5"]);
 }

@@ -1,4 +1,4 @@
-//! Nodes that are told to stop: they say goodbye, and nobody is alarmed.
+//! Nodes that are asked to stop: they say goodbye, and no alarm is raised.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use super::asks::mesh::{await_note, await_well, await_whole};
 use super::asks::why::{Because, await_reasons, await_words};
 use super::support::{Plan, Report, SOON, check, hold, millis, seconds};
 
-/// A node that is told to stop says goodbye: no alarm, then or later.
+/// A node that is asked to stop says goodbye: no alarm, then or later.
 pub fn told_to_stop(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
     let told = cluster.signal(3, "TERM");
@@ -79,7 +79,7 @@ pub fn rolling_restart(report: &Report) {
         await_incidents(&cluster, asked, &[]);
         assert_eq!(said(&cluster, asked, "incident_opened", began), 0, "{}", cluster.node(asked).log_text());
     }
-    // Everybody has seen those restart that went after itself, and nobody is held against it.
+    // Each node has seen those restart that stopped after it, and no restart counts as a fault.
     for (observer, peer, rule) in [
         (1, 2, "new_boot"),
         (1, 3, "new_boot"),

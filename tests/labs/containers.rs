@@ -1,7 +1,7 @@
 //! The world of `docker-compose.yml`: a project of the suite's own, or the one that a person runs.
 //!
-//! `labs/compose.yaml` is laid over it: whom Alertmanager would wake, who counts. A lab may lay one more file over it.
-//! A person's project keeps running when the lab ends, and what was laid over it is taken off again.
+//! `labs/compose.yaml` is merged over it: whom Alertmanager would notify, who counts. A lab may add one more file.
+//! A person's project keeps running when the lab ends, and what was added is removed again.
 
 use std::collections::BTreeMap;
 use std::path::Path;

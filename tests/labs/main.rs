@@ -187,7 +187,7 @@ fn next(queue: &Mutex<VecDeque<&'static str>>) -> Option<&'static str> {
     queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop_front()
 }
 
-/// Runs a lab and tells how it went. A panic is one of a helper: it fails this lab and no other.
+/// Runs a lab and reports the result. A panic is one of a helper: it fails this lab and no other.
 fn run_one(name: &'static str, at: Where) -> Outcome {
     // Alone, a lab needs no name before each line.
     let tell = |text: &str| if at == Where::Here { println!("{text}") } else { println!("{name:<14} {text}") };
@@ -251,7 +251,7 @@ fn read(name: &str, place: Place) -> Result<Lab, String> {
     Ok(Lab::parse(&file, &text)?.at(place))
 }
 
-/// What the nodes said last, for whoever asks why a lab failed.
+/// The last log lines of the nodes, to show why a lab failed.
 fn tell_log(world: &dyn World, tell: &dyn Fn(&str)) {
     let mut lines = world.log();
     lines.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -264,7 +264,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The pages show the figures of compose. Those of a cluster are for whoever ran it.
+/// The pages show the figures of compose. Those of a cluster are for the person who ran it.
 fn write(name: &str, at: Where, figures: &Figures) -> Result<(), String> {
     let text = serde_json::to_string_pretty(figures).map_err(|error| error.to_string())? + "\n";
     let put = |path: &Path, text: &str| fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()));

@@ -1,12 +1,13 @@
 //! The world of `k8s/overlays/kind`, in a namespace of its own for each lab, in the cluster that `KUBECONFIG` names.
 //!
-//! `tests/labs/kubernetes` is laid over the overlay: whom Alertmanager would wake, who counts. Faults that Kubernetes has no
+//! `tests/labs/kubernetes` is merged over the overlay: whom Alertmanager would notify, who counts. Faults for which
+//! Kubernetes has no
 //! command for are done to the processes of the pods, which must therefore run on this machine, as they do in kind and in
 //! every cluster of one machine.
 //!
 //! The kubelet starts a process again at once. So a crash that lasts is one whose next container cannot be made, for its
-//! image is not to be had: the pod stays, keeps its address, and its kernel refuses whoever calls. The process is frozen
-//! while its image is taken away, so that it is killed and never told to end.
+//! image cannot be pulled: the pod stays, keeps its address, and its kernel refuses connections. The process is frozen
+//! while its image is taken away, so that it is killed and never asked to stop.
 //!
 //! Turned down: deleting the pod by force, which a StatefulSet answers with a new one within a second; and cutting by
 //! NetworkPolicy, which plugins apply to open connections or not, each in its own way ("A cut by policy" in
@@ -33,7 +34,7 @@ use crate::support::http;
 const OVERLAY: &str = "tests/labs/kubernetes";
 const OVERLAYS: &str = "target/labs/kubernetes";
 
-/// The node's image, and one that nobody can have: the name is reserved for that.
+/// The node's image, and one that cannot be pulled: the name is reserved for that.
 const IMAGE: &str = "distributed-heartbeat:dev";
 const NO_IMAGE: &str = "registry.invalid/distributed-heartbeat:none";
 
@@ -114,7 +115,7 @@ impl Pods {
         // From here on whatever is made goes with this value.
         let mut pods = Pods { kubectl, api, log: Log::default(), killed: BTreeSet::new(), rules: Vec::new() };
         pods.kubectl.run(&["apply", "-k", &overlay_in(&namespace)?])?;
-        // The very file that compose takes. A generator may not reach outside its own folder.
+        // The same file that compose takes. A generator may not reach outside its own folder.
         let webhook =
             ["create", "configmap", "webhook", "--from-file=alertmanager/webhook.yml", "--dry-run=client", "-oyaml"];
         pods.kubectl.run_with(&["apply", "-f", "-"], &pods.kubectl.run(&webhook)?)?;
@@ -170,7 +171,8 @@ impl Pods {
         Ok(())
     }
 
-    /// Whoever is told to stop says goodbye first and is gone seconds later. It is not waited for: its peers forget one that
+    /// A pod that is asked to stop says goodbye first and is gone seconds later. It is not waited for: its peers forget
+    /// one that
     /// has left as soon as its address is gone, and that it has left must be seen before.
     fn stop(&self, nodes: &Nodes) -> Result<(), String> {
         // A StatefulSet can spare its last pod and no other.
@@ -185,7 +187,7 @@ impl Pods {
         self.kubectl.run(&["scale", SET, &format!("--replicas={count}")]).map(drop)
     }
 
-    /// One after the other, each when the one before has been ready for some seconds.
+    /// One after the other, each when the one before has been ready for a number of seconds.
     fn roll(&self) -> Result<(), String> {
         self.kubectl.run(&["rollout", "restart", SET])?;
         self.rolled_out(SET)

@@ -1,4 +1,4 @@
-//! Plays a lab in a world: does its steps, waits for what each expects, tells what happens, and measures.
+//! Plays a lab in a world: does its steps, waits for what each expects, prints what happens, and measures.
 //!
 //! A wait is a condition with a deadline. A step begins when its first act begins, and every time is counted from
 //! there; the engine's log has the moments of lines, so a time does not depend on how often it is looked at.
@@ -25,7 +25,7 @@ const CALM_EVALUATIONS: usize = 3;
 /// An alert with such a wait cannot fire within a lab, and is pending long after one: promtool shows when it fires.
 const PATIENT: Duration = Duration::from_secs(300);
 /// How long a world may take to be whole and calm before a lab begins. On a busy machine the first round trips are slow,
-/// and the rules have forgotten them after some minutes only.
+/// and the rules have forgotten them only after minutes.
 const BEFORE: Span = Span(Duration::from_secs(300));
 
 /// What a run showed.
@@ -270,7 +270,7 @@ fn describe(expect: &Expect) -> String {
         }
         Ok(Wanted::View(view)) => format!("to {} {} is {}", view.by.0.join(" and "), view.peer, view.is),
         Ok(Wanted::Firing(alert)) => format!("{alert} fires"),
-        Ok(Wanted::Notified(alert)) => format!("somebody is told of {alert}"),
+        Ok(Wanted::Notified(alert)) => format!("a notification of {alert}"),
         Ok(Wanted::Query(query)) => format!("{} is {}", query.expr, query.is),
         Ok(Wanted::Panel(panel)) => {
             let row = [&panel.node, &panel.peer].into_iter().flatten().cloned().collect::<Vec<_>>().join(" to ");

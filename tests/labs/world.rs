@@ -24,7 +24,7 @@ pub trait World {
 
     fn alertmanager(&self, path: &str) -> Result<Value, String>;
 
-    /// Every webhook call that the receiver got, as it tells them.
+    /// Every webhook call that the receiver got, as it wrote them.
     fn calls(&self) -> Result<Value, String>;
 
     /// The nodes that can be asked directly.

@@ -50,7 +50,7 @@ impl Demo {
                 demo.wait(0, &[&format!("node-{observer} | "), &format!("node-{peer} is online")]);
             }
         }
-        // A mesh that has run for some seconds: before that, tables have no figures yet.
+        // A mesh that has run for seconds: before that, tables have no figures yet.
         let began = Instant::now();
         while (1..=3).any(|node| demo.ask(node, "heartbeat members").split_whitespace().any(|word| word == "-")) {
             assert!(began.elapsed() < SOON, "{}", demo.ask(1, "heartbeat members"));

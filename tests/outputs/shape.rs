@@ -12,7 +12,7 @@ pub fn same(one: &str, other: &str, compared: Compared) -> bool {
 }
 
 fn sorted_lines(text: &str) -> Vec<Vec<String>> {
-    // How long the last answer took is told only where it is known.
+    // How long the last answer took is shown only where it is known.
     let known = |line: &str| words(line.split(", answered in").next().unwrap_or_default());
     let mut lines: Vec<_> = text.lines().map(known).filter(|line| !line.is_empty()).collect();
     lines.sort();

@@ -26,7 +26,7 @@ const LEFT_OUT: [&str; 10] = [
 /// What is asked of the node at each moment.
 pub fn paths(moment: Moment) -> Vec<String> {
     let nodes = sim::builtin(moment.scenario).expect("built in").nodes;
-    // A node knows no "why" of itself, and says so.
+    // A node has no "why" of itself and answers with an error.
     let names = || (0..nodes).map(|host| format!("node-{}", host + 1));
     let plain = Route::ALL.into_iter().map(Route::path).filter(|path| !LEFT_OUT.contains(path) && !path.contains('{'));
     let mut paths: Vec<String> = plain.map(str::to_owned).collect();

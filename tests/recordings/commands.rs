@@ -43,7 +43,7 @@ const COMMANDS: &[&[&str]] = &[
 /// Those whose flags change the text alone.
 const TEXT_ONLY: &[&[&str]] = &[&["matrix", "--rtt"], &["matrix", "--loss"], &["healthcheck"]];
 
-/// Those that go on until they are stopped, and the lines to read of them besides one for each event.
+/// Those that run until they are stopped, and the lines to read of them besides one for each event.
 const FOLLOWING: &[(&[&str], usize)] = &[(&["monitor"], 1), (&["events", "--follow"], 0)];
 
 /// Those that ask no node.
@@ -109,7 +109,7 @@ impl Node {
         printed(command, more, Some(self.port))
     }
 
-    /// The first `lines` lines of a command that goes on.
+    /// The first `lines` lines of a command that runs until it is stopped.
     fn followed(&self, command: &[&str], more: &[&str], lines: usize) -> String {
         let mut process = heartbeat(command, more, Some(self.port)).spawn().expect("the binary runs");
         let out = BufReader::new(process.stdout.take().expect("it was piped"));
@@ -145,7 +145,7 @@ fn serve(mut stream: TcpStream, answers: &BTreeMap<String, Reply>, events: &[Val
     let missing = Reply { status: 404, text: format!(r#"{{"detail":"not recorded: {path}"}}"#) };
     let Reply { status, text } = reply.unwrap_or(&missing);
     let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
-    // Whoever asks may not want to read it all.
+    // The reader may not want to read it all.
     let _ = stream.write_all(format!("{head}{text}").as_bytes());
     None
 }

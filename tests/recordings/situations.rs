@@ -25,7 +25,7 @@ const LABS: &[(&str, &str)] = &[
         "nodes 3\nlength 60s\nat 10s leave node-1\nat 12s start node-1\nat 20s leave node-2\nat 22s start node-2\n\
          at 30s leave node-3\nat 32s start node-3\n",
     ),
-    // Simulated nodes have fixed lists and look nobody up: the newcomers are on all lists from the beginning.
+    // Simulated nodes have fixed lists and look up no names: the newcomers are on all lists from the beginning.
     (
         "scale",
         "nodes 6\nabsent node-4\nabsent node-5\nabsent node-6\nlength 60s\n\

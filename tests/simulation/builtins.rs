@@ -77,7 +77,7 @@ fn one_broken_link_is_never_a_death() {
     }
 }
 
-/// At first a witness may be quicker than the peer's own ping; what stands in the end is that its pings arrive.
+/// At first a witness may be quicker than the peer's own ping; in the end the reason is that its pings arrive.
 #[test]
 fn requests_dropped_one_way_are_called_one_way() {
     check("one-way", 1, 2, &["one_way recovered", "link_broken recovered"]);
@@ -116,7 +116,7 @@ fn coming_and_going_is_called_flapping_and_masks_nothing() {
     check("flap", 1, 3, &["down restarted recovered down restarted recovered down restarted recovered"]);
     for run in runs("flap") {
         let told = |entry: &sim::Entry| matches!(&entry.what, What::Event(_, event) if matches!(event.kind, EventKind::PeerFlapping { on: true, .. }));
-        assert_eq!(run.timeline.iter().filter(|entry| told(entry)).count(), 2, "both observers say so once");
+        assert_eq!(run.timeline.iter().filter(|entry| told(entry)).count(), 2, "both observers report it once");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a node would answer to `why`, at the end of faults that are played: the rule that decided, and what is told of it.
+//! What a node would answer to `why`, at the end of faults that are played: the rule that decided, and its explanation.
 
 use heartbeat::detector::evidence::Evidence;
 use heartbeat::detector::record::{ATTEMPTS, End};
@@ -16,7 +16,7 @@ fn why(text: &str, observer: usize, subject: usize) -> Why {
     found.unwrap_or_else(|| panic!("node-{observer} does not watch {subject}")).clone()
 }
 
-/// The rule that decided at the end, or what is told instead.
+/// The rule that decided at the end, or the explanation instead.
 #[track_caller]
 fn decided(text: &str, observer: usize, subject: usize, rule: Rule, words: &[&str]) -> Why {
     let why = why(text, observer, subject);
@@ -35,7 +35,7 @@ fn a_crash_is_told_by_both_survivors() {
         let words = ["node-3 has been down for", "Connection refused (process gone)", &accused];
         let why = decided("nodes 3\nlength 12s\nat 10s crash node-3\n", observer, 3, Rule::Quorum, &words);
         let quorum = why.decision.and_then(|decision| decision.exhibits).and_then(|exhibits| exhibits.quorum);
-        let quorum = quorum.expect("a death sentence has a quorum");
+        let quorum = quorum.expect("a down verdict has a quorum");
         assert_eq!((quorum.observers, quorum.needed, quorum.accusations), (2, 2, 2));
     }
 }
@@ -50,7 +50,7 @@ fn the_pings_that_decided_are_kept_when_the_ring_has_forgotten_them() {
     assert_eq!(kept.len().min(ATTEMPTS), kept.len());
     assert!(kept.iter().filter(|ping| end(ping) == refused).count() >= 2, "{kept:#?}");
     assert!(kept.iter().any(|ping| end(ping) == Some(End::Answered)), "it was well before: {kept:#?}");
-    assert!(kept.iter().all(|ping| ping.age.as_secs() >= 59), "ages go on: {kept:#?}");
+    assert!(kept.iter().all(|ping| ping.age.as_secs() >= 59), "ages keep growing: {kept:#?}");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn what_is_silent_and_what_is_frozen_are_told_apart() {
     let why = why("nodes 3\nlength 15s\nat 10s freeze node-3\n", 1, 3);
     let told = explanation(&why);
     assert!(told.starts_with("node-3 has been suspect for") && told.contains("It is accused 10 s after"), "{told}");
-    assert_eq!(why.quorum.map(|quorum| (quorum.needed, quorum.accusations)), Some((2, 0)), "nobody accuses it yet");
+    assert_eq!(why.quorum.map(|quorum| (quorum.needed, quorum.accusations)), Some((2, 0)), "no accusation yet");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn comings_and_goings() {
 
 #[test]
 fn an_observer_that_has_just_been_stopped_says_so() {
-    let woken = "nodes 3\nlength 22001ms\nat 10s freeze node-1\nat 22s thaw node-1\n";
-    let why = why(woken, 1, 3);
+    let resumed = "nodes 3\nlength 22001ms\nat 10s freeze node-1\nat 22s thaw node-1\n";
+    let why = why(resumed, 1, 3);
     assert!(why.observer.blind || why.observer.stalled, "{:?}", why.observer);
     let told = explanation(&why);
     assert!(told.contains("Note: node-1 itself was just paused"), "{told}");

@@ -13,7 +13,7 @@ macro_rules! schedule {
 }
 
 schedule! {
-    /// Each side hears one of three: nobody says dead, everybody says whom it does not hear.
+    /// Each side hears one of three: no node reports down, and each reports which peers it does not hear.
     split_of_two_and_two_heals:
     "nodes 4\n\
      length 50s\n\
@@ -33,7 +33,7 @@ schedule! {
      3 about 1 2: cut_off recovered"
 }
 schedule! {
-    /// Nobody is left to ask.
+    /// No observer is left to ask.
     two_of_three_killed_at_once:
     "nodes 3\n\
      length 25s\n\
@@ -42,7 +42,7 @@ schedule! {
     "1 about 2 3: unconfirmed"
 }
 schedule! {
-    /// The first death has two witnesses if its second observer lived long enough to say so.
+    /// The first crash has two witnesses if its second observer ran long enough to agree.
     two_of_three_killed_one_after_the_other:
     "nodes 3\n\
      length 25s\n\
@@ -74,7 +74,7 @@ schedule! {
      1 2 about 5: down"
 }
 schedule! {
-    /// The one that runs does not wait for the one that is stopped for ever; that one agrees when it wakes.
+    /// The running node does not wait for the stopped one; that one agrees when it continues.
     killed_while_another_observer_is_stopped:
     "nodes 3\n\
      length 35s\n\
@@ -206,7 +206,7 @@ schedule! {
      8 about 1 2 3 4: link_broken recovered"
 }
 schedule! {
-    /// A broken link must not hide the death behind it.
+    /// A broken link must not hide the crash behind it.
     link_cut_then_the_peer_killed:
     "nodes 3\n\
      length 40s\n\

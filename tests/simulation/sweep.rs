@@ -102,7 +102,7 @@ fn compare(seeds: u64, hash: u64) {
     );
 }
 
-/// One trouble: what, whom, the other end of the link, when and for how long, in milliseconds.
+/// One fault: its kind, the node, the other end of the link, when and for how long, in milliseconds.
 type Trouble = (u8, usize, usize, u64, u64);
 
 /// A schedule out of troubles, so that proptest can leave some out and shorten others until only the cause is left.

@@ -25,7 +25,7 @@ fn times(nodes: usize, act: HostAct, streams: bool) -> Vec<Duration> {
                 let mut down = run
                     .events(observer, nodes - 1)
                     .filter_map(|(at, event)| matches!(event.kind, EventKind::PeerDown { .. }).then_some(at));
-                down.next().unwrap_or_else(|| panic!("node-{} never said so, seed {seed}", observer + 1))
+                down.next().unwrap_or_else(|| panic!("node-{} never reported it, seed {seed}", observer + 1))
             });
             verdicts.max().unwrap_or_default() - Duration::from_millis(at_ms)
         })

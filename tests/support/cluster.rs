@@ -11,13 +11,13 @@ use super::network::Network;
 use super::node::{Host, Node, summary};
 use super::{SOON, check, ports, suite};
 
-/// Events that are alarms: somebody would be woken.
+/// Events that are alarms: an operator would be paged.
 pub const ALARMS: [&str; 2] = ["peer_down", "peer_unreachable"];
 
 /// A mesh before it is started.
 pub struct Plan {
     hosts: Vec<Host>,
-    /// Peers that are no nodes of ours: fakes, and addresses where nobody listens.
+    /// Peers that are no nodes of ours: fakes, and addresses where no process listens.
     strangers: Vec<(String, SocketAddr)>,
     arguments: Vec<String>,
     network: Option<Network>,
@@ -74,7 +74,7 @@ impl Plan {
         Cluster { nodes: nodes.collect(), streams, network: self.network }
     }
 
-    /// Starts all nodes and waits until everybody hears everybody.
+    /// Starts all nodes and waits until all hear all.
     #[track_caller]
     pub fn start(self) -> Cluster {
         let mut cluster = self.build();
@@ -192,7 +192,7 @@ impl Cluster {
         lines.filter(|line| line.at >= since && events.contains(&line.event())).collect()
     }
 
-    /// Nobody was woken by any of `observers` since `since`.
+    /// None of `observers` raised an alarm since `since`.
     #[track_caller]
     pub fn assert_quiet(&self, observers: &[usize], since: Instant) {
         for observer in observers {
@@ -201,7 +201,7 @@ impl Cluster {
         }
     }
 
-    /// Of nobody but `victims` was it ever said, by anybody, that they are down. Every case ends with this.
+    /// No node except `victims` was ever reported down, by any node. Every case ends with this.
     #[track_caller]
     pub fn assert_down_only(&self, victims: &[&str]) {
         for node in &self.nodes {

@@ -302,7 +302,7 @@ impl Compose {
     }
 
     /// Puts a service back on a network with the aliases that the compose file gives it: the engine forgets them, and
-    /// without them nobody would find it.
+    /// without them no node would find it.
     #[track_caller]
     pub fn reconnect(&self, service: &str, network: &str) -> Instant {
         let config = self.config();

@@ -2,7 +2,8 @@
 //! browser outside can ask nodes that live in networks of their own.
 //!
 //! This program opens the port, and starts itself again inside the namespace with the listening socket as its
-//! standard input: a socket stays in the network where it was made, whoever accepts from it. Faults of the network
+//! standard input: a socket stays in the network where it was made, whichever process accepts from it. Faults
+//! of the network
 //! lie between the nodes and do not touch the door.
 
 use std::io;
@@ -22,7 +23,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door to whoever listens on the address `inside` in a namespace, now or later.
+    /// A door to the process that listens on the address `inside` in a namespace, now or later.
     pub fn to(namespace: &str, inside: SocketAddr) -> Door {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let listener = TcpListener::bind(address).expect("the port was free");
@@ -59,7 +60,7 @@ pub fn serve() {
     }
 }
 
-/// A suite that was killed takes nobody along; its children are then somebody else's.
+/// The children must end when a suite is killed, although they then have another parent.
 fn end_with_the_suite() {
     let parent = std::os::unix::process::parent_id();
     while std::os::unix::process::parent_id() == parent {
@@ -79,7 +80,7 @@ fn pass(outer: &TcpStream, inside: SocketAddr) -> io::Result<()> {
     })
 }
 
-/// Copies until one side ends, and says so to the other.
+/// Copies until one side ends, and closes the other.
 fn one_way(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
     let copied = io::copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Write);

@@ -15,7 +15,7 @@ pub enum Manner {
     Honest,
     /// 200, and a body that is not JSON.
     Garbage,
-    /// A valid answer of somebody else.
+    /// A valid answer of another node.
     WrongIdentity,
     /// 500.
     ServerError,
@@ -97,22 +97,22 @@ impl FakePeer {
         FakePeer { name: name.to_owned(), address, shared }
     }
 
-    /// From now on it leaves those that ask for its row of the matrix without an answer.
+    /// Requests for its row of the matrix get no answer any more.
     pub fn keep_rows_to_itself(&self) {
         *lock(&self.shared.row) = OwnRow::Keeps;
     }
 
-    /// From now on its row is `body`, whatever that is.
+    /// Its row is now `body`, whatever that is.
     pub fn give_row(&self, body: &str) {
         *lock(&self.shared.row) = OwnRow::Gives(body.to_owned());
     }
 
-    /// From now on its answers have these fields too: `,"maintenance":{}`.
+    /// Its answers now have these fields too: `,"maintenance":{}`.
     pub fn say_too(&self, fields: &str) {
         fields.clone_into(&mut lock(&self.shared.fields));
     }
 
-    /// From now on it answers like this; returns the moment just before.
+    /// It now answers like this; returns the moment just before.
     pub fn become_one_that(&self, manner: Manner) -> Instant {
         let changed = Instant::now();
         *lock(&self.shared.manner) = manner;

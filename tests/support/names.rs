@@ -20,7 +20,7 @@ use super::node::Host;
 /// The name behind which the nodes are.
 pub const NAME: &str = "nodes.test";
 const PREFIX: &str = "hbt";
-/// The hosts file never changes its length, so that nobody reads half of a new one.
+/// The hosts file never changes its length, so that no process reads half of a new one.
 const HOSTS_BYTES: usize = 1024;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -55,7 +55,7 @@ impl Names {
         names
     }
 
-    /// From now on the name leads to the addresses 127.0.0.N, or nowhere.
+    /// Makes the name lead to the addresses 127.0.0.N, or nowhere.
     pub fn lead_to(&self, listed: &[u8]) {
         let mut text = String::from("127.0.0.1 localhost\n");
         for number in listed {
@@ -89,7 +89,7 @@ impl Drop for Names {
     fn drop(&mut self) {
         let _ = run(&["netns", "del", &self.namespace]);
         let _ = fs::remove_dir_all(folder(&self.namespace));
-        // Only if nobody else has anything there.
+        // Only if no other process has anything there.
         let _ = fs::remove_dir("/etc/netns");
     }
 }

@@ -20,12 +20,12 @@ pub struct Host {
     pub name: String,
     pub address: SocketAddr,
     pub metrics_port: u16,
-    /// The network namespace it lives in, if not this one.
+    /// The network namespace it runs in, if not this one.
     pub namespace: Option<String>,
 }
 
 impl Host {
-    /// The program, where this host is: a node to be started, or a command for somebody who sits at it. Nothing of the
+    /// The program, where this host is: a node to be started, or a command run on this host. Nothing of the
     /// caller's environment configures it.
     pub fn heartbeat(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_heartbeat");
@@ -48,9 +48,9 @@ pub struct Node {
     /// Variables beside those that every test node gets.
     variables: Vec<(&'static str, String)>,
     child: Option<Child>,
-    /// Opened when somebody first asks a node in a namespace.
+    /// Opened when a node in a namespace is first asked.
     door: OnceLock<Door>,
-    /// Of all lives of this node, one after the other.
+    /// Of all runs of this node, one after the other.
     pub log: Log,
     born: Instant,
 }
@@ -171,7 +171,7 @@ impl Node {
         });
     }
 
-    /// The log of all its lives, with seconds since the node was planned.
+    /// The log of all its runs, with seconds since the node was planned.
     pub fn log_text(&self) -> String {
         let mut text = String::new();
         for line in self.log.lines() {

@@ -1,6 +1,6 @@
-//! Ports that nobody else takes.
+//! Ports that no other process takes.
 //!
-//! A killed node's port stays empty for seconds, and a stranger who took it
+//! A killed node's port stays empty for seconds, and an unknown process that took it
 //! would look like a restarted node. So ports come from below the range that
 //! the kernel gives to outgoing connections, each is used once in the life of
 //! a test process, and a process owns a whole block of them by listening on the
@@ -57,7 +57,7 @@ fn claim_block() -> Block {
     panic!("every block of test ports from {FIRST} on is taken");
 }
 
-/// Nobody answers there. Asked by knocking and not by listening for a moment: a
+/// No process answers there. Asked by knocking and not by listening for a moment: a
 /// process that another thread starts in that moment inherits the listener
 /// until it becomes its own program, and the port is taken for as long.
 fn is_free(port: u16) -> bool {

@@ -114,7 +114,7 @@ impl Report {
     }
 }
 
-/// Why a suite that needs so much does not run: nobody asked for it. `how` says what else asking takes.
+/// Why a suite that needs so much does not run: it was not asked for. `how` says what else must be set to ask for it.
 pub fn unasked(needs: &str, how: &str) -> Option<String> {
     let unasked = std::env::var_os(WANTED).is_none_or(|value| value != "1");
     unasked.then(|| format!("needs {needs} and is run by {WANTED}=1 {how}"))

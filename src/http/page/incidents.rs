@@ -1,8 +1,8 @@
 //! What went wrong, an entry for each incident: the open ones first, each with
-//! its story, when it began, how long it lasted, and whose word it is.
+//! its story, when it began, how long it lasted, and which node reported it.
 //!
-//! The entries are the page's own type and not that of whoever keeps the
-//! incidents, so the page can be shown any that anybody could think of. Open
+//! The entries are the page's own type and not that of the store of
+//! incidents, so that tests can show the page any of them. Open
 //! and over differ by a mark and a word before they differ by colour.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::words::{ago, clock, cut, seconds, shown};
 
 /// Entries on the page. The API has the rest.
 pub(super) const INCIDENTS: usize = 12;
-/// The most characters of a story that are shown: names make it long, and it may have been told by a peer.
+/// The most characters of a story that are shown: names make it long, and it may come from a peer.
 const STORY_CHARS: usize = 400;
 
 /// One incident, as an entry of the page.
@@ -28,7 +28,7 @@ pub struct IncidentRow {
     /// The sharpest word for it so far: `down`, `split`, ...
     pub verdict: String,
     pub story: String,
-    /// The peer that told it; `None`: this node has seen it.
+    /// The peer that reported it; `None`: this node saw it.
     pub from: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn section(incidents: &[IncidentRow]) -> Markup {
     html! {
         section #incidents aria-labelledby="incidents-title" {
             h2 #incidents-title { "Incidents" }
-            @if incidents.is_empty() { p { "None that this node knows of." } }
+            @if incidents.is_empty() { p { "No incidents known to this node." } }
             ol { @for incident in incidents.iter().take(INCIDENTS) { (entry(incident)) } }
             @if incidents.len() > INCIDENTS { p { a href="/api/v1/incidents" { "older incidents" } } }
         }
@@ -53,7 +53,7 @@ fn entry(incident: &IncidentRow) -> Markup {
             small {
                 "began " time datetime=(incident.began) { (clock(&incident.began)) } ", " (ago(incident.began_age))
                 @if !incident.open { ", over after " (seconds(lasted)) }
-                @if let Some(from) = &incident.from { ", told by " bdi { (shown(from)) } }
+                @if let Some(from) = &incident.from { ", reported by " bdi { (shown(from)) } }
             }
         }
     }

@@ -2,17 +2,17 @@
 //!
 //! The page is complete as plain HTML, so it can be read with scripts off, by a
 //! screen reader, in a terminal browser, and printed into a ticket. Its script
-//! adds one thing: it keeps the page young, by asking for it again when this
+//! adds one thing: it keeps the page current, by asking for it again when this
 //! node's event stream says that something happened, and every two seconds for
 //! the links that other nodes watch. Without the script the page asks the
 //! browser to load it again every five.
 //!
 //! Nothing is loaded from anywhere else, and a strict content security policy
-//! says so to the browser. Names come from other nodes; the template escapes
+//! tells the browser so. Names come from other nodes; the template escapes
 //! everything it is given (`render.rs`), and names that are absurdly long are cut.
 //!
-//! When something breaks everybody opens it. So readers of one gathering get
-//! one writing of it ([`Written`]); what differs is a third of a second.
+//! When something breaks, many people open it. So readers of one gathering get
+//! one rendering of it ([`Written`]), which is at most 0.3 s old.
 //!
 //! Turned down: a page that draws itself from the API in the browser. It shows
 //! nothing without scripts, and it would word the verdicts a second time.
@@ -55,7 +55,7 @@ const HAPPENINGS: usize = 25;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page that was written last, for everybody who comes before there is something new to write.
+/// The page that was rendered last, for all readers that come before there is something new to render.
 #[derive(Default)]
 pub struct Written(Mutex<Option<(Stamp, Bytes)>>);
 
@@ -86,7 +86,7 @@ pub(super) async fn page(State(state): State<Shared>) -> Result<Response, Proble
 }
 
 fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events) -> String {
-    // What this node is stands in its own row, and is then of the same moment as all else on the page.
+    // This node's own state comes from its row, so that it is of the same moment as all else on the page.
     let own = gathered.view.rows.iter().find(|row| row.observer.as_str() == gathered.node.as_str());
     let me = Me {
         node: gathered.node.as_str(),

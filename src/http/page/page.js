@@ -1,11 +1,11 @@
-// Keeps the page young. The page is complete without this script: all it does
+// Keeps the page current. The page is complete without this script: all it does
 // is to load the page again and put the new parts in the place of the old.
 "use strict";
 
 (() => {
   // Links between other nodes make no event here, so the page asks anyway.
   const PERIOD_MS = 2000;
-  // The node gives one gathering to everybody who asks within 0.3 s, so asking
+  // The node gives one gathering to all readers that ask within 0.3 s, so asking
   // sooner shows nothing new, however many events there are.
   const GAP_MS = 350;
   // An event is seldom alone: others learn of it a moment later, or with their next ping.
@@ -17,7 +17,7 @@
 
   const stale = document.getElementById("stale");
   const announce = document.getElementById("announce");
-  let youngest = Date.now();
+  let loadedAt = Date.now();
   let loading = false;
   let again = false;
   let begun = 0;
@@ -52,9 +52,9 @@
     section.className = next.className;
     // The place within a wide table survives, and so does the focus on it.
     const old = section.querySelector(".wide");
-    const young = next.querySelector(".wide");
-    if (old !== null && young !== null) {
-      old.replaceChildren(...young.childNodes);
+    const current = next.querySelector(".wide");
+    if (old !== null && current !== null) {
+      old.replaceChildren(...current.childNodes);
     } else if (section.innerHTML !== next.innerHTML) {
       section.replaceChildren(...next.childNodes);
     }
@@ -68,11 +68,11 @@
       if (!response.ok) throw new Error(`status ${response.status}`);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!selecting()) put(fresh);
-      youngest = Date.now();
+      loadedAt = Date.now();
       stale.hidden = true;
       document.body.classList.remove("old");
     } catch {
-      const seconds = Math.round((Date.now() - youngest) / 1000);
+      const seconds = Math.round((Date.now() - loadedAt) / 1000);
       stale.textContent = `No answer from this node. What you see is ${seconds} s old.`;
       stale.hidden = false;
       document.body.classList.add("old");
@@ -108,7 +108,7 @@
     };
   }
 
-  // A browser has six connections to one node. A page that nobody sees keeps none of them: else the seventh
+  // A browser has six connections to one node. A hidden page keeps none of them: else the seventh
   // would never be shown.
   function look() {
     if (document.hidden) {

@@ -1,9 +1,9 @@
 //! The page as a function of what is known: no clock, no socket, so the tests
 //! can show it ten thousand meshes.
 //!
-//! A cell never tells by its colour alone: it has a mark, a word, and how old
-//! the word is. A row that is not of now reads "unknown" in every cell, whatever
-//! it said last, because an old good is no good.
+//! A cell never relies on its colour alone: it has a mark, a word, and the age of
+//! the report. A row that is not current reads "unknown" in every cell, whatever
+//! was reported last, because an old report proves nothing.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, R
 use crate::render::mesh::{Severity, Summary};
 use crate::render::{round_trip, span};
 
-/// Members up to which there is a matrix; a wider one is read by nobody. The
-/// same number up to which everybody watches everybody.
+/// Members up to which there is a matrix; a wider one is not readable. The
+/// same number up to which every node watches every other.
 const COLUMNS_MAX: usize = 32;
 /// The most names in one cell of the list of nodes.
 const NAMES_SHOWN: usize = 8;
@@ -39,9 +39,9 @@ pub struct Page<'a> {
     pub answered: usize,
     /// Wall time, RFC 3339.
     pub now: String,
-    /// Those that are open first, then the youngest.
+    /// The open ones first, then the newest.
     pub incidents: Vec<IncidentRow>,
-    /// Youngest first.
+    /// Newest first.
     pub happenings: Vec<Happening>,
 }
 
@@ -89,7 +89,7 @@ impl Page<'_> {
                 }
                 body data-events=(self.events()) {
                     header {
-                        p { "The mesh as told by " strong { bdi { (me) } } @if let Some(state) = &state { ", " (state) } }
+                        p { "The mesh as reported by " strong { bdi { (me) } } @if let Some(state) = &state { ", " (state) } }
                         p #stale hidden role="alert" {}
                     }
                     main {
@@ -146,7 +146,7 @@ impl Page<'_> {
     fn matrix(&self) -> Markup {
         let table = html! {
             caption {
-                "Each row is what one node tells of the others: what it sees, the round trip of its last ping, and when the \
+                "Each row is what one node reports of the others: their state, the round trip of its last ping, and when the \
                  other last answered it. Gathered " (ago(self.age)) ", " (self.answered) " of " (self.asked) " peers answered."
             }
             thead {
@@ -181,7 +181,7 @@ impl Page<'_> {
         let table = html! {
             thead {
                 tr {
-                    @for title in ["node", "verdict", "its own word", "up for", "reached by", "missed by"] {
+                    @for title in ["node", "verdict", "last report", "up for", "reached by", "unreachable from"] {
                         th scope="col" { (title) }
                     }
                 }
@@ -196,7 +196,7 @@ impl Page<'_> {
     fn timeline(&self) -> Markup {
         html! {
             section #timeline aria-labelledby="timeline-title" {
-                h2 #timeline-title { "What " bdi { (shown(self.me.node)) } " has seen" }
+                h2 #timeline-title { "Events of " bdi { (shown(self.me.node)) } }
                 @if self.happenings.is_empty() { p { "Nothing yet." } }
                 ol {
                     @for happening in &self.happenings {
@@ -212,7 +212,7 @@ impl Page<'_> {
 
     fn about(&self) -> Markup {
         let links = [
-            ("/matrix.txt", "this as text"),
+            ("/matrix.txt", "this page as text"),
             ("/api/v1/cluster", "cluster"),
             ("/api/v1/matrix", "matrix"),
             ("/api/v1/peers", "peers"),
@@ -222,8 +222,8 @@ impl Page<'_> {
             ("/api/v1/config", "settings"),
             ("/metrics", "metrics"),
             ("/healthz", "health"),
-            ("/ping", "a heartbeat"),
-            ("/openapi.json", "the contract"),
+            ("/ping", "ping"),
+            ("/openapi.json", "API contract"),
         ];
         html! {
             section #about aria-labelledby="about-title" {
@@ -233,7 +233,7 @@ impl Page<'_> {
                     dt { "boot" } dd { code { @if let Some(boot) = self.me.boot { (boot) } @else { "-" } } }
                     dt { "version" } dd { (self.me.version) ", revision " (self.me.revision) }
                     dt { "started" } dd { time datetime=(self.me.started) { (self.me.started) } ", " (ago(self.me.up_for)) }
-                    dt { "rides out pauses of" } dd { (span(self.me.tolerated_pause)) }
+                    dt { "tolerates pauses up to" } dd { (span(self.me.tolerated_pause)) }
                     dt { "now" } dd { time datetime=(self.now) { (self.now) } }
                 }
                 nav aria-label="API" { @for (path, what) in links { a href=(path) { (what) } " " } }
@@ -286,7 +286,7 @@ fn node_row(standing: &NodeStatus, row: &Row) -> Markup {
         tr {
             th scope="row" { (name(&standing.member)) }
             td .(class) { (verdict) (since.unwrap_or_default()) }
-            td { (said(row)) @if row.stalled { ", has just not been running" } }
+            td { (said(row)) @if row.stalled { ", was just paused" } }
             td .short { @if let (Some(up_for), RowFreshness::Now) = (row.up_for, row.heard) { (seconds(up_for)) } @else { "-" } }
             td { (names(&standing.reached_by)) }
             td { (names(&standing.missed_by)) }
@@ -294,7 +294,7 @@ fn node_row(standing: &NodeStatus, row: &Row) -> Markup {
     }
 }
 
-/// Told by shape, for whoever does not tell the colours apart.
+/// Different shapes, for readers who cannot distinguish the colours.
 fn mark(reading: LinkStatus) -> &'static str {
     match reading {
         LinkStatus::Good => "✓",
@@ -306,13 +306,13 @@ fn mark(reading: LinkStatus) -> &'static str {
     }
 }
 
-/// When the observer said what its row says.
+/// When the observer reported its row.
 fn said(row: &Row) -> String {
     match (row.heard, row.as_of) {
         (RowFreshness::Now, _) if row.stalled => "stalled".to_owned(),
-        (RowFreshness::Now, _) => "told now".to_owned(),
-        (RowFreshness::Before, Some(age)) => format!("told {}", ago(age)),
-        (RowFreshness::Before | RowFreshness::Never, _) => "never told".to_owned(),
+        (RowFreshness::Now, _) => "reported just now".to_owned(),
+        (RowFreshness::Before, Some(age)) => format!("reported {}", ago(age)),
+        (RowFreshness::Before | RowFreshness::Never, _) => "no report yet".to_owned(),
     }
 }
 
@@ -444,10 +444,10 @@ mod tests {
         let entries: Vec<&str> = section.split("<li").skip(1).collect();
         assert_eq!(entries.len(), 2, "{section}");
         assert!(entries[0].starts_with(" class=\"open\">") && entries[0].contains("</span> open</b>"), "{section}");
-        assert!(entries[0].contains("2 min 10 s ago") && !entries[0].contains("told by"), "{section}");
+        assert!(entries[0].contains("2 min 10 s ago") && !entries[0].contains("reported by"), "{section}");
         assert!(entries[1].contains("</span> over</b>") && entries[1].contains("over after 1 m"), "{section}");
-        assert!(entries[1].contains("a &lt;b&gt; b") && entries[1].contains("told by <bdi>d</bdi>"), "{section}");
-        assert!(page(Vec::new()).contains("None that this node knows of."));
+        assert!(entries[1].contains("a &lt;b&gt; b") && entries[1].contains("reported by <bdi>d</bdi>"), "{section}");
+        assert!(page(Vec::new()).contains("No incidents known to this node."));
         let many = (0..20).map(|_| incident("x", 1, None, None)).collect();
         let html = page_with(Vec::new(), many);
         assert_eq!(html.matches("<li class=\"open\">").count(), 12, "{html}");

@@ -273,7 +273,8 @@ impl Panel {
         }
         if let Some(step) = self.min_step {
             panel["interval"] = json!(step);
-            // So many points that the window stays short however far the reader zooms out; a query for one moment pays nothing for it.
+            // As many points as keep the window short however far the reader zooms out; a query for one moment costs
+            // nothing more.
             panel["maxDataPoints"] = json!(10_000);
         }
         panel

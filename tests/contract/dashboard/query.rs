@@ -119,7 +119,7 @@ pub fn links_down() -> String {
 ///
 /// Each node counts for one part of its group: in a group of n each node reaches
 /// n - 1 others and counts 1/n, so that a group adds up to 1. Links that are
-/// missing inside a group make the sum somewhat larger, hence the floor, and the
+/// missing inside a group make the sum somewhat larger, so it is rounded down, and the
 /// thousandth is for six times a sixth.
 pub fn groups() -> String {
     let joining = Of::Mesh.matching(PEER_STATE, r#"state="joining""#);

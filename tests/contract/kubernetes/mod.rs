@@ -3,15 +3,15 @@
 //!
 //! Three layers, because each finds what the others cannot. The *schemas* of
 //! three minor versions find a misspelt field ([`schema`]). The *rules* find what
-//! the API server would take and somebody would regret: a node with a token, a
+//! the API server accepts and that causes trouble later: a node with a token, a
 //! selector that selects nothing, a CPU limit ([`pods`], [`wiring`]). The
 //! *program's own tables* find a variable or a path that it does not know
 //! ([`program`]). And [`wrong`] breaks the manifests one line at a time and
-//! looks whether anybody notices, for a rule that nothing can break is no rule.
+//! checks that a rule finds it: a rule that never fails checks nothing.
 //!
 //! `k8s/install.yaml` is always read. The overlays and components need kubectl
 //! or kustomize to build them: the one that `HEARTBEAT_KUSTOMIZE` names, or one
-//! that is on this machine. Where there is none this says so, and where
+//! that is on this machine. Where there is none, the test reports that; where
 //! `HEARTBEAT_KUSTOMIZE` is set it fails.
 
 mod manifests;
@@ -142,7 +142,7 @@ fn the_labs_change_no_more_of_the_overlay_than_they_say() {
     assert!(faults.is_empty(), "{}:\n  {}", labs.name, faults.join("\n  "));
 }
 
-/// Every component and overlay stands in the lists above, so that none goes unbuilt.
+/// Every component and overlay is in the lists above, so that none goes unbuilt.
 #[test]
 fn nothing_is_left_out() {
     let folders = |name: &str| -> Vec<String> {
@@ -187,7 +187,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// The one that is named, else the first on this machine; says so where there is none.
+    /// The one that is named, else the first on this machine; reports where there is none.
     fn find() -> Option<Builder> {
         if let Ok(program) = std::env::var("HEARTBEAT_KUSTOMIZE") {
             return Some(Builder { program });

@@ -2,7 +2,7 @@
 //! kubernetes.io/docs/concepts/security/pod-security-standards lists it, and
 //! what we ask beyond it.
 //!
-//! The API server checks the standard as well, but not before somebody applies.
+//! The API server checks the standard as well, but only when the manifests are applied.
 
 use serde_json::{Value, json};
 

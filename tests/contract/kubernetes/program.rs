@@ -100,7 +100,7 @@ fn grace(manifests: &Manifests) -> Vec<String> {
     let Ok(config) = config(nodes) else { return Vec::new() };
     let needed = GOODBYES + config.shutdown_delay + config.drain_timeout;
     let given = nodes.pod()["terminationGracePeriodSeconds"].as_u64().map(Duration::from_secs).unwrap_or_default();
-    // A second to spare, or a busy machine turns an orderly stop into a kill.
+    // A second to spare, or a busy machine turns a clean stop into a kill.
     if given >= needed + Duration::from_secs(1) {
         Vec::new()
     } else {
@@ -150,7 +150,7 @@ fn grafana(manifests: &Manifests) -> Vec<String> {
     set.sort_unstable();
     let mut faults = Vec::new();
     if set != expected {
-        faults.push(format!("it is told {set:?}, the file says {expected:?}"));
+        faults.push(format!("it is set to {set:?}, the file says {expected:?}"));
     }
     let mounted: Vec<_> = grafana
         .containers()

@@ -203,9 +203,9 @@ fn default_deny(manifests: &Manifests) -> Vec<String> {
 }
 
 fn names(manifests: &Manifests) -> Vec<String> {
-    let everybody = |policy: &&Value| policy["spec"]["podSelector"] == json!({}) && !policy["spec"]["egress"].is_null();
-    let Some(policy) = manifests.kind("NetworkPolicy").find(everybody) else {
-        return vec!["nobody may look up names".into()];
+    let every_pod = |policy: &&Value| policy["spec"]["podSelector"] == json!({}) && !policy["spec"]["egress"].is_null();
+    let Some(policy) = manifests.kind("NetworkPolicy").find(every_pod) else {
+        return vec!["no pod may look up names".into()];
     };
     let ports: BTreeSet<_> = list(&policy["spec"]["egress"])
         .flat_map(|rule| list(&rule["ports"]))
@@ -223,7 +223,7 @@ fn policies(manifests: &Manifests) -> Vec<String> {
         let spec = &policy["spec"];
         let subjects: Vec<_> = manifests.selected(&spec["podSelector"]).collect();
         if subjects.is_empty() {
-            faults.push(format!("{name} selects nobody"));
+            faults.push(format!("{name} selects no pod"));
         }
         for (types, rules, ends) in [("Ingress", "ingress", "from"), ("Egress", "egress", "to")] {
             if spec[rules].is_null() {
@@ -239,11 +239,11 @@ fn policies(manifests: &Manifests) -> Vec<String> {
                     .collect();
                 let found: Vec<_> = ours.iter().flat_map(|end| manifests.selected(&end["podSelector"])).collect();
                 if !ours.is_empty() && found.is_empty() {
-                    faults.push(format!("{name}: {rules} names nobody"));
+                    faults.push(format!("{name}: {rules} names no pod"));
                 }
                 let listeners = if types == "Ingress" { &subjects } else { &found };
                 if !listeners.is_empty() {
-                    faults.extend(closed(rule, listeners).map(|port| format!("{name}: nobody listens on {port}")));
+                    faults.extend(closed(rule, listeners).map(|port| format!("{name}: no listener on {port}")));
                 }
             }
         }
@@ -260,7 +260,7 @@ fn closed<'a>(rule: &'a Value, listeners: &'a [Workload<'a>]) -> impl Iterator<I
 }
 
 /// Nodes reach nodes at the mesh port; Prometheus reaches the metrics port and
-/// nothing else; from other pods, nobody reaches anything.
+/// nothing else; other pods reach nothing.
 fn reach(manifests: &Manifests) -> Vec<String> {
     let Some(nodes) = manifests.nodes() else { return Vec::new() };
     let port_called = |name: &str| {
@@ -273,7 +273,7 @@ fn reach(manifests: &Manifests) -> Vec<String> {
         for (direction, rules, ends) in [(0, "ingress", "from"), (1, "egress", "to")] {
             for rule in list(&policy["spec"][rules]) {
                 if rule[ends].is_null() || list(&rule["ports"]).next().is_none() {
-                    faults.push(format!("{} opens the nodes to everybody, or on every port", full_name(policy)));
+                    faults.push(format!("{} opens the nodes to every pod, or on every port", full_name(policy)));
                 }
                 for end in list(&rule[ends]) {
                     let from = labels(&end["podSelector"]["matchLabels"]).get(NODES.0).copied();
@@ -281,7 +281,7 @@ fn reach(manifests: &Manifests) -> Vec<String> {
                     match from {
                         Some("heartbeat") if port == mesh => to_each_other[direction] = true,
                         Some("prometheus") if direction == 0 && port == metrics => {}
-                        // Names, for everybody; and people, who come from no pod's address.
+                        // Names, for every pod; and people, who come from no pod's address.
                         None if list(&rule["ports"]).all(|port| port["port"] == 53) => {}
                         None if list(&end["ipBlock"]["except"]).any(|pods| *pods == *POD_ADDRESSES) => {}
                         other => {
@@ -319,7 +319,7 @@ fn kind_maps_a_port_to_each_service_for_people() {
     assert_eq!(list(&kind["nodes"]).filter(|node| node["role"] == "worker").count(), 3);
 }
 
-/// Prometheus is told the same in compose and here, but for where the nodes are and where the rules lie.
+/// Prometheus has the same settings in compose and here, except where the nodes and the rule files are.
 #[test]
 fn prometheus_is_set_up_as_in_compose() {
     let (mut compose, mut here) =

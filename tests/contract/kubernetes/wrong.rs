@@ -105,20 +105,15 @@ fn cases() -> Vec<Case> {
             "nothing is refused by default",
         ),
         ("NetworkPolicy heartbeat/dns", "/spec/egress/0/ports/1", Value::Null, "names are looked up over"),
-        (
-            "NetworkPolicy heartbeat/heartbeat-mesh",
-            "/spec/ingress/0/ports/0/port",
-            json!(8080),
-            "nobody listens on 8080",
-        ),
+        ("NetworkPolicy heartbeat/heartbeat-mesh", "/spec/ingress/0/ports/0/port", json!(8080), "no listener on 8080"),
         (
             "NetworkPolicy heartbeat/heartbeat-mesh",
             "/spec/ingress/0/from/0/podSelector/matchLabels/app.kubernetes.io~1name",
             json!("beat"),
-            "ingress names nobody",
+            "ingress names no pod",
         ),
         ("NetworkPolicy heartbeat/heartbeat-mesh", "/spec/egress", Value::Null, "the nodes do not reach each other"),
-        ("NetworkPolicy heartbeat/heartbeat-mesh", "/spec/ingress/0/from", Value::Null, "opens the nodes to everybody"),
+        ("NetworkPolicy heartbeat/heartbeat-mesh", "/spec/ingress/0/from", Value::Null, "opens the nodes to every pod"),
         (
             "NetworkPolicy heartbeat/heartbeat-metrics",
             "/spec/ingress/0/from/0/podSelector/matchLabels/app.kubernetes.io~1name",

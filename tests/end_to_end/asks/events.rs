@@ -1,4 +1,4 @@
-//! What `/api/v1/events` of a node tells.
+//! The events that a node serves at `/api/v1/events`.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub fn assert_says_witness(cluster: &Cluster, observer: usize, subject: &str, wi
     assert!(said.iter().any(|line| names_both(&line)), "{witness} is not named as a witness of {subject}: {said:#?}");
 }
 
-/// Events that `asked` lists as told by `teller`.
+/// Events that `asked` lists as reported by `teller`.
 pub fn from(cluster: &Cluster, asked: usize, teller: &str) -> Result<Vec<Value>, String> {
     let body = cluster.node(asked).json("/api/v1/events?limit=1024")?;
     let events = body["events"].as_array().cloned().ok_or_else(|| body.to_string())?;

@@ -1,4 +1,4 @@
-//! The incidents that a node tells, and how often it announced and closed one.
+//! The incidents that a node serves, and how often it announced and closed one.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use crate::support::{Cluster, Report, SOON, check, seconds};
 /// An incident that is over waits a minute before it is closed.
 const CLOSED: Duration = seconds(100);
 
-/// What `asked` tells, newest first.
+/// The incidents of `asked`, newest first.
 pub fn told(cluster: &Cluster, asked: usize) -> Result<Vec<Value>, String> {
     let body = cluster.node(asked).json("/api/v1/incidents")?;
     body["incidents"].as_array().cloned().ok_or_else(|| body.to_string())
 }
 
-/// `down node-3`, with `...` while it goes on.
+/// `down node-3`, with `...` while it is open.
 pub fn brief(incident: &Value) -> String {
     let nodes = incident["nodes"].as_array().cloned().unwrap_or_default();
     let nodes: Vec<&str> = nodes.iter().filter_map(Value::as_str).collect();
@@ -23,20 +23,20 @@ pub fn brief(incident: &Value) -> String {
     format!("{} {}{goes_on}", incident["verdict"].as_str().unwrap_or("?"), nodes.join(" "))
 }
 
-/// Waits until `asked` tells exactly these, and gives them.
+/// Waits until `asked` lists exactly these, and returns them.
 #[track_caller]
 pub fn await_incidents(cluster: &Cluster, asked: usize, expected: &[&str]) -> Vec<Value> {
-    check(&format!("node-{asked} tells {expected:?}"), SOON, || {
+    check(&format!("node-{asked} lists {expected:?}"), SOON, || {
         let told = told(cluster, asked)?;
         let brief: Vec<String> = told.iter().map(brief).collect();
         if brief == expected { Ok(told) } else { Err(format!("{told:#?}")) }
     })
 }
 
-/// Waits until `asked` tells these, whichever of them it noticed first.
+/// Waits until `asked` lists these, in any order.
 #[track_caller]
 pub fn await_in_any_order(cluster: &Cluster, asked: usize, expected: &[&str]) {
-    check(&format!("node-{asked} tells {expected:?} in any order"), SOON, || {
+    check(&format!("node-{asked} lists {expected:?} in any order"), SOON, || {
         let told = told(cluster, asked)?;
         let mut brief: Vec<String> = told.iter().map(brief).collect();
         brief.sort();
@@ -53,7 +53,7 @@ pub fn await_all(cluster: &Cluster, expected: &[(usize, &[&str])], since: Instan
     report.measured(what, since.elapsed(), seconds(15));
 }
 
-/// How many times `asked` said so.
+/// How many times `asked` logged this.
 pub fn said(cluster: &Cluster, asked: usize, event: &str, since: Instant) -> usize {
     cluster.logged(asked, &[event], since).len()
 }

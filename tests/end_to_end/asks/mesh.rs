@@ -1,4 +1,4 @@
-//! The mesh as any node tells it: `/api/v1/cluster`, its sentence and its verdicts.
+//! The mesh as any node reports it: `/api/v1/cluster`, its sentence and its verdicts.
 
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ fn fits(said: &str, sentence: &str) -> bool {
     }
 }
 
-/// Waits until `asked` says that all is well, with a note about node-3. On a busy machine there may be others: that
+/// Waits until `asked` reports no problem, with a note about node-3. On a busy machine there may be others: that
 /// answers are slow, for one.
 #[track_caller]
 pub fn await_note(cluster: &Cluster, asked: usize, good: &str, note: &str, expected: &str) {
@@ -42,7 +42,7 @@ pub fn await_note(cluster: &Cluster, asked: usize, good: &str, note: &str, expec
     });
 }
 
-/// Everybody says so, each in its own words where they differ.
+/// Every node says so, each with its own sentence where they differ.
 #[track_caller]
 pub fn await_sentences(cluster: &Cluster, said: &[(usize, &str)], since: Instant, report: &Report) {
     for (asked, sentence) in said {
@@ -68,11 +68,11 @@ fn verdict<'a>(answer: &'a Value, node: &str) -> &'a str {
     found.and_then(|entry| entry["verdict"].as_str()).unwrap_or("not listed")
 }
 
-/// Everybody comes to these verdicts, which are those on node-1, node-2 and so on.
+/// Every node comes to these verdicts, which are listed in the order node-1, node-2 and so on.
 #[track_caller]
 pub fn await_verdicts(cluster: &Cluster, expected: &[(usize, &[&str])]) {
     for (asked, expected) in expected {
-        check(&format!("node-{asked} judges {expected:?}"), SOON, || {
+        check(&format!("node-{asked} has the verdicts {expected:?}"), SOON, || {
             let answer = told_by(cluster, *asked)?;
             let names: Vec<String> = (1..=expected.len()).map(|number| format!("node-{number}")).collect();
             let verdicts: Vec<&str> = names.iter().map(|name| verdict(&answer, name)).collect();
@@ -81,10 +81,10 @@ pub fn await_verdicts(cluster: &Cluster, expected: &[(usize, &[&str])]) {
     }
 }
 
-/// Waits until `asked` says that all is well, and this of one node.
+/// Waits until `asked` reports no problem, and this verdict on one node.
 #[track_caller]
 pub fn await_well(cluster: &Cluster, asked: usize, node: usize, verdict: &str) {
-    check(&format!("to node-{asked} all is well and node-{node} {verdict}"), SOON, || {
+    check(&format!("node-{asked} reports no problem, and node-{node} {verdict}"), SOON, || {
         let answer = cluster.node(asked).json("/api/v1/cluster")?;
         let nodes = answer["nodes"].as_array().cloned().unwrap_or_default();
         let found = nodes.iter().find(|entry| entry["node"] == format!("node-{node}"));

@@ -1,4 +1,4 @@
-//! What `heartbeat why` answers, asked as somebody would who sits at the observer.
+//! What `heartbeat why` answers, run on the observer's host.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub fn evidence(cluster: &Cluster, observer: usize, peer: usize) -> Value {
     cluster.node(observer).json(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Waits until every one of these observers says so, for this reason.
+/// Waits until each of these observers has this verdict, for this reason.
 #[track_caller]
 pub fn await_reasons(cluster: &Cluster, expected: &[Because<'_>]) {
     for because in expected {

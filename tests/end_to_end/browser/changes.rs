@@ -21,7 +21,7 @@ pub fn killed_and_started_again(report: &Report) {
     let open = "const entry = document.querySelector('#incidents li.open'); return entry && entry.innerText;";
     let (incident, _) = page.wait("an incident", open);
     assert!(incident.as_str().is_some_and(|text| text.contains("open") && text.contains("node-3")), "{incident}");
-    // Whoever listens is told the same, once.
+    // A listener to the event stream gets the same, once.
     page.wait(
         "the sentence to listeners",
         "return /^node-3 has been down/.test(document.getElementById('announce').textContent)",
@@ -69,7 +69,7 @@ pub fn link_cut_and_mended(report: &Report) {
     pages.into_iter().for_each(Browser::close);
 }
 
-/// A page whose node has gone says how old it is, and is young again when the node is back.
+/// A page whose node has gone shows its age, and is current again when the node is back.
 pub fn own_node_killed(report: &Report) {
     let mut cluster = Plan::loopback(2).start();
     let page = Browser::open(cluster.node(1).reached_at(), "/", Setup::DESK);
@@ -83,7 +83,7 @@ pub fn own_node_killed(report: &Report) {
     let started = cluster.start(1);
     let back = "return document.getElementById('stale').hidden && !document.body.classList.contains('old');";
     let (_, seen) = page.wait("that its node is back", back);
-    report.measured("own node started again to a young page", seen - started, seconds(3));
+    report.measured("own node started again to a current page", seen - started, seconds(3));
     page.close_after_a_failure();
 }
 

@@ -1,4 +1,5 @@
-//! A browser on a lead: Chromium, told what to do by chromedriver, told by us over HTTP and JSON (W3C WebDriver).
+//! Remote control of a browser: Chromium, driven by chromedriver, which these tests drive over HTTP and JSON (W3C
+//! WebDriver).
 //!
 //! A hundred lines of our own instead of a crate, for two reasons. The crates there are (`fantoccini`, `thirtyfour`)
 //! are asynchronous and would bring a runtime into suites that do without one; and half of what is asked for here,
@@ -105,7 +106,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens the page at `path` of whoever listens at `address`.
+    /// Opens the page at `path` of the node that listens at `address`.
     #[track_caller]
     pub fn open(address: SocketAddr, path: &str, setup: Setup) -> Browser {
         let mut arguments = vec![

@@ -36,7 +36,7 @@ fn evil() -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).chain(["x".repeat(10_000), "א".repeat(10_000)]).collect()
 }
 
-/// A page on which every text is hostile. `sign` tells one rendering from another.
+/// A page on which every text is hostile. `sign` differs between renderings.
 fn page_of(sign: &str) -> String {
     let evil = evil();
     let age = Some(Duration::from_secs(5));

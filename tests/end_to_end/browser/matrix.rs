@@ -1,4 +1,4 @@
-//! What a page says, as somebody reads it: its sentence, and the cells of its matrix by who looks at whom.
+//! What a reader sees on a page: its sentence, and the cells of its matrix by observer and peer.
 
 use std::time::Instant;
 

@@ -7,7 +7,7 @@ use super::driver::{Browser, Setup};
 use super::matrix::shows;
 use crate::support::{Network, Plan, Report};
 
-/// A picture is read together with a page of text; nobody should wait for it.
+/// A picture is shown next to a page of text; loading it should not delay the reader.
 const BYTES_MAX: usize = 150_000;
 
 pub fn pictures_on_this_machine(report: &Report) {

@@ -1,4 +1,4 @@
-//! The page for everybody: without scripts, on a narrow screen, in the dark, without colours, and read aloud.
+//! The page is readable for all: without scripts, on a narrow screen, in the dark, without colours, and read aloud.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::driver::{Browser, Setup};
 use super::matrix::shows;
 use crate::support::{Cluster, Plan, Report, millis};
 
-/// Three nodes of which one is dead: every kind of cell is on the page but doubt.
+/// Three nodes, one of them dead: every kind of cell is on the page except a suspicion.
 #[track_caller]
 fn one_down() -> Cluster {
     let mut cluster = Plan::loopback(3).start();
@@ -107,7 +107,7 @@ pub fn by_ear(_: &Report) {
     };
     let headings = named("heading");
     assert!(headings[0].starts_with("node-3 has been down for "), "the sentence comes first: {headings:?}");
-    for heading in ["Who reaches whom", "Incidents", "Nodes", "What node-1 has seen", "This node"] {
+    for heading in ["Who reaches whom", "Incidents", "Nodes", "Events of node-1", "This node"] {
         assert!(headings.contains(&heading), "{headings:?}");
     }
     let levels = page.ask("return [...document.querySelectorAll('h1, h2, h3, h4')].map((h) => h.tagName).join(' ')");

@@ -30,7 +30,7 @@ impl Line {
 }
 
 impl Said {
-    /// Whether this line is the expected one, whoever said it.
+    /// Whether this line is the expected one, whichever node logged it.
     pub fn fits(&self, line: &Line) -> bool {
         let about = self.peer.as_deref().is_none_or(|peer| line.text("peer") == peer);
         let fields = self.fields.iter().all(|(name, value)| line.text(name) == *value);
@@ -54,7 +54,7 @@ impl Said {
     }
 }
 
-/// Whether all pieces stand in the text, one after the other.
+/// Whether the text contains all pieces, one after the other.
 fn in_order(text: &str, pieces: &[String]) -> bool {
     let mut rest = text;
     pieces.iter().all(|piece| match rest.split_once(piece.as_str()) {
@@ -71,7 +71,7 @@ fn or_nothing(list: &[String]) -> String {
 }
 
 /// Alarms in the log that the lab neither expects nor allows. An expected line is said once: a node that says it again,
-/// after all was well, raises an alarm that nobody expected.
+/// after all was well, raises an unexpected alarm.
 pub fn unexpected_alarms(lab: &Lab, lines: &[Line], since: f64) -> Vec<String> {
     let said = lab.steps.iter().flat_map(|step| &step.expect).filter_map(|expect| expect.log.as_ref());
     let mut open: Vec<(&Said, &String)> =
@@ -136,7 +136,7 @@ pub fn alert_text(labels: &Labels) -> String {
     if told.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", told.join(", ")) }
 }
 
-/// The one that always fires, to show that alerts get through. It is nobody's news.
+/// The one that always fires, to show that alerts get through. It is not a notification of a fault.
 pub fn is_watchdog(labels: &Labels) -> bool {
     labels.get("alertname").is_some_and(|name| name.ends_with("Watchdog"))
 }
@@ -162,7 +162,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads `{"at": ..., "call": {...}}`, as the receiver tells it.
+    /// Reads `{"at": ..., "call": {...}}`, as the receiver writes it.
     pub fn read(told: &Value) -> Option<Call> {
         let labels = |alert: &Value| serde_json::from_value(alert["labels"].clone()).ok();
         Some(Call {
@@ -176,7 +176,7 @@ impl Call {
         self.alerts.iter().any(|labels| is_alert(alert, labels))
     }
 
-    /// Whether somebody is told that something is wrong, the watchdog left out.
+    /// Whether a receiver is notified that something is wrong, the watchdog left out.
     pub fn is_notification(&self) -> bool {
         self.firing && !self.alerts.iter().all(is_watchdog)
     }

@@ -22,7 +22,7 @@ pub struct Figures {
     pub said: Vec<Sentence>,
     /// What fired in Prometheus.
     pub alerts: Vec<String>,
-    /// What somebody was told.
+    /// The notifications that were sent.
     pub notifications: Vec<String>,
 }
 

@@ -101,7 +101,7 @@ pub enum Act {
     Heal(Nodes),
     /// Each round trip of the slow link takes this much longer.
     Delay(Span),
-    /// So many nodes in all.
+    /// The number of nodes.
     Scale(usize),
     /// Time passes: how long a fault lasts is the lab itself, not a wait for something.
     Hold(Span),
@@ -179,7 +179,7 @@ pub struct Expect {
     pub query: Option<Query>,
     #[serde(default)]
     pub panel: Option<Panel>,
-    /// So many nodes see each other.
+    /// This number of nodes see each other.
     #[serde(default)]
     pub whole: Option<usize>,
     /// No alert fires or is about to, for three evaluations running. Those that wait for minutes are left out.
@@ -200,7 +200,7 @@ pub struct Expect {
 pub struct Said {
     pub by: Nodes,
     pub event: String,
-    /// About whom; none for what a node says of itself.
+    /// The peer it is about; none for what a node reports of itself.
     #[serde(default)]
     pub peer: Option<String>,
     /// Fields of the line that must have these values, as text.
@@ -420,7 +420,7 @@ impl Act {
 }
 
 impl Alert {
-    /// Whether both name the same alert; how it is told does not matter.
+    /// Whether both name the same alert, however it was delivered.
     pub fn same(&self, other: &Alert) -> bool {
         self.alert == other.alert && self.node == other.node && self.peer == other.peer
     }
