@@ -8,7 +8,7 @@
 //! closed_set! {
 //!     /// How loud an alarm is.
 //!     pub enum Volume {
-//!         /// Nobody wakes up.
+//!         /// No one is paged.
 //!         Low = "low",
 //!         High = "high",
 //!     }
@@ -111,7 +111,7 @@ mod tests {
     closed_set! {
         /// How loud an alarm is.
         enum Volume {
-            /// Nobody wakes up.
+            /// No one is paged.
             Low = "low",
             High = "high",
         }

@@ -16,7 +16,7 @@ use crate::detector::peer::{Accusation, Answer, BootId, NodeName, PeerState, Sel
 /// watched peer: 4,096 of them with names of 100 characters fit.
 pub const ANSWER_BYTES: usize = 1024 * 1024;
 /// The most accusations taken from one answer; the rest is dropped. A node that
-/// accuses more than a thousand others is ill or hostile.
+/// accuses more than a thousand others is faulty or hostile.
 pub const ACCUSATIONS: usize = 1024;
 /// The most lines of a watch list taken from one answer; the rest is dropped.
 /// Four times the largest mesh this detector is measured at.
@@ -244,7 +244,7 @@ mod tests {
         AnswerBody::parse(text.as_bytes()).and_then(Answer::try_from)
     }
 
-    /// The released form is read, and written byte for byte: whoever breaks this breaks a rolling update.
+    /// The released form is read, and written byte for byte: a change that breaks this breaks a rolling update.
     #[test]
     fn the_released_form_is_read_and_written() {
         let released = include_str!("../../tests/answers/0.1.0.json");

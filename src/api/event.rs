@@ -24,7 +24,7 @@ pub struct EventsBody {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EventBody {
-    /// Counts from 1 in each life of the node.
+    /// Counts from 1 in each run of the node.
     #[schemars(range(min = 1))]
     pub seq: u64,
     pub at: When,

@@ -12,7 +12,7 @@ pub const HEADER_NODE: &str = "heartbeat-node";
 pub const HEADER_BOOT: &str = "heartbeat-boot";
 /// The caller's own milliseconds since its boot.
 pub const HEADER_SEQ: &str = "heartbeat-seq";
-/// The caller's state about itself: `starting`, `ready`, `cut_off` or `leaving`.
+/// The caller's own state: `starting`, `ready`, `cut_off` or `leaving`.
 pub const HEADER_STATE: &str = "heartbeat-state";
 /// The revision of the answerer's watch list that the caller holds; absent for none.
 pub const HEADER_KNOWN: &str = "heartbeat-known";
@@ -35,7 +35,7 @@ pub fn caller_from_headers(headers: &HeaderMap) -> Option<Caller> {
 pub fn caller_headers(caller: &Caller) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     // A node name is visible ASCII by construction, so this never fails; without it the peer would
-    // take the request for a stranger's, which is the right thing to degrade to.
+    // treat the request as one from an unknown process, which is the right thing to degrade to.
     if let Ok(node) = HeaderValue::from_str(caller.node.as_str()) {
         headers.insert(HEADER_NODE, node);
     }

@@ -2,8 +2,8 @@
 //!
 //! All times are ages in whole milliseconds at the moment of writing, so a node
 //! whose clock is an hour off changes nothing but its own timestamps. Only what
-//! a node saw itself is told: what it heard of others would go round for ever,
-//! and nobody could say whose word it was.
+//! a node saw itself is reported: what it heard of others would circulate without end,
+//! and its origin would be lost.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub struct PastEventBody {
 /// An incident as this node saw it itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastIncidentBody {
-    /// Counts from 1 in each life of the node that saw it; numbers that were found to be a part of others are missing.
+    /// Counts from 1 in each run of the node that saw it; numbers that were found to be a part of others are missing.
     #[schemars(range(min = 1))]
     pub id: u64,
     pub verdict: Text<IncidentVerdict>,

@@ -34,10 +34,10 @@ pub struct IncidentsBody {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IncidentBody {
-    /// Counts from 1 in each life of the node that saw it; numbers that were found to be a part of others are missing.
+    /// Counts from 1 in each run of the node that saw it; numbers that were found to be a part of others are missing.
     #[schemars(range(min = 1))]
     pub id: u64,
-    /// It continues.
+    /// It is not over yet.
     pub open: bool,
     pub verdict: Text<IncidentVerdict>,
     /// The nodes that are down or cut off, the ends of the link, or all nodes of a split.
@@ -51,7 +51,7 @@ pub struct IncidentBody {
     /// Age of its beginning: the last sign of life before the first bad verdict.
     pub began_ms: u64,
     pub ended_at: Option<When>,
-    /// Age of its end; `null` while it continues. The same trouble within a minute opens it again.
+    /// Age of its end; `null` while it continues. The same fault within a minute opens it again.
     pub ended_ms: Option<u64>,
     /// From its beginning to its end, or until now.
     pub lasted_ms: u64,
@@ -62,7 +62,7 @@ pub struct IncidentBody {
     pub reason: Option<Text<Class>>,
     /// The peer that reported it; `null`: this node saw it itself.
     pub from: Option<Text<Member>>,
-    /// All of it in one line.
+    /// The incident, in one line.
     pub story: String,
 }
 

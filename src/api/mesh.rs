@@ -14,7 +14,7 @@ use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row, RowFreshness};
 use crate::render::mesh::{Finding, Severity, Summary};
 
-/// Who reaches whom, as every node says it.
+/// Who reaches whom, as every node reports it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MatrixBody {
@@ -24,14 +24,14 @@ pub struct MatrixBody {
     pub age_ms: u64,
     /// The whole mesh in one line.
     pub sentence: String,
-    /// Every node that should be there spoke, and all of it is good.
+    /// Every expected node reported, and no fault is known.
     pub whole: bool,
     /// All members, sorted; rows come in the same order.
     pub members: Vec<Text<Member>>,
     pub rows: Vec<MatrixRowBody>,
 }
 
-/// What one node says of its links.
+/// What one node reports of its links.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MatrixRowBody {
@@ -39,7 +39,7 @@ pub struct MatrixRowBody {
     pub heard: Text<RowFreshness>,
     /// Age of the row; `null` when there is none.
     pub as_of_ms: Option<u64>,
-    /// What it says about itself.
+    /// The state that it reports of itself.
     pub state: Option<Text<SelfState>>,
     /// It was paused a moment ago and judges no peer until it has pinged it again.
     pub stalled: bool,
@@ -47,7 +47,7 @@ pub struct MatrixRowBody {
     pub cells: Vec<MatrixCellBody>,
 }
 
-/// What the observer says of one peer. Ages are as of now, also in a row from before.
+/// What the observer reports of one peer. Ages are as of now, also in a row from before.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MatrixCellBody {
@@ -91,14 +91,14 @@ pub struct ClusterBody {
     pub age_ms: u64,
     /// The whole mesh in one line.
     pub sentence: String,
-    /// Every node that should be there spoke, and all of it is good.
+    /// Every expected node reported, and no fault is known.
     pub whole: bool,
-    /// All that there is to say, the most severe first.
+    /// All findings, the most severe first.
     pub findings: Vec<FindingBody>,
     pub nodes: Vec<ClusterNodeBody>,
-    /// Nodes that spoke and reach each other both ways, directly or over others; largest group first.
+    /// Nodes that reported and reach each other both ways, directly or through others; largest group first.
     pub groups: Vec<Vec<Text<Member>>>,
-    /// Rows of two sides are at hand, neither side reaches the other, and no link leads across.
+    /// Rows of two sides are available, neither side reaches the other, and no link leads across.
     pub split: bool,
     /// Nodes that do not watch a node that others watch.
     pub mismatches: Vec<MismatchBody>,
@@ -108,7 +108,7 @@ pub struct ClusterBody {
     pub answered: u64,
 }
 
-/// One thing to say.
+/// One finding.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FindingBody {
@@ -116,7 +116,7 @@ pub struct FindingBody {
     pub text: String,
 }
 
-/// What all rows together say of one node. Only nodes that spoke now are counted.
+/// What all rows together report of one node. Only nodes that reported now are counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ClusterNodeBody {
@@ -139,11 +139,11 @@ pub struct ClusterNodeBody {
     pub reached_by: Vec<Text<Member>>,
     /// The nodes that do not.
     pub missed_by: Vec<Text<Member>>,
-    /// The nodes that reach it and have their doubts at the moment.
+    /// The nodes that reach it and suspect it at the moment.
     pub suspected_by: Vec<Text<Member>>,
-    /// The nodes that reach it badly.
+    /// The nodes whose link to it is degraded.
     pub degraded_by: Vec<Text<Member>>,
-    /// The nodes that see it come and go.
+    /// The nodes for which it is flapping.
     pub flapping_by: Vec<Text<Member>>,
     /// The nodes that have not heard it yet and are not alarmed.
     pub unmet_by: Vec<Text<Member>>,

@@ -14,7 +14,7 @@ use crate::detector::evidence::Evidence;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState};
 use crate::detector::view::{CandidateView, DiscoveryView, NameView};
 
-/// Candidates listed one by one: anyone who has more looks at the number.
+/// Candidates listed one by one; where there are more, the number counts all.
 const CANDIDATES_LISTED: usize = 64;
 
 /// The node that was asked.
@@ -35,7 +35,7 @@ pub struct NodeBody {
     pub revision: String,
     pub started: When,
     pub uptime_ms: u64,
-    /// Where the metrics are served a second time; they are at this port's /metrics as well.
+    /// The second address of the metrics; they are at this port's /metrics as well.
     #[schemars(range(min = 1))]
     pub metrics_port: Option<u16>,
     /// How many peers are in each state.
@@ -49,7 +49,7 @@ pub struct NodeBody {
 #[serde(default)]
 pub struct DiscoveryBody {
     pub names: Vec<DnsNameBody>,
-    /// Addresses that have not said yet whose they are.
+    /// Addresses where no node has identified itself yet.
     pub candidate_count: u64,
     /// The first 64 of them.
     #[schemars(length(max = 64))]
@@ -64,11 +64,11 @@ pub struct DiscoveryBody {
 pub struct DnsNameBody {
     /// As configured, such as `dns+http://nodes:8001`.
     pub name: String,
-    /// Addresses in the last good list.
+    /// Addresses in the last list that was found.
     pub addresses: u32,
-    /// The last lookup failed: the addresses are those of the last good one.
+    /// The last lookup failed: the addresses are those of the last successful one.
     pub stale: bool,
-    /// Age of the last good lookup; `null` before the first.
+    /// Age of the last successful lookup; `null` before the first.
     pub last_success_ms: Option<u64>,
     /// For how long every lookup has failed.
     pub failing_ms: Option<u64>,
@@ -76,7 +76,7 @@ pub struct DnsNameBody {
     pub error: Option<String>,
 }
 
-/// An address that has not said yet whose it is.
+/// An address where no node has identified itself yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CandidateBody {
@@ -91,7 +91,7 @@ pub struct CandidateBody {
 #[serde(default)]
 pub struct ConfigBody {
     pub settings: Vec<SettingBody>,
-    /// The longest pause of a peer that these settings surely ride out.
+    /// The longest pause of a peer that these settings always tolerate.
     pub tolerated_pause_ms: u64,
 }
 

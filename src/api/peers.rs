@@ -32,7 +32,7 @@ pub struct PeersBody {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PeerBody {
-    /// What this process calls the peer, for the whole life of the process.
+    /// What this process calls the peer, for the whole run of the process.
     pub key: Text<Member>,
     pub node: Option<Text<NodeName>>,
     pub boot: Option<Text<BootId>>,
@@ -69,7 +69,7 @@ pub struct PeerBody {
     pub pings_me: bool,
     /// The nodes that accuse this boot now, this node first.
     pub accusers: Vec<Text<NodeName>>,
-    /// The witnesses that were asked last, and what they said.
+    /// The witnesses that were asked last, and what they answered.
     pub witnesses: Vec<WitnessBody>,
 }
 

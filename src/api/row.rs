@@ -1,9 +1,9 @@
 //! One node's row of the matrix, as it travels between nodes.
 //!
-//! All times are ages in whole milliseconds at the moment of writing: nobody's
-//! clock but the reader's is needed. A peer is named by the name that it
+//! All times are ages in whole milliseconds at the moment of writing: only
+//! the reader's clock is needed. A peer is named by the name that it
 //! declares. Only one that has never answered goes by its key, for there is
-//! nothing else to call it by; what that key means to the reader is the
+//! no other name for it; what that key means to the reader is the
 //! reader's business ([`RowBody::into_row`]).
 
 use std::time::Duration;

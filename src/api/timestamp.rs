@@ -3,7 +3,7 @@
 //! The detector knows ages only; wall time is added where something is shown,
 //! and this is where it is written down. RFC 3339 in UTC with milliseconds is
 //! the one format of logs and API, and thirty lines of calendar are cheaper
-//! than a date library that brings time zones nobody here may use.
+//! than a date library that brings unused time zones.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -22,28 +22,28 @@ use crate::detector::rule::Rule;
 use crate::detector::why::{AccusationView, DecisionView, ObserverView, PingView, Why};
 use crate::render::explanation;
 
-/// Why this node believes what it believes of one peer.
+/// Why this node has its opinion of one peer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WhyBody {
-    /// All of it in a paragraph.
+    /// The explanation, in one paragraph.
     pub explanation: String,
     pub observer: ObserverBody,
     pub peer: PeerBody,
     pub decision: Option<DecisionBody>,
-    /// The decision that called the link broken last, when that is over.
+    /// The last decision that reported the link broken, when that is over.
     pub outage: Option<DecisionBody>,
     pub figures: FiguresBody,
     pub quorum: Option<QuorumBody>,
     /// Those that are out, then the last sixteen that ended, newest first.
     pub pings: Vec<PingBody>,
-    /// Accusations by others that stand, heard in their answers.
+    /// Current accusations by other nodes, from their answers.
     pub accusations: Vec<HeldAccusationBody>,
-    /// Witnesses whose word for the peer holds now.
+    /// Witnesses that vouch for the peer now.
     pub vouchers: Vec<Text<NodeName>>,
 }
 
-/// How far this node can be trusted as a judge.
+/// How far this node's own observations can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ObserverBody {
@@ -73,7 +73,7 @@ pub struct FiguresBody {
     /// The phi from which on it is.
     #[schemars(range(min = 0.0))]
     pub phi_limit: f64,
-    /// How long this node's own accusation has stood.
+    /// How long this node has accused the peer.
     pub accused_ms: Option<u64>,
     /// Age of the last valid ping from the peer.
     pub last_ping_in_ms: Option<u64>,
@@ -115,11 +115,11 @@ pub struct QuorumBody {
     pub observers: u64,
     /// Accusations that are needed.
     pub needed: u64,
-    /// Accusations that stand.
+    /// Current accusations.
     pub accusations: u64,
-    /// Whose they are, this node first.
+    /// The nodes that accuse it, this node first.
     pub accusers: Vec<Text<NodeName>>,
-    /// Observers that do not accuse and may still speak.
+    /// Observers that do not accuse and may still answer.
     pub could_speak: Vec<Text<NodeName>>,
 }
 
@@ -145,7 +145,7 @@ pub struct DecisionBody {
     /// Suspicion of the ping that was late.
     #[schemars(range(min = 0.0))]
     pub phi: Option<f64>,
-    /// Peers that this node had heard since, where it judged itself cut off.
+    /// Peers that this node had heard since, where it found itself cut off.
     pub heard: Option<u32>,
     /// Peers that it expected to hear.
     pub expected: Option<u32>,
@@ -158,7 +158,7 @@ pub struct DecisionBody {
     pub pings: Vec<PingBody>,
     /// The witnesses that had been asked, and what they had said.
     pub witnesses: Vec<WitnessBody>,
-    /// Witnesses whose word for the peer held.
+    /// Witnesses that vouched for the peer.
     pub vouchers: Vec<Text<NodeName>>,
 }
 

@@ -187,7 +187,7 @@ impl TextForm for BootId {
 
     fn schema() -> Schema {
         let schema = json_schema!({ "type": "string", "pattern": "^[0-9a-fA-F]{16}$" });
-        described(schema, "One life of a node: 64 bits as 16 hex digits, written in lower case.")
+        described(schema, "One run of a node: 64 bits as 16 hex digits, written in lower case.")
     }
 }
 
@@ -205,7 +205,7 @@ impl TextForm for Member {
     fn schema() -> Schema {
         described(
             json_schema!({ "type": "string" }),
-            "A node by the name it declares; one that has never answered goes by the key under which somebody lists it.",
+            "A node by the name it declares; one that has never answered goes by the key under which a node lists it.",
         )
     }
 }

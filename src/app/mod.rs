@@ -180,7 +180,7 @@ impl App {
     }
 }
 
-/// Listeners are bound; once every name has been looked up, well or badly, this node is ready and says so.
+/// Listeners are bound; once the first lookup of every name has ended, this node becomes ready and logs it.
 async fn become_ready(handle: Handle, clock: Clock) {
     // A driver that has ended is found by its supervisor.
     if handle.discovery_tried().await.is_ok() && handle.ready().await.is_ok() {

@@ -65,7 +65,7 @@ impl<'a> Part<'a> {
         self.0[key].as_array().map_or(&[][..], Vec::as_slice).iter().map(Part)
     }
 
-    /// A text; where it may be long and stands in a column, [`Part::name`] is the better one.
+    /// A text; in a column where it may be long, [`Part::name`] is the better one.
     pub fn text(self, key: &str) -> &'a str {
         self.0[key].as_str().unwrap_or_default()
     }
@@ -78,7 +78,7 @@ impl<'a> Part<'a> {
         self.0[key].as_f64()
     }
 
-    /// A time that the API tells in milliseconds.
+    /// A time that the API gives in milliseconds.
     pub fn span(self, key: &str) -> Option<Duration> {
         Duration::try_from_secs_f64(self.number(key)? / 1000.0).ok()
     }

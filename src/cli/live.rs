@@ -73,7 +73,7 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         let Some(picture) = &self.picture else { return };
-        // Whoever closed the terminal does not miss anything.
+        // No one reads a terminal that was closed.
         let _ = self.output.raw(LEAVE);
         let _ = picture.iter().try_for_each(|line| self.output.line(line));
     }

@@ -27,7 +27,7 @@ answer, so its row counts neither as good nor as bad.
 With --watch a pipe gets a new block, or with --json a new line, when something other than a
 figure has changed, and when the node stops answering (contact_lost) or answers again
 (contact_restored); Ctrl-C ends it.
-`heartbeat verify` judges what is shown.
+`heartbeat verify` gives a verdict on it.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub struct Matrix {
     #[command(flatten)]

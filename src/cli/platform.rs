@@ -24,7 +24,7 @@ pub fn kill_command(process_id: u32) -> String {
     if cfg!(windows) { format!("taskkill /F /PID {process_id}") } else { format!("kill -9 {process_id}") }
 }
 
-/// What to type to freeze a process and to let it go on, where there is such a thing.
+/// The commands that freeze a process and let it continue, where there are such commands.
 pub fn freeze_commands(process_id: u32) -> Option<(String, String)> {
     cfg!(unix).then(|| (format!("kill -STOP {process_id}"), format!("kill -CONT {process_id}")))
 }

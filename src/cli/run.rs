@@ -50,7 +50,7 @@ fn log_rejection(command: &Run, environment: &Environment, problems: &Problems) 
         let line = serde_json::json!({
             "level": "error", "event": "config_rejected", "message": "The configuration is wrong, nothing was started", "problems": list,
         });
-        // Standard error tells the same; a closed standard output is no second problem.
+        // Standard error says the same; a closed standard output is no second problem.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }

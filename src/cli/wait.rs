@@ -28,7 +28,7 @@ use crate::runtime::clock::Clock;
 /// Between two looks: shorter than an interval of the pings, longer than the time for which readers share a look.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// A shorter wait needs no word.
+/// A shorter wait needs no message.
 const SILENT_AT_FIRST: Duration = Duration::from_secs(2);
 
 #[derive(Args, Debug)]
@@ -99,7 +99,7 @@ async fn look_until(command: &Wait, place: &Place, mut output: Output, mut progr
     .await
 }
 
-/// For one look: the rest of the time, in tenths of a second. A last look at the very end has a moment all the same, or it
+/// For one look: the rest of the time, in tenths of a second. A last look at the end has a moment all the same, or it
 /// would see nothing, and one that is the only one has what every question has.
 fn patience(timeout: Duration, rest: Duration) -> Duration {
     if timeout.is_zero() { REQUEST_TIME_MAX } else { tenths(rest + Duration::from_nanos(99_999_999)).max(LOOK_EVERY) }
@@ -108,9 +108,9 @@ fn patience(timeout: Duration, rest: Duration) -> Duration {
 /// What the looks showed so far.
 #[derive(Default)]
 struct Known {
-    /// The last one that succeeded: a node that misses the very last one has not taken back what it said.
+    /// The last one that succeeded: a node that does not answer the last one has not taken back its report.
     look: Option<Look>,
-    /// Why the very last one failed.
+    /// Why the last one failed.
     failure: Option<Failure>,
     /// The node answered, with whatever.
     answered: bool,

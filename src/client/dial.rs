@@ -5,15 +5,16 @@
 //! and in parallel when it is merely slow (RFC 8305, "happy eyeballs"). The
 //! connector in hyper-util waits 300 ms before it tries the other family *even
 //! after a refusal*, which is longer than the whole wait for a killed process
-//! here, and shares its time limit out among the addresses; hence this one.
+//! here, and shares its time limit out among the addresses; so this
+//! module has its own.
 //!
 //! What the failures of several addresses show together: while one of them is
 //! still silent nothing is concluded, and at the limit the whole counts as
 //! silent, because silence earns the longer wait. One exception: the address
-//! that accepted the last connection speaks for the node. When it refuses, the
+//! that accepted the last connection counts for the node. When it refuses, the
 //! others get the usual delay and no more, so a killed process behind a name
 //! whose IPv6 address never worked is found as fast as any other. When all have
-//! failed, the most telling failure is kept: a refusal is the word of a host, a
+//! failed, the most telling failure is kept: a refusal comes from a host, a
 //! missing route may be a router's, and a machine without IPv6 fails by itself
 //! at every IPv6 address.
 
@@ -131,7 +132,7 @@ fn more_telling(before: Option<io::Error>, now: io::Error) -> io::Error {
     let telling = |error: &io::Error| match error.kind() {
         _ if evidence::of_io(error) == Evidence::Refused => 2,
         io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut => 1,
-        // This machine has no way to such an address: nobody was asked.
+        // This machine has no route to such an address: no host was asked.
         _ => 0,
     };
     match before {
@@ -157,7 +158,7 @@ mod tests {
         Candidates { addresses: addresses.to_vec(), first_is_proven: false }
     }
 
-    /// A port that takes no more connections and refuses none: its queue is full and nobody accepts.
+    /// A port that takes no more connections and refuses none: its queue is full and no process accepts.
     async fn silent_port() -> (TcpListener, Vec<TcpStream>) {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");

@@ -1,12 +1,12 @@
 //! From a transport's error to what it shows about the peer.
 //!
-//! The distinctions that matter are who spoke. *Refused*: the peer's kernel
+//! The classes differ in who answered. *Refused*: the peer's kernel
 //! said there is no such listener, or closed the connection before a byte of an
-//! answer. *Silent*: nobody said anything, or a router said it knows no way.
+//! answer. *Silent*: no answer came, or a router said it knows no route.
 //! *Invalid*: something that is not a peer of ours answered. *Name*: the
 //! address itself is not known. What is my own fault (no descriptors left, a
-//! local firewall) counts as silence, the weakest thing that can be said of a
-//! peer, and one that a node says of nobody when it says it of everybody.
+//! local firewall) counts as silence, the weakest evidence against a
+//! peer; a node whose peers are all silent accuses none of them.
 
 use std::error::Error;
 use std::io;
@@ -18,7 +18,7 @@ pub fn of_io(error: &io::Error) -> Evidence {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     match error.kind() {
         ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => Evidence::Refused,
-        // Timed out, host or network unreachable, no route, no descriptors: nobody answered.
+        // Timed out, host or network unreachable, no route, no descriptors: no host answered.
         _ => Evidence::Silent,
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP on one connection, driven by whoever waits for the answer.
+//! HTTP on one connection, driven by the caller that waits for the answer.
 //!
 //! hyper's connection is a future of its own, and the usual way is to give it a
 //! task. Here it is polled together with its one request: an answer then wakes
@@ -26,7 +26,7 @@ use crate::detector::peer::{Answer, Caller};
 /// The most bytes of an answer's head. Ours has some two hundred.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// A connection that speaks HTTP.
+/// A connection that carries HTTP.
 pub(super) struct Exchange {
     sender: SendRequest<Full<Bytes>>,
     connection: Pin<Box<Connection<TokioIo<Listening>, Full<Bytes>>>>,

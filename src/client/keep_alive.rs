@@ -5,13 +5,13 @@
 //! fails or is cancelled takes it along. One that the peer closed meanwhile is
 //! found out before it is used, and a new one is made.
 //!
-//! It is not kept for ever. Firewalls and network policies often judge a
+//! It is not kept without limit. Firewalls and network policies often judge a
 //! connection when it is opened and never again, so a node that kept its own
-//! would not notice a rule that shuts everybody else out. After
+//! would not notice a rule that shuts out every new connection. After
 //! [`PINGS_ON_ONE`] pings a new one is opened beside it and takes its place,
 //! between two pings, so that no round trip is measured with a handshake in it.
 //! Where none can be opened the old one is dropped as well, and the next ping
-//! tells what is wrong. All others are then renewed after their next ping, for
+//! shows what is wrong. All others are then renewed after their next ping, for
 //! who is shut out by one is often shut out by all, and should not find that out
 //! over half a minute, peer by peer.
 //!
@@ -51,7 +51,7 @@ impl Carrier {
         Carrier { exchange, pings: 0, failed_before: failed.0.load(Ordering::Relaxed) }
     }
 
-    /// Counts a ping, and says whether it was the last but for those that come before a new connection stands.
+    /// Counts a ping, and returns whether a new connection should be opened after it.
     pub(super) fn carried(&mut self, failed: &FailedRenewals) -> bool {
         self.pings += 1;
         self.pings >= PINGS_ON_ONE || self.failed_before != failed.0.load(Ordering::Relaxed)

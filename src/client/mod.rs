@@ -5,7 +5,7 @@
 //! one kept connection for each peer (`keep_alive`), so that a round trip is a
 //! round trip and not a handshake. A *check* asks "what is wrong?" and always
 //! makes a connection of its own (`one_shot`), because only a new connection
-//! tells a refusal from silence and from a process that no longer reads; a kept
+//! distinguishes a refusal from silence and from a process that no longer reads; a kept
 //! one reports the past. Rare requests (questions to witnesses, rows of the
 //! matrix, goodbyes) go through reqwest.
 //!
@@ -13,7 +13,7 @@
 //! dialled as those of peers are (`connect`, `dial`), and reads streams with the
 //! same parser (`sse`, `stream`).
 //!
-//! For peers no time limit is set here but for connecting: the detector cancels
+//! For peers no time limit is set here except for connecting: the detector cancels
 //! by observer time, and dropping a request closes its connection. Redirects,
 //! proxies from the environment and retries are off: a request goes to the node
 //! that it is for, or nowhere.
@@ -99,7 +99,7 @@ pub struct Client {
 pub struct InvalidTarget;
 
 impl Target {
-    /// The peer at `url`, of which the scheme, host and port count.
+    /// The peer at `url`; only the scheme, host and port count.
     ///
     /// # Errors
     /// [`InvalidTarget`] when it has no host or is not `http`.
@@ -248,7 +248,7 @@ impl Client {
         HistoryBody::read(&body(self.pooled.get(url), HISTORY_BYTES).await?).ok()
     }
 
-    /// Tells the peer that this node leaves. Whether it heard is not asked.
+    /// Sends the peer a goodbye. Whether it arrived is not checked.
     pub async fn goodbye(&self, target: &Target, caller: &Caller) {
         let request = self.pooled.get(target.0.ping.clone()).headers(caller_headers(caller));
         // A peer that does not hear it finds the connection refused and says "down": the truth, less politely.

@@ -1,6 +1,6 @@
 //! One node, as a command asks it: each request on a connection of its own, within a limit of time and size.
 //!
-//! The node that is asked may be the one that is ill, and what answers may not
+//! The node that is asked may be the faulty one, and what answers may not
 //! be a node at all, so nothing is read without a bound.
 
 use std::fmt;
@@ -18,7 +18,7 @@ use super::resolve::{NameService, Resolver};
 use super::stream::EventStream;
 use super::{USER_AGENT, evidence};
 
-/// A node answers at once or is ill; five seconds tell the two apart on any link.
+/// A node answers at once or is faulty; five seconds distinguish the two on any link.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The part of a request's time that may pass before there is a connection, so that its failure is named as the reason.

@@ -6,7 +6,7 @@
 //! step while the second is still open.
 //!
 //! The connection is polled together with its one request and dropped with it:
-//! whoever drops the future closes the connection, and nothing is left behind.
+//! dropping the future closes the connection, and nothing is left behind.
 
 use hyper::http::{HeaderValue, header};
 use tokio::net::TcpStream;

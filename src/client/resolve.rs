@@ -1,6 +1,6 @@
 //! Names to addresses, kept away from the time it takes.
 //!
-//! A lookup may hang for seconds, and a name may vanish together with the
+//! A lookup may hang for seconds, and a name may disappear together with the
 //! container that had it; neither says anything about whether the peer's
 //! process lives. So a lookup runs once for all who wait for it, those who know
 //! an older answer wait for it only a moment, and a lookup that fails leaves the
@@ -26,7 +26,7 @@ use tokio::time;
 use super::dial::Candidates;
 
 /// How long to wait for a fresh answer when an older one is known. A local
-/// resolver answers in a few milliseconds; a check has only a quarter of a second.
+/// resolver answers in a few milliseconds; a check has only 250 ms.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A name did not resolve, now or ever.
@@ -109,7 +109,7 @@ impl Resolver {
         })
     }
 
-    /// `address` of `host` accepted a connection: try it first from now on.
+    /// `address` of `host` accepted a connection: it is now tried first.
     pub fn prefer(&self, host: &str, address: IpAddr) {
         if let Some(entry) = self.lock().get_mut(host) {
             entry.preferred = Some(address);
@@ -148,7 +148,7 @@ impl Resolver {
         (ended, knows_already)
     }
 
-    /// One lookup. Dropping `ends` wakes everybody who waits.
+    /// One lookup. Dropping `ends` wakes all callers that wait.
     async fn run(self, host: String, ends: watch::Sender<()>) {
         let found = self.service.addresses(&host).await;
         let mut entries = self.lock();

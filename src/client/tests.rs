@@ -37,7 +37,7 @@ async fn against<T>(reply: Vec<u8>, asked: impl AsyncFnOnce(Client, Target) -> T
     };
     tokio::select! {
         result = asked(client(), target) => result,
-        () = serve => unreachable!("serves for ever"),
+        () = serve => unreachable!("serves without end"),
     }
 }
 
@@ -129,19 +129,19 @@ async fn scheduled_pings_share_a_connection_and_say_who_asks() {
     }
 }
 
-/// A port where nobody listens.
+/// A port where no process listens.
 async fn unheard() -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     target(listener.local_addr().expect("bound").port())
 }
 
-/// A firewall that judges connections when they are opened must be met again and again.
+/// A firewall that judges connections when they are opened must be passed again at intervals.
 #[tokio::test]
 async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let target = target(listener.local_addr().expect("bound").port());
     let client = client();
-    // Serves one connection until it closes, and tells how many pings it carried.
+    // Serves one connection until it closes, and returns how many pings it carried.
     let carried = async |listener: &TcpListener| {
         let (mut stream, _) = listener.accept().await.expect("accepts");
         let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RELEASED}", RELEASED.len());
@@ -167,7 +167,7 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
     // The second one stands already, and carries the next ping.
     let (mut second, _) = listener.accept().await.expect("accepts");
     drop(listener);
-    let nobody = unheard().await;
+    let unheard = unheard().await;
     let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RELEASED}", RELEASED.len());
     let answered = async {
         read_head(&mut second).await;
@@ -177,7 +177,7 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
     let (ping, ()) = tokio::join!(client.ping(&target, &caller), answered);
     assert_eq!(ping.map(|(_, worn)| worn), Ok(false));
     // When one to another peer fails, this one is not trusted any longer.
-    client.renew(&nobody).await;
+    client.renew(&unheard).await;
     let answered = async {
         read_head(&mut second).await;
         second.write_all(reply.as_bytes()).await.expect("writes");

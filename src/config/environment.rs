@@ -37,7 +37,7 @@ pub struct Environment {
     pub no_color: bool,
     /// A terminal on which the cursor cannot be moved.
     pub dumb_terminal: bool,
-    /// What variables say about the host's name; the kernel knows better where it can be asked.
+    /// Variables with the host's name. Where the kernel can be asked, its answer is preferred.
     pub host_name: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl Environment {
     }
 }
 
-/// Kubernetes tells every pod about every service of its namespace by such
+/// Kubernetes describes every service of the namespace to every pod by such
 /// variables. A service called `heartbeat-web` must not keep a node from
 /// starting; one called `heartbeat` sets `HEARTBEAT_PORT` and is caught there.
 fn is_injected(name: &str, value: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What a node is told to do: flags over `HEARTBEAT_*` variables over defaults.
+//! A node's configuration: flags over `HEARTBEAT_*` variables over defaults.
 //!
 //! Two steps, so that each can be read alone. What was *typed* is one flat
 //! struct of optional strings that flags and environment share ([`raw`]); what
@@ -35,7 +35,7 @@ pub struct Config {
     pub node: NodeName,
     pub listen: Listen,
     pub metrics_port: MetricsPort,
-    /// Everybody to watch, in the order given; empty is legal, a node alone.
+    /// All peers to watch, in the order given; may be empty, for a node without peers.
     pub peers: Vec<PeerTarget>,
     /// Names behind which there are more of them.
     pub names: Vec<DnsName>,
@@ -46,7 +46,7 @@ pub struct Config {
     /// How long open requests may take to end once the listeners are closed.
     pub drain_timeout: Duration,
     pub limits: Limits,
-    /// Who knows it may change something; `None`: nobody may.
+    /// A caller with this token may make changes; `None`: no caller may.
     pub token: Option<token::Token>,
     /// Every setting with its value and where it came from, secrets removed.
     pub settings: Vec<Setting>,

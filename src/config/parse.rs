@@ -1,6 +1,6 @@
 //! From a typed text to a value, or to the words that say what is wrong with it.
-//! Every function here is pure and tells only half of the story: the accepted
-//! form stands in the table of settings.
+//! Every function here is pure and gives only half of the message: the accepted
+//! form is in the table of settings.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// How long a maintenance lasts: a duration that may have hours.
 pub fn maintenance_span(text: &str) -> Result<Duration, String> {
     match any_duration(text)? {
-        span if span < SPAN_MIN => Err("is shorter than a second; to end a maintenance, say so".into()),
-        span if span > SPAN_MAX => Err("is longer than 24h; whoever needs longer says so again".into()),
+        span if span < SPAN_MIN => Err("is shorter than a second; to end a maintenance, turn it off".into()),
+        span if span > SPAN_MAX => Err("is longer than 24h; for longer, announce it again before it ends".into()),
         span => Ok(span),
     }
 }

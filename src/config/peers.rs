@@ -1,10 +1,10 @@
 //! The list of peers: from text to targets.
 //!
 //! A peer listed twice is an error and not a shrug: the usual cause is a copied
-//! line whose port was forgotten, and then one node is watched by nobody. The
+//! line whose port was forgotten, and then one node is watched by no other. The
 //! node itself in the list is no error, because one list for all nodes is the
 //! easiest thing to deploy. Instead of peers the list may hold names to look up
-//! (`dns+http://nodes`), whose peers nobody knows before the node runs.
+//! (`dns+http://nodes`), whose peers are not known before the node runs.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -171,7 +171,7 @@ fn url(address: &str) -> Result<Url, String> {
         return Err(format!("has something after the port: http://{}?", place(&url)));
     }
     if url.port_or_known_default() == Some(0) {
-        return Err("has port 0, where nobody can answer".into());
+        return Err("has port 0, where no node can answer".into());
     }
     Ok(url)
 }
@@ -223,7 +223,7 @@ mod tests {
             ("dns+http://10.0.0.7", "names an address, which needs no lookup: http://10.0.0.7:8001?"),
             ("dns+http://[::7]:9", "names an address, which needs no lookup: http://[::7]:9?"),
             ("dns+http://nodes/ping", "has something after the port: dns+http://nodes:8001?"),
-            ("dns+http://nodes:0", "has port 0, where nobody can answer"),
+            ("dns+http://nodes:0", "has port 0, where no node can answer"),
             ("dns+http://", "is not a URL: empty host"),
             ("dns+nodes:8001", "has no scheme: dns+http://nodes:8001?"),
             ("dns://nodes", "has an unknown scheme \"dns\": http://nodes?"),
@@ -231,7 +231,7 @@ mod tests {
             ("http://node-2:8001/ping", "has something after the port: http://node-2:8001?"),
             ("http://u:p@node-2:8001", "carries a user name or password, which peers do not ask for"),
             ("http://node-2:80000", "is not a URL: invalid port number"),
-            ("http://node-2:0", "has port 0, where nobody can answer"),
+            ("http://node-2:0", "has port 0, where no node can answer"),
             ("http://", "is not a URL: empty host"),
         ] {
             assert_eq!(peers(item, &ALONE).wrong, [format!("\"{}\" {expected}", quoted(item))]);

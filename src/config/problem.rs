@@ -21,7 +21,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a value that somebody typed.
+    /// A problem with a value that was set.
     pub fn typed(spec: &SettingSpec, typed: Typed<'_>, wrong: impl Into<String>) -> Problem {
         let value = if spec.secret { "***".to_owned() } else { quoted(typed.text) };
         let subject = match typed.source {
@@ -31,7 +31,7 @@ impl Problem {
         Problem { subject, wrong: wrong.into(), accepted: spec.accepted.into() }
     }
 
-    /// A problem with a value that nobody typed, which another one made wrong.
+    /// A problem with a value that was not set, caused by another one.
     pub fn untyped(spec: &SettingSpec, value: &str, wrong: impl Into<String>) -> Problem {
         let subject = format!("--{} ({}), not set, {value} by default", spec.name, spec.variable);
         Problem { subject, wrong: wrong.into(), accepted: spec.accepted.into() }

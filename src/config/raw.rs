@@ -67,7 +67,7 @@ fn wrapped(text: &str) -> String {
     lines
 }
 
-/// A value that somebody typed, and where.
+/// A value that was set, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Typed<'a> {
     pub text: &'a str,

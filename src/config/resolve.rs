@@ -95,7 +95,7 @@ fn spec(name: &str) -> &'static SettingSpec {
 }
 
 impl<'a> Resolver<'a> {
-    /// Reads one setting, or notes what is wrong and goes on with the default.
+    /// Reads one setting, or notes what is wrong and continues with the default.
     fn take<T>(
         &mut self,
         name: &'static str,
@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
         let host = machine.host_name.as_deref().unwrap_or("node");
         let text = match listen.port {
             PORT => host.to_owned(),
-            // The port is not known before it is bound; the process id tells such nodes apart as well.
+            // The port is not known before it is bound; the process id distinguishes such nodes as well.
             0 => format!("{host}:pid-{}", machine.process_id),
             port => format!("{host}:{port}"),
         };
@@ -238,7 +238,7 @@ impl<'a> Resolver<'a> {
                     Problem::untyped(spec, value, problem.problem)
                 }
             };
-            // What could not be read is told already, and was checked with its default.
+            // What could not be read is reported already, and was checked with its default.
             if !self.problems.iter().any(|known| known.subject == told.subject) {
                 self.problems.push(told);
             }

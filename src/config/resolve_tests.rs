@@ -37,7 +37,7 @@ fn every_setting_is_shown_once_in_the_order_of_the_table() {
 #[test]
 fn the_defaults_of_the_table_are_the_defaults_of_the_code() {
     let config = with(Raw::default()).unwrap();
-    // These depend on the machine, on other settings or on what is free, or are none, and are told in words.
+    // These depend on the machine, on other settings or on what is free, or have none, and are described in words.
     let in_words = ["peers", "node", "address", "metrics-port", "max-connections", "token", "token-file"];
     for setting in config.settings.iter().filter(|setting| !in_words.contains(&setting.name)) {
         assert_eq!(Some(setting.value.as_str()), find(setting.name).map(|spec| spec.default), "{}", setting.name);
@@ -87,7 +87,7 @@ fn connections_grow_with_the_peers() {
     assert_eq!(config.limits.connections, 1032);
     assert_eq!(value(&config, "peers"), "http://b:8001,http://c:8001");
     let config = with(Raw { peers: Some("dns+http://nodes,http://b".into()), ..Raw::default() }).unwrap();
-    assert_eq!(config.limits.connections, 1024 + 4 * 1024, "nobody knows how many there will be");
+    assert_eq!(config.limits.connections, 1024 + 4 * 1024, "their number is not known");
     assert_eq!(value(&config, "peers"), "http://b:8001,dns+http://nodes:8001");
 }
 

@@ -1,8 +1,8 @@
-//! The secret that lets somebody change something, and the three ways to hand it over.
+//! The secret that allows changes, and the three ways to hand it over.
 //!
 //! A file is the safest: only its path is seen, and orchestrators mount secrets
-//! as files. A variable is seen by whoever may look at the process or its
-//! container's description. A flag is seen by everybody on the host (`ps`), and
+//! as files. A variable is seen by those who may inspect the process or its
+//! container's description. A flag is seen by all users of the host (`ps`), and
 //! stays in the shell's history; it is there because every setting is a pair,
 //! and for trying things out.
 //!
@@ -71,7 +71,7 @@ impl fmt::Debug for Token {
 /// The token that flags and variables name, if any.
 ///
 /// # Errors
-/// A token or a file that cannot be used, or both at once: nobody could say which of them holds.
+/// A token or a file that cannot be used, or both at once: it would not be clear which of them counts.
 pub fn token(layers: &Layers<'_>) -> Result<Option<Token>, Problems> {
     let (inline, file) = (layers.typed("token"), layers.typed("token-file"));
     let problem = |name: &str, typed, wrong: String| {

@@ -1,6 +1,6 @@
-//! `GET /api/v1/events`: the ring as a list, or as a stream that goes on.
+//! `GET /api/v1/events`: the ring as a list, or as a stream without end.
 //!
-//! A list also has what peers tell that they saw, marked as theirs.
+//! A list also has the events that peers reported, marked as theirs.
 //!
 //! A browser or curl gets the ring. A peer, known by its `heartbeat-*` headers,
 //! gets news instead: the same shape as the answer to a ping, pushed at once.
@@ -31,9 +31,9 @@ use crate::mesh_service::incident_store::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
 
-/// Events in a list when nobody said how many.
+/// Events in a list without `limit`.
 const LIMIT_DEFAULT: usize = 100;
-/// All of this node's own and all that peers told: nobody's are missing because others had more to tell.
+/// All of this node's own and all that peers reported: none are missing because others had more to report.
 const LIMIT_MAX: usize = EVENTS_KEPT + EVENTS_OF_PEERS;
 /// Events read from the ring at a time for a stream.
 const STREAM_PAGE: usize = 64;
@@ -76,8 +76,9 @@ pub(super) async fn events(
     Ok(stream::response(Follow::new(&state, filter, slot), closing))
 }
 
-/// This node's own, and, where nobody reads on from a number, what its peers tell, all by time. Numbers are of one node:
-/// whoever reads on reads this node's own. `name`: the one that the wanted peer declares.
+/// This node's own, and, unless the reader continues from a number, those that its peers reported, all by time. Numbers
+/// are of one node:
+/// a reader that continues gets this node's own. `name`: the one that the wanted peer declares.
 fn list(state: &AppState, filter: &Filter, name: Option<&str>, limit: usize) -> EventsBody {
     let page = state.events.list(filter, limit);
     let now = state.clock.now();
@@ -158,7 +159,7 @@ impl Source for News {
     }
 }
 
-/// The ring for everybody else: from `since`, or from now on.
+/// The ring for all other readers: from `since`, or starting now.
 struct Follow {
     log: Arc<EventLog>,
     node: NodeName,

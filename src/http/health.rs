@@ -22,7 +22,7 @@ pub(super) async fn livez(State(state): State<Shared>) -> Result<Response, Probl
     Ok(health(HealthStatus::Live, state.handle.is_ready()))
 }
 
-/// Ready: sockets are bound, discovery was tried, nobody asked it to stop.
+/// Ready: sockets are bound, discovery was tried, and the node was not asked to stop.
 pub(super) async fn readyz(State(state): State<Shared>) -> Result<Response, Problem> {
     if state.handle.is_leaving() {
         return Err(Problem::leaving());

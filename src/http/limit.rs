@@ -1,4 +1,4 @@
-//! What holds for every request: it is counted, it ends in time, it has no body that nobody asked for.
+//! What holds for every request: it is counted, it ends in time, it has no unexpected body.
 
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};

@@ -3,7 +3,7 @@
 //! Reading is free, as everywhere. Changing needs the token of this node. Where
 //! there is none, the answer is 403 and not 404: that the path exists is in the
 //! contract anyway, and a 403 can say how to open it. Who may is asked before
-//! the body is read, so a stranger costs a header and no more.
+//! the body is read, so an unknown caller costs a header and no more.
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};

@@ -6,10 +6,10 @@
 //! the answer into JSON; none of them decides anything.
 //!
 //! Health is about this process only. A node that called itself unhealthy
-//! because its peers are down would be restarted for their illness, and the
+//! because its peers are down would be restarted for their faults, and the
 //! restart of every observer is the last thing an outage needs.
 //!
-//! Every error is a problem object ([`problem`]) with a stable code. Whoever
+//! Every error is a problem object ([`problem`]) with a stable code. Anyone who
 //! reaches the port may read everything; the one thing that can be changed needs
 //! the node's token (`maintenance`).
 
@@ -73,7 +73,7 @@ pub struct AppState {
     pub clock: Clock,
     /// What is handed out among callers.
     pub slots: Arc<Slots>,
-    /// Shared by everybody who looks at the page.
+    /// Shared by all readers of the page.
     pub page: Arc<page::Written>,
 }
 
@@ -91,8 +91,8 @@ pub struct Slots {
 }
 
 /// Questions outstanding at once. Three witnesses are asked about a peer, by
-/// everybody who suspects it, and each question is open for one ping: 32 is
-/// enough for the largest mesh in which everybody watches everybody.
+/// each node that suspects it, and each question is open for one ping: 32 is
+/// enough for the largest mesh in which every node watches every other.
 const QUESTIONS: usize = 32;
 /// Streams of peers beyond two for each peer of the list (one that ends while
 /// its successor begins): for nodes that watch this one and are not on its list.

@@ -239,7 +239,7 @@ impl Route {
     fn mesh_operation(self, g: &mut SchemaGenerator) -> Operation {
         match self {
             Route::Events => events_operation(g),
-            Route::Matrix => Operation::new("Who reaches whom: what every node says of its links, asked now", g)
+            Route::Matrix => Operation::new("Who reaches whom: what every node reports of its links, gathered now", g)
                 .json::<MatrixBody>(
                 "200",
                 "The matrix. It comes within a second, even when peers do not respond.",

@@ -4,8 +4,8 @@
 //! and none for connections, so one caller with many sockets could stop every
 //! ping. Here a head must come whole within [`Limits::header_time`] (which also
 //! ends idle connections, and lies above ten intervals, so that a peer's kept
-//! connection lives), a head that is too large is answered with 431, and a
-//! connection beyond the limit is told 503 and closed. Small packets are sent at
+//! connection stays open), a head that is too large is answered with 431, and a
+//! connection beyond the limit is answered with 503 and closed. Small packets are sent at
 //! once: waiting for more (Nagle) would cost a ping 40 ms.
 
 use std::io;
@@ -31,7 +31,7 @@ use super::stream::Closing;
 use crate::api::PROBLEM_MEDIA_TYPE;
 use crate::config::Limits;
 
-/// Callers beyond the limit that are told so at one time; more are dropped without a word.
+/// Callers beyond the limit that are answered with 503 at the same time; more are dropped without an answer.
 const REFUSALS: usize = 16;
 /// How long telling may take.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
@@ -125,7 +125,7 @@ impl Server {
     }
 }
 
-/// Tells a caller that there is no room. Reads what it has sent, for closing a
+/// Answers a caller that there is no room. Reads what it has sent, because closing a
 /// socket with unread bytes would tear the answer away.
 async fn refuse(mut stream: TcpStream, _slot: OwnedSemaphorePermit) {
     let body = Problem::too_many_connections().to_json();

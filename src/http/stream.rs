@@ -20,12 +20,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
-/// A comment this often, so that whoever reads knows within 15 s that nobody writes any more.
+/// A comment this often, so that a reader knows within 15 s when the connection is dead.
 const COMMENT_EVERY: Duration = Duration::from_secs(5);
 const COMMENT: &[u8] = b":\n\n";
 
 /// Says when the server closes; [`super::server::serve`] puts it into every request.
-/// Streams end then, because a drain would wait for them for ever.
+/// Streams end then, because a drain would wait for them without end.
 #[derive(Clone, Debug)]
 pub(super) struct Closing(pub CancellationToken);
 

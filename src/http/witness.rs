@@ -1,6 +1,6 @@
 //! `GET /api/v1/witness/{node}/{boot}`: another node asks for a ping of a peer of mine.
 //!
-//! It names the peer by name and boot and never by address, so nobody can
+//! It names the peer by name and boot and never by address, so no caller can
 //! make this node send a request anywhere it would not send one anyway.
 
 use axum::extract::rejection::PathRejection;

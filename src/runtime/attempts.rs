@@ -117,7 +117,7 @@ mod tests {
     use crate::client::ClientSettings;
     use crate::detector::peer::{SelfState, Seq};
 
-    fn errand(port: u16) -> PingOrder {
+    fn order(port: u16) -> PingOrder {
         let second = Duration::from_secs(1);
         let node = NodeName::new("me").expect("valid");
         PingOrder {
@@ -135,7 +135,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let port = listener.local_addr().expect("bound").port();
             let (inputs, mut reports) = mpsc::channel(8);
-            let ping = tokio::spawn(errand(port).ping(AttemptId(1), purpose, inputs));
+            let ping = tokio::spawn(order(port).ping(AttemptId(1), purpose, inputs));
             let (mut stream, _) = listener.accept().await.expect("accepts");
             stream.read_u8().await.expect("a request begins");
             if purpose == Purpose::Check {

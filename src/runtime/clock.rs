@@ -1,6 +1,6 @@
 //! The steady clock, and the only place that reads it.
 //!
-//! Everything else is told the time. That is what lets the simulator run the
+//! All other code receives the time as an argument. That is what lets the simulator run the
 //! same detector on invented time, and what makes a test of a deadline a
 //! subtraction instead of a sleep. The clock counts from the start of the
 //! process, so the detector's `seq` is simply its milliseconds. It is the
@@ -23,12 +23,12 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that reads zero now.
-    #[expect(clippy::disallowed_methods, reason = "the owner of the steady clock; everybody else is told the time")]
+    #[expect(clippy::disallowed_methods, reason = "the owner of the steady clock; all other code receives the time")]
     pub fn start() -> Clock {
         Clock { start: Instant::now(), stopped: None }
     }
 
-    /// A clock that reads `at` for ever, for tests of what is shown: ages then do not depend on the machine.
+    /// A clock that always reads `at`, for tests of output: ages then do not depend on the machine.
     /// Timers made from it fire as if it had read zero now.
     pub fn stopped(at: Monotonic) -> Clock {
         Clock { stopped: Some(at), ..Clock::start() }

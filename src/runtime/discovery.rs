@@ -3,8 +3,8 @@
 //! Both are requests like all others: a task each, owned by the driver, whose
 //! result is an input of the detector. When to look, whom to probe and what the
 //! result means is decided in [`crate::detector::discovery`]; here is only the
-//! doing. A lookup may hang in the system's resolver for longer than anybody
-//! wants to wait, on a thread that cannot be stopped; so the wait has a limit,
+//! doing. A lookup may hang in the system's resolver for longer than a node
+//! can wait, on a thread that cannot be stopped; so the wait has a limit,
 //! and the next lookup of that name joins the one that hangs instead of taking
 //! another thread.
 

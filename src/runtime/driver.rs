@@ -1,4 +1,4 @@
-//! The owner of the detector: feeds it inputs, does what it asks for, tells it the time.
+//! The owner of the detector: feeds it inputs, performs what it asks for, gives it the time.
 //!
 //! The driver sleeps exactly until the detector's next deadline and never
 //! ticks, because the detector measures its own stalls by how late it wakes.
@@ -43,9 +43,9 @@ const QUIET_TURNS: u32 = 4;
 /// A wake-up this late means that this process did not run, so that much waits to be read.
 const STALL: Duration = Duration::from_millis(500);
 /// Turns after a stall before quiet counts: one turn of the runtime polls some
-/// sixty tasks, so this reaches everybody in a mesh of hundreds.
+/// sixty tasks, so this reaches all peers in a mesh of hundreds.
 const STALL_TURNS: u32 = 16;
-/// Turns in all: traffic that never ceases must not postpone a judgement for ever.
+/// Turns in all: traffic that never pauses must not postpone a judgement without limit.
 const TURNS: u32 = 256;
 
 /// A peer to watch and where it is.
@@ -205,7 +205,7 @@ impl Driver {
                 }
             }
         }
-        // What came in may have moved the deadline: then nobody is judged.
+        // What came in may have moved the deadline: then there is nothing to judge.
         let now = self.clock.now();
         if self.node.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
             self.node.handle_timeout(now);
@@ -272,7 +272,7 @@ impl Driver {
     }
 
     fn hear_question(&mut self, now: Monotonic, node: NodeName, boot: BootId, reply: oneshot::Sender<Testimony>) {
-        // Whoever has given up waiting leaves no trace.
+        // A caller that has given up waiting is not a failure.
         self.asked.retain(|_, waiting| !waiting.is_closed());
         self.questions_heard += 1;
         let question = QuestionId(self.questions_heard);
@@ -359,7 +359,7 @@ impl Driver {
             Transmit::CancelQuestion { question } => abort(self.questions.remove(&question)),
             Transmit::Testify { question, testimony } => {
                 if let Some(reply) = self.asked.remove(&question) {
-                    // Whoever asked may have given up.
+                    // The caller may have given up.
                     let _ = reply.send(testimony);
                 }
             }
@@ -424,7 +424,7 @@ mod tests {
         fn woke(&mut self, _late: Duration) {}
     }
 
-    /// A peer made of a socket: answers every ping, remembers every head, dies when dropped.
+    /// A peer made of a socket: answers every ping, remembers every head, ends when dropped.
     struct Peer {
         port: u16,
         heads: Arc<Mutex<Vec<String>>>,
@@ -570,7 +570,7 @@ mod tests {
         node.wait_for("peer_joined").await;
         let view = node.handle.view().await.expect("runs");
         assert_eq!((&*view.peers[0].peer.key.0, view.discovery.errors), ("peer", 2));
-        // Whoever gathers the mesh finds it, too.
+        // The task that gathers the mesh finds it, too.
         let roster = node.handle.roster().await.expect("runs");
         assert!(roster.targets.contains_key(&roster.view.peers[0].peer.id));
         node.wait_for_pings(&peer, 3).await;
@@ -587,7 +587,7 @@ mod tests {
         timeout(LONG, node.handle.leave()).await.expect("goodbyes end").expect("runs");
         let said = peer.heads.lock().expect("no panic").clone();
         assert!(said.iter().any(|head| head.contains("heartbeat-state: leaving")), "{said:?}");
-        // Still there to say so to whoever asks.
+        // Still running, so it can answer that it stops.
         let answer = node.handle.ping(None).await.expect("runs");
         assert_eq!(answer.state, SelfState::Leaving);
         node.stop.cancel();
@@ -605,6 +605,6 @@ mod tests {
         let testimony = timeout(LONG, node.handle.question(stranger, BootId(9))).await.expect("answered");
         assert_eq!(testimony, Ok(Testimony::NoOpinion));
         assert_eq!(node.handle.watchdog_age(), Duration::ZERO);
-        timeout(LONG, node.handle.leave()).await.expect("nobody to wait for").expect("runs");
+        timeout(LONG, node.handle.leave()).await.expect("no peer to wait for").expect("runs");
     }
 }

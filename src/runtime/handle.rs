@@ -1,14 +1,14 @@
-//! How everybody else talks to the detector: one message, one answer.
+//! How other code reaches the detector: one message, one answer.
 //!
 //! The driver owns the detector; a [`Handle`] is a cheap copy of the way to it.
 //! `/ping` goes this way on purpose: its answer proves that the detector runs,
 //! not merely that a socket does. The queue is bounded, and a full one makes
 //! callers wait instead of growing; a caller that no longer waits costs nothing,
-//! because its answer falls on the floor.
+//! because its answer is dropped.
 //!
 //! Turned down: a lock around the detector (two callers would decide who waits
 //! for whom, and an await under the lock would stop the mesh), and a published
-//! snapshot for `/ping` (it would go on answering for a dead driver).
+//! snapshot for `/ping` (it would keep answering after the driver has ended).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::detector::why::Why;
 /// Messages that may wait for the driver. It drains the whole queue each time
 /// it wakes, so this is one burst: more than a thousand peers asking at once.
 pub const QUEUE: usize = 1024;
-/// News a slow stream may fall behind before it misses some. Answers repeat
+/// News that a slow stream may fall behind before it loses some. Answers repeat
 /// what news says, so a small number loses nothing but time.
 pub const NEWS_QUEUE: usize = 16;
 /// "Nothing to wait for", as the time of the next turn.
@@ -41,13 +41,13 @@ pub enum Input {
     Ping { caller: Option<Caller>, reply: oneshot::Sender<Answer> },
     /// Another node asks for a ping of one of my peers.
     Question { node: NodeName, boot: BootId, reply: oneshot::Sender<Testimony> },
-    /// Somebody wants to see what this node believes.
+    /// A reader asks what this node believes.
     View { reply: oneshot::Sender<View> },
-    /// Somebody wants to see the evidence about one peer, by its key or name.
+    /// A reader asks for the evidence about one peer, by its key or name.
     Why { peer: Arc<str>, reply: oneshot::Sender<Option<Box<Why>>> },
-    /// Somebody waits for the first lookup of every name to end, well or badly.
+    /// The caller waits for the first lookup of every name to end, with or without a result.
     Discovery { tried: oneshot::Sender<()> },
-    /// Somebody wants to ask the peers themselves.
+    /// The caller wants to ask the peers itself.
     PeerTargets { reply: oneshot::Sender<PeerTargets> },
     /// An operator puts this node into maintenance, or (`None`) ends it.
     Maintain { wish: Option<Maintenance>, done: oneshot::Sender<()> },
@@ -175,18 +175,19 @@ impl Handle {
     }
 
     /// News for a peer's event stream: each message is the JSON of an
-    /// [`AnswerBody`](crate::api::AnswerBody) on one line. A receiver that lags misses some and loses nothing.
+    /// [`AnswerBody`](crate::api::AnswerBody) on one line. A receiver that lags skips some,
+    /// and answers repeat what they said.
     pub fn subscribe_news(&self) -> broadcast::Receiver<Arc<str>> {
         self.news.subscribe()
     }
 
-    /// Whether anything is wrong as far as this node knows. Changes with each opinion that is heard while something
-    /// is, and not at all while all is well.
+    /// Whether anything is wrong as far as this node knows. Changes with each opinion that arrives while something
+    /// is, and not at all while nothing is.
     pub fn trouble(&self) -> watch::Receiver<Trouble> {
         self.trouble.clone()
     }
 
-    /// Whether listeners are bound, discovery was tried, and nobody asked this node to stop.
+    /// Whether listeners are bound, discovery was tried, and this node was not asked to stop.
     pub fn is_ready(&self) -> bool {
         self.shared.ready.load(Ordering::Relaxed) && !self.is_leaving()
     }
@@ -211,7 +212,7 @@ impl Handle {
         self.ask(|tried| Input::Discovery { tried }).await
     }
 
-    /// Tells the detector that this node can be reached.
+    /// Reports to the detector that this node can be reached.
     ///
     /// # Errors
     /// [`Stopped`] when the driver has ended.
@@ -239,7 +240,7 @@ impl Handle {
 }
 
 impl Shared {
-    /// The driver goes to sleep until `at` (the clock's milliseconds), or until somebody writes.
+    /// The driver goes to sleep until `at` (the clock's milliseconds), or until a message arrives.
     pub(super) fn sleep_until(&self, at: Option<u64>) {
         self.next_turn.store(at.unwrap_or(NEVER), Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@
 //! error message and not half a node. Without an address the socket takes both
 //! families at once (`[::]` that also speaks IPv4), because `localhost` is
 //! either, depending on who asks; where the system has no IPv6, IPv4 alone will
-//! do. The metrics port is looked for when nobody chose one: three nodes on one
+//! do. The metrics port is looked for when none is configured: three nodes on one
 //! machine must not need three settings.
 
 use std::fmt;
@@ -100,8 +100,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     if cfg!(not(windows)) {
-        // A restart must not wait for the connections of the life before. On Windows the option
-        // means something else: sharing the port with whoever else sets it.
+        // A restart must not wait for the connections of the previous run. On Windows the option
+        // means something else: sharing the port with any other process that sets it.
         socket.set_reuse_address(true)?;
     }
     socket.set_nonblocking(true)?;

@@ -10,14 +10,14 @@ use std::io;
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Somebody pressed Ctrl-C.
+    /// Ctrl-C was pressed.
     Interrupt,
-    /// Somebody asked politely: `kill`, Docker, Kubernetes, the console's close button.
+    /// The process was asked to stop: `kill`, Docker, Kubernetes, the console's close button.
     Terminate,
 }
 
 impl Signal {
-    /// As it stands in logs.
+    /// As logs write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Signal::Interrupt => "interrupt",

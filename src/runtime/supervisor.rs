@@ -1,4 +1,4 @@
-//! The tasks that live as long as the process: each has a name, and an end that somebody waits for.
+//! The tasks that run as long as the process: each has a name, and an end that is awaited.
 //!
 //! A task that nobody waits for can die without a word, and then the process
 //! looks alive and does nothing; for a failure detector that is the worst way

@@ -5,8 +5,8 @@
 //! here cannot be forgotten: a test renders a node and compares both ways.
 //!
 //! Labels are `peer` (the key, the one open set, bounded by the peer list) and
-//! closed sets whose members stand here. Never an address, an error's text or a
-//! boot id: each of them would be a new series a restart, for ever.
+//! closed sets whose members are listed here. Never an address, an error's text or a
+//! boot id: each of them would be a new series with each restart, without limit.
 
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{PeerState, Verdict};
@@ -191,11 +191,7 @@ pub static CATALOGUE: &[Metric] = &[
         buckets: ROUND_TRIPS,
         ..HISTOGRAM
     },
-    Metric {
-        name: PEER_UP,
-        help: "1 while this node believes the peer to be up (alive or suspect), else 0.",
-        ..PEER_GAUGE
-    },
+    Metric { name: PEER_UP, help: "1 while the peer is up for this node (alive or suspect), else 0.", ..PEER_GAUGE },
     Metric {
         name: PEER_EXPECTED,
         help: "1 while the peer should be up; 0 after its goodbye, in maintenance, before it was due for the first time, and while this node cannot judge.",
@@ -227,7 +223,7 @@ pub static CATALOGUE: &[Metric] = &[
     Metric { name: PEER_TRANSITIONS, labels: &[TO], help: "How often the peer entered this state.", ..PEER_COUNTER },
     Metric {
         name: PEER_RESTARTS,
-        help: "How often the peer came back as a new process under its old name.",
+        help: "How often the peer was restarted: a new process under the same name.",
         ..PEER_COUNTER
     },
     Metric { name: PEER_MAINTENANCE, help: "1 while the peer is in maintenance, whatever its state.", ..PEER_GAUGE },
@@ -251,24 +247,24 @@ pub static CATALOGUE: &[Metric] = &[
     Metric { name: INCOMING_PEERS, help: "Watched peers whose pings arrive here.", ..BASE },
     Metric {
         name: MESH_COMPONENTS,
-        help: "Groups of two or more nodes that this node knows to reach each other; 1 in a whole mesh.",
+        help: "Groups of two or more nodes that reach each other, as far as this node knows; 1 while the mesh is whole.",
         ..BASE
     },
     Metric {
         name: PEER_LIST_MISMATCH,
-        help: "Live peers whose list of peers that have answered them differs from this node's.",
+        help: "Peers that are up and whose list of peers that have answered them differs from this node's.",
         ..BASE
     },
     Metric {
         name: INCIDENTS_OPEN,
-        help: "Incidents that go on, as far as this node knows: a crash, a split and a broken link are one each.",
+        help: "Open incidents known to this node: a crash, a split and a broken link are one each.",
         ..BASE
     },
-    Metric { name: PINGS_RECEIVED, help: "Pings that came in from nodes.", ..COUNTER },
+    Metric { name: PINGS_RECEIVED, help: "Pings received from nodes.", ..COUNTER },
     Metric {
         name: WITNESS_CHECKS,
         labels: &[RESULT],
-        help: "Pings made because another node asked, by what they showed.",
+        help: "Pings sent at the request of another node, by what they showed.",
         ..COUNTER
     },
     Metric {
@@ -278,7 +274,7 @@ pub static CATALOGUE: &[Metric] = &[
         buckets: SILENCES,
         ..HISTOGRAM
     },
-    Metric { name: TIMER_LAG, help: "How late the detector's timer woke.", buckets: LAGS, ..HISTOGRAM },
+    Metric { name: TIMER_LAG, help: "How late the detector's timer fired.", buckets: LAGS, ..HISTOGRAM },
     Metric {
         name: OBSERVER_STALL,
         kind: Kind::SecondsCounter,
@@ -290,12 +286,12 @@ pub static CATALOGUE: &[Metric] = &[
     Metric {
         name: DISCOVERY_LAST_SUCCESS,
         unit: "seconds",
-        help: "When every name was last looked up well, in seconds since 1970; 0 before, and where no name is looked up.",
+        help: "When every name was last looked up successfully, in seconds since 1970; 0 before, and where no name is looked up.",
         ..BASE
     },
     Metric {
         name: DISCOVERY_CANDIDATES,
-        help: "Addresses behind the names that have not said yet whose they are.",
+        help: "Addresses behind the names where no node has identified itself yet.",
         ..BASE
     },
     Metric { name: EVENTS, labels: &[EVENT], help: "Events, by their key in the log.", ..COUNTER },
@@ -317,7 +313,7 @@ pub static CATALOGUE: &[Metric] = &[
     Metric {
         name: BUILD_INFO,
         labels: &[VERSION, REVISION],
-        help: "1, with what this program was built from.",
+        help: "Always 1; the labels give the version and the revision of the source.",
         ..BASE
     },
     Metric {
@@ -330,7 +326,7 @@ pub static CATALOGUE: &[Metric] = &[
     Metric { name: PROCESS_RESIDENT, unit: "bytes", help: "Resident memory.", ..PROCESS },
     Metric { name: PROCESS_VIRTUAL, unit: "bytes", help: "Virtual memory.", ..PROCESS },
     Metric { name: PROCESS_OPEN_FDS, help: "Open file descriptors.", ..PROCESS },
-    Metric { name: PROCESS_MAX_FDS, help: "The most file descriptors that may be open.", ..PROCESS },
+    Metric { name: PROCESS_MAX_FDS, help: "Limit of open file descriptors.", ..PROCESS },
     Metric { name: PROCESS_THREADS, help: "Threads.", ..PROCESS },
     Metric {
         name: PROCESS_START,

@@ -1,8 +1,8 @@
 //! What happened lately: a ring of the last events, for the API and its streams.
 //!
 //! The ring is the only store. A stream does not get events pushed through a
-//! channel of its own; it is told that there is something new and reads on from
-//! the number it has. So a slow reader costs nothing, nobody's queue can fill,
+//! channel of its own; it is notified that there is something new and continues from
+//! the number it has. So a slow reader costs nothing, no queue can fill,
 //! and a reader that fell further behind than the ring is long sees it by a gap
 //! in the numbers. Turned down: a broadcast channel, which keeps a second copy
 //! of the same events with a second bound.
@@ -30,7 +30,7 @@ pub const EVENTS_KEPT: usize = 1024;
 /// One event. It becomes JSON where it leaves: it is read more rarely than it happens, and takes less than its text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Counts from 1 in each life of the node.
+    /// Counts from 1 in each run of the node.
     pub seq: u64,
     /// Wall time, for people.
     pub at: SystemTime,

@@ -49,7 +49,7 @@ fn about_peer(fields: &mut Fields, peer: &PeerRef) {
     set(fields, "status", status(peer.state));
 }
 
-/// The state in the words of somebody who has not read the documentation.
+/// The state, for a reader who has not read the documentation.
 fn status(state: PeerState) -> &'static str {
     match state {
         PeerState::Joining => "unknown",

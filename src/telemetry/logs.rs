@@ -5,9 +5,9 @@
 //! lines, because the ready-made ones put the interesting words last.
 //!
 //! Lines are written by a thread of their own behind a bounded queue: a pipe
-//! that nobody reads (`heartbeat | less`) would otherwise stop the one thread
-//! that pings, and the node would look dead for the sake of its log. A line
-//! that finds the queue full is dropped and counted, and the count is told.
+//! without a reader (`heartbeat | less`) would otherwise stop the one thread
+//! that pings, and the node would look dead because of its log. A line
+//! that finds the queue full is dropped and counted, and the count is logged.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -37,7 +37,7 @@ pub const FIELDS: &str = "fields";
 
 /// Lines waiting for a reader. A burst at debug level of a few hundred peers; about 300 kB.
 const LINES_WAITING: usize = 1024;
-/// How long the last lines may take when the program ends and nobody reads them.
+/// How long the last lines may take when the program ends and they are not read.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Starts logging on standard output: text on a terminal, JSON elsewhere, unless told otherwise.
@@ -79,7 +79,7 @@ impl Drop for LogGuard {
     fn drop(&mut self) {
         let (done, ended) = sync_channel(1);
         if self.sender.try_send(Message::Flush(done)).is_ok() {
-            // Whoever does not read within the limit does not want the last lines.
+            // A reader that does not read within the limit does not get the last lines.
             let _ = ended.recv_timeout(FLUSH_LIMIT);
         }
     }
@@ -163,7 +163,7 @@ impl Write for &Lines {
 }
 
 /// The log's thread. It ends when the last sender is gone. A closed pipe is
-/// nobody's fault and no reason to stop the node: the lines go nowhere.
+/// no fault of the node and no reason to stop it: the lines are dropped.
 fn write_lines(receiver: &Receiver<Message>, out: &mut impl Write, lost: &AtomicU64, style: &Style) {
     while let Ok(message) = receiver.recv() {
         match message {
@@ -269,7 +269,8 @@ impl Style {
     }
 
     fn lost_line(&self, lost: u64) -> String {
-        let mut found = Found { message: "Log lines lost, nobody read them".to_owned(), ..Found::default() };
+        let mut found =
+            Found { message: "Log lines dropped: the output was not read in time".to_owned(), ..Found::default() };
         found.event = Some("log_lines_lost".to_owned());
         found.rest.insert("lost".to_owned(), lost.into());
         self.line(SystemTime::now(), Level::WARN, found)

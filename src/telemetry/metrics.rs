@@ -1,11 +1,11 @@
 //! The numbers: counters and histograms move when something happens, gauges
-//! are set from the detector's view when somebody looks.
+//! are set from the detector's view when they are read.
 //!
 //! One recorder, fed through handles that are made once a peer. The exporter
 //! has no way to delete a series, and its idle timeout would also drop counters
 //! that rest at zero, so a removed peer is taken out where it matters: in the
 //! text that a scrape shows. What stays behind is a few hundred bytes for each
-//! key that was ever watched; a peer that comes back under its old key goes on
+//! key that was ever watched; a peer that comes back under its old key continues
 //! counting where it stopped, as Prometheus expects of a counter.
 //!
 //! Everything happens on the one runtime thread and `pings`, `success` and
@@ -66,7 +66,7 @@ pub enum InstallError {
 
 impl Metrics {
     /// The metrics of this process, with the recorder installed for the whole
-    /// program. Call it first thing: the exporter calibrates a clock, which can take 20 ms.
+    /// program. Call it before anything else: the exporter calibrates a clock, which can take 20 ms.
     ///
     /// # Errors
     /// [`InstallError::Installed`] when called twice.
@@ -127,7 +127,7 @@ impl Metrics {
         self.node.pings_received.increment(1);
     }
 
-    /// So many incidents go on.
+    /// The number of open incidents.
     pub fn incidents_open(&self, count: usize) {
         self.node.incidents_open.set(count as f64);
     }

@@ -4,8 +4,8 @@
 //! The detector only emits events. If every place that changes something also
 //! logged it and counted it, the three would drift apart; here they cannot,
 //! because they are made from the same event by the same call, in the words of
-//! [`crate::render`]. Log lines tell changes only: pings and suspicion
-//! are debug, and a failure that goes on is folded into one line a minute.
+//! [`crate::render`]. Log lines report changes only: pings and suspicion
+//! are debug, and a continuing failure is folded into one line a minute.
 
 pub mod catalogue;
 mod discovery;
@@ -33,7 +33,7 @@ use crate::detector::time::Monotonic;
 use crate::mesh::event::NodeEvent;
 use crate::render::{self, Description};
 
-/// How often a failure that goes on is told again, with its count.
+/// How often a continuing failure is logged again, with its count.
 const FOLDED_FOR: Duration = Duration::from_secs(60);
 
 /// Where events become log lines, metrics and entries of the ring.
@@ -82,11 +82,11 @@ impl Telemetry {
         }
     }
 
-    /// Whether an event gets a line, and for how many it stands beside itself.
+    /// Whether an event gets a line, and how many events the line counts besides it.
     fn fold(&self, event: &NodeEvent) -> Telling {
         let NodeEvent::Detector(event) = event else { return Telling::Say { folded: 0 } };
         let EventKind::PingEnded { purpose, result } = &event.kind else { return Telling::Say { folded: 0 } };
-        // Pings are most of all events, and nearly nobody reads them.
+        // Pings are most of all events, and hardly anyone reads them.
         if !tracing::enabled!(target: logs::TARGET, tracing::Level::DEBUG) {
             return Telling::Quiet;
         }
@@ -137,7 +137,7 @@ enum Telling {
     Quiet,
 }
 
-/// A failure is told when it is the first of its kind, or once [`FOLDED_FOR`] has passed.
+/// A failure is logged when it is the first of its kind, or once [`FOLDED_FOR`] has passed.
 fn tell(before: Option<Fold>, failure: (Purpose, Evidence, bool), at: Monotonic) -> (Telling, Fold) {
     match before {
         Some(fold) if fold.failure == failure && at - fold.told < FOLDED_FOR => {

@@ -1,8 +1,8 @@
-//! What Linux tells about this process: the customary `process_*` metrics.
+//! What Linux reports about this process: the customary `process_*` metrics.
 //!
 //! Read from `/proc` in forty lines. The crates that do this bring bindings
-//! for systems on which nobody has tried them here; elsewhere the metrics are
-//! simply absent, and the documentation says so.
+//! for systems on which they have not been tried here; elsewhere the metrics are
+//! simply absent, as the documentation says.
 
 use super::catalogue;
 
@@ -31,7 +31,7 @@ pub fn read() -> Vec<(&'static str, f64)> {
 /// The texts of `/proc/self/stat`, `/proc/self/status`, `/proc/stat` and `/proc/self/limits` as metrics.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn parse(stat: &str, status: &str, system: &str, limits: &str) -> Vec<(&'static str, f64)> {
-    // The program's name stands in brackets and may hold blanks and brackets itself.
+    // The program's name is in brackets and may hold blanks and brackets itself.
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
     // Numbered from 1 in proc(5), where the state is field 3, our first.

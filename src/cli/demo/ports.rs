@@ -1,5 +1,5 @@
 //! Which ports the nodes of a demo get. Between the look and the node's own
-//! bind another process may take one; that node then says so and ends.
+//! bind another process may take one; that node then reports it and ends.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

@@ -1,4 +1,4 @@
-//! Whether the node that is watched answers, since when not, and the lines that say so.
+//! Whether the node that is watched answers, since when not, and the lines that report it.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 /// Where to begin with a node that was not met before.
 pub enum Begin {
-    /// With the last of its own events, so many of them.
+    /// With this number of its own last events.
     Last(u64),
     /// With the events of this list, and then with those after it.
     List(String),

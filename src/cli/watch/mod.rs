@@ -21,7 +21,7 @@ use self::contact::Contact;
 use self::events::{EventReader, Read};
 use super::exit::{Exit, Failure, Outcome};
 
-/// Between two looks of a person: each may ask the whole mesh, and nobody reads faster.
+/// Between two looks of a user: each may ask the whole mesh, and no one reads faster.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Events that wait to be shown. A full queue slows the reading down.

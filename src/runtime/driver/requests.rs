@@ -32,10 +32,10 @@ impl Driver {
     }
 
     pub(super) fn publish(&mut self) {
-        // Asked for even when nobody listens: the detector counts what it has told.
+        // Asked for even without a listener: the detector counts what it has sent.
         let news = self.node.news(self.clock.now());
         if self.inbox.news.receiver_count() > 0 {
-            // Written once for all streams. Nobody listening any more is fine.
+            // Written once for all streams. It is fine if no one listens any more.
             let _ = self.inbox.news.send(AnswerBody::from(&news).to_json().into());
         }
     }
