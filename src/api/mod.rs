@@ -1,7 +1,7 @@
 //! The API: each JSON shape once, for the server, the client between nodes, the commands and the contract.
 //!
 //! The detector knows nothing of JSON, so the shapes are types of their own, and a field can be renamed inside without
-//! any reader noticing. What leads from the detector's and the mesh's types into a shape stands beside the shape; so
+//! any reader noticing. The conversion from the detector's and the mesh's types into a shape is next to the shape; so
 //! does what leads back, for the four shapes that nodes send each other (answer, testimony, row, history).
 //! `contract` makes the document `/openapi.json` of the same types: what it says of a field stands at the field.
 //!
@@ -13,7 +13,7 @@
 //! A peer is not trusted to be small. Bodies are cut off at a limit before they are parsed ([`ANSWER_BYTES`],
 //! [`ROW_BYTES`], [`HISTORY_BYTES`], [`TESTIMONY_BYTES`]), lists are cut off while they are parsed, and what a peer
 //! sends is never parsed into a tree of values: a hostile answer costs at most its own length once. Turned down: a
-//! binary encoding. It would save a few microseconds a ping and cost everybody the `curl http://localhost:8001/ping`
+//! binary encoding. It would save a few microseconds a ping and cost every reader the `curl http://localhost:8001/ping`
 //! that explains this product best.
 
 mod answer;

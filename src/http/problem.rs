@@ -65,7 +65,7 @@ impl Problem {
         Problem { allow: Some(allow), ..problem }
     }
 
-    /// Nobody may change anything here, whatever he knows.
+    /// Nothing can be changed here, with no token at all.
     pub fn changes_closed() -> Problem {
         let detail = "this node has no token, so nothing can be changed over HTTP; start it with HEARTBEAT_TOKEN, \
                       HEARTBEAT_TOKEN_FILE or --token-file to open this path";

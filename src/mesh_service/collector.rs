@@ -1,20 +1,20 @@
-//! Asks the peers for their rows, so that this node can tell about the whole mesh.
+//! Asks the peers for their rows, so that this node can report the whole mesh.
 //!
-//! The detector is not asked to wait for anybody: it lends the list of peers
-//! and goes on. One task does the asking, and whoever wants to know while it
-//! asks gets what it finds, as does everybody who comes within
+//! The detector is not asked to wait for a peer: it lends the list of peers
+//! and continues. One task does the asking; a reader that comes while it
+//! asks gets what it finds, as does every reader that comes within
 //! [`SHARED_FOR`], unless something broke or healed since: a hundred open pages
 //! cost a node what one does.
 //!
 //! An outage is when people look, so it must not make them wait. There is one
 //! deadline for all peers together, those that are alive are asked first, and
-//! one that this node itself doubts gets only `DOUBTED_LIMIT`. Who
+//! one that this node itself suspects gets only `DOUBTED_LIMIT`. A peer that
 //! has not answered by then is *silent*: its last row is shown with its age,
 //! and nothing is concluded from it. A peer of an older version, without this
 //! route, is silent too.
 //!
 //! Turned down: rows spread by the detectors with their answers. It would be
-//! there at once when somebody looks, and cost every ping of every day.
+//! ready at once for a reader, and cost every ping of every day.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use crate::render::{self, mesh::Summary};
 use crate::runtime::clock::Clock;
 use crate::runtime::handle::{Handle, PeerTargets, Stopped};
 
-/// When the rows are laid side by side, whoever has not spoken by then. Within
+/// When the rows are compared, with or without the missing ones. Within
 /// a second there is an answer, with room to write it: a person who opens a
 /// page during an outage should not take the page for a part of it. Peers on
 /// one network answer in a few milliseconds.
@@ -46,13 +46,13 @@ const DOUBTED_LIMIT: Duration = Duration::from_millis(250);
 /// How long an answer is given to others as well. Shorter than anybody can
 /// read, long enough that readers share the work.
 pub const SHARED_FOR: Duration = Duration::from_millis(300);
-/// Peers asked at one time: all of them in the largest mesh in which everybody
-/// watches everybody by default.
+/// Requests to peers at the same time: all of them in the largest mesh in which every node
+/// watches every other by default.
 const FAN_OUT: usize = 32;
 /// Cells asked for in all, at one for each peer in each row: 128 rows of 128,
-/// or 16 of a thousand. Laying them side by side takes the one thread, with
+/// or 16 of a thousand. Comparing them takes the one thread, with
 /// which the detector also judges, a few hundredths of a second and no more; a
-/// matrix beyond that is read by nobody.
+/// larger matrix is too large for a reader.
 const CELLS_MAX: usize = 128 * 128;
 /// Readers that may wait for the task to turn to them; more wait to be let in.
 const WAITING: usize = 64;
@@ -114,19 +114,19 @@ impl Collector {
         (collector, Mesh { asks: sender, clock })
     }
 
-    /// Answers until `stop`, until nobody is left to ask, or until the detector has ended.
+    /// Answers until `stop`, until the last asker is gone, or until the detector has ended.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            // Readers first: whoever is still served while the node stops gets an answer.
+            // Readers first: a reader that is still served while the node stops gets an answer.
             let ask = tokio::select! {
                 biased;
                 ask = self.asks.recv() => ask,
                 () = stop.cancelled() => return,
             };
             let Some(reply) = ask else { return };
-            // A detector that has stopped: dropping the reply says so.
+            // A detector that has stopped: dropping the reply reports it.
             let Ok(gathered) = self.gathered().await else { continue };
-            // Whoever gave up waiting needs no answer.
+            // A reader that gave up waiting needs no answer.
             let _ = reply.send(gathered);
         }
     }
@@ -228,8 +228,8 @@ async fn ask_for_row(
     Some((id, clock.now(), body))
 }
 
-/// Whom to ask, in this order: those that are alive first, for they will answer. One that has never
-/// answered a ping has no name, so nothing that it says could be put anywhere.
+/// The peers to ask, in this order: those that are alive first, because they will answer. One that has never
+/// answered a ping has no name, so its row could not be assigned.
 fn chosen(view: &View) -> Vec<&PeerView> {
     let mut peers: Vec<&PeerView> = view.peers.iter().filter(|peer| peer.peer.node.is_some()).collect();
     peers.sort_by_key(|peer| peer.peer.state);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     impl Peer {
-        /// Lives as long as the test's runtime.
+        /// Runs as long as the test's runtime.
         async fn start(id: u32, manner: Manner) -> Peer {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -464,7 +464,7 @@ mod tests {
             assert_eq!(heard(&*look(&mesh).await), [RowFreshness::Now; 2]);
             tokio::task::yield_now().await;
         }
-        assert_eq!(before.asked.load(Ordering::Relaxed), 1, "nobody is there any more");
+        assert_eq!(before.asked.load(Ordering::Relaxed), 1, "no peer is asked any more");
     }
 
     #[test]

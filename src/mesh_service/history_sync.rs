@@ -2,14 +2,14 @@
 //! knows what happened while it was away.
 //!
 //! Three occasions. *On start* the first peers that answer are asked for all
-//! they have. *When an incident is over*, those whom it struck are asked at
-//! once: their side of it may be another story. And *in between* one peer after
+//! their events. *When an incident is closed*, the peers that it was about are asked at
+//! once: their view of it may differ. And *in between* one peer after
 //! the other, slowly, for what is new since the last time, so that the last
-//! hours of one that dies can be read from any survivor.
+//! hours of a node that crashes can be read from any survivor.
 //!
 //! Turned down: events that travel with the answers to pings (every ping of
-//! every day would pay for them), and passing on what others told (it would go
-//! round for ever, and a lie would have many mouths).
+//! every day would pay for them), and passing on reports of others (they would
+//! circulate without end, and many nodes would repeat a false report).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,20 +32,20 @@ use crate::runtime::handle::{Handle, Stopped};
 use crate::telemetry::Telemetry;
 use crate::telemetry::events::EVENTS_KEPT;
 
-/// Between two questions while all is well: in a mesh of three each peer's news are twenty seconds old at most.
+/// Between two questions while nothing is wrong: in a mesh of three each peer's news are 20 s old at most.
 const SLOWLY: Duration = Duration::from_secs(10);
-/// Between two looks for somebody to ask, on start and while an incident is not closed.
+/// Between two looks for a peer to ask, on start and while an incident is not closed.
 const SOON: Duration = Duration::from_secs(1);
-/// Peers asked on start: what happened was seen by most, and one of them may have been away as well.
+/// Peers asked on start: most of them saw what happened, and one of them may have been away as well.
 const ON_START: usize = 3;
-/// When starting is over, whoever has answered by then.
+/// When starting is over, with or without all answers.
 const STARTING: Duration = Duration::from_secs(30);
 /// How long one answer may take. Nothing waits for it.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Pages that one answer may have: all that a peer remembers, and the one that has nothing more. One that
 /// always has more is asked on when it has its turn again.
 const PAGES: usize = EVENTS_KEPT / EVENTS + 1;
-/// Peers asked at one time when an incident is over.
+/// Peers asked at the same time when an incident is closed.
 const AT_ONCE: usize = 4;
 
 /// Owns the asking. Made by [`HistorySync::new`], which starts nothing; [`HistorySync::run`] does.
@@ -99,7 +99,7 @@ impl HistorySync {
             let pause = if starting || busy { SOON } else { SLOWLY };
             tokio::select! {
                 () = sleep(pause) => {}
-                // Nothing comes this way while all is well.
+                // Nothing arrives here while nothing is wrong.
                 changed = self.trouble.changed() => {
                     changed.map_err(|_| Stopped)?;
                     sleep(SOON).await;
@@ -111,7 +111,8 @@ impl HistorySync {
         }
     }
 
-    /// Whom to ask now: on start those who have not been asked, then those who have just come out of an incident, and
+    /// The peers to ask now: on start those who have not been asked, then those who have just come out of an incident,
+    /// and
     /// now and then the one who has not been asked for longest.
     async fn chosen(&mut self, starting: bool) -> Result<Vec<Source>, Stopped> {
         let roster = self.handle.roster().await?;
@@ -152,7 +153,7 @@ impl HistorySync {
             let asked = timeout(LIMIT, self.client.history(&source.target, since)).await;
             // A peer that does not answer, or of a version that has no history, takes its turn all the same.
             self.asked.insert(source.id, self.clock.now());
-            // Another node at that address speaks for itself elsewhere.
+            // Another node at that address reports for itself under its own name.
             let Ok(Some(history)) = asked else { return };
             if Member::from(&history.node) != source.node || source.boot.is_some_and(|boot| boot != history.boot) {
                 return;

@@ -3,8 +3,8 @@
 //!
 //! Written by the incident watcher and the history sync, read by the routes. All run on the
 //! one thread and hold the lock for as long as it takes to copy a list, never
-//! across an await. The two halves are kept apart: what a peer tells is shown as
-//! the peer's, and all that it can do to this node's own incidents is to tell
+//! across an await. The two halves are kept apart: what a peer reports is shown as
+//! the peer's, and its only effect on this node's own incidents is to tell
 //! the other side of a split ([`Incidents::learn`]).
 
 mod peer_history;
@@ -22,7 +22,7 @@ use crate::mesh::{Member, MeshView};
 use crate::runtime::clock::Clock;
 use peer_history::PeerHistory;
 
-/// An incident, and who told of it; `None`: this node saw it itself.
+/// An incident, and the peer that reported it; `None`: this node saw it itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub told: IncidentSummary,
@@ -47,7 +47,7 @@ impl IncidentStore {
         IncidentStore { clock, book: Mutex::default() }
     }
 
-    /// Each incident once, whoever saw it: those that go on first, the newest of each first.
+    /// Each incident once, whichever node saw it: open ones first, the newest of each first.
     pub fn list(&self) -> Vec<Entry> {
         let now = self.clock.now();
         let book = self.book();
@@ -67,7 +67,7 @@ impl IncidentStore {
         entries
     }
 
-    /// How many of this node's own go on.
+    /// How many of this node's own are open.
     pub fn open(&self) -> usize {
         self.book().own.open()
     }

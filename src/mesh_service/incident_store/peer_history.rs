@@ -16,12 +16,12 @@ use crate::mesh::incident::IncidentSummary;
 pub const EVENTS_MAX: usize = 1024;
 /// Incidents of others kept in all.
 pub const INCIDENTS_MAX: usize = 64;
-/// An incident whose teller has not been heard for this long is told as over when it was heard last: two minutes, or
+/// An incident whose reporter has not been heard for this long counts as closed when it was last heard: two minutes, or
 /// three rounds of questions in a large mesh.
 const STALE: Duration = Duration::from_secs(120);
 const STALE_PER_PEER: Duration = Duration::from_secs(30);
 
-/// One life of a node, and the number that it gave to what it saw.
+/// One run of a node, and the number that it gave to its last read event.
 type Key = (Member, BootId, u64);
 
 /// Something that was told, and when.
@@ -35,12 +35,12 @@ struct Received<T> {
 pub(super) struct PeerHistory {
     events: BTreeMap<Key, Received<PastEvent>>,
     incidents: BTreeMap<Key, Received<IncidentSummary>>,
-    /// How far each was read, in which of its lives. As many as there are peers; see [`PeerHistory::forget`].
+    /// How far each was read, in which of its runs. As many as there are peers; see [`PeerHistory::forget`].
     read: BTreeMap<Member, (BootId, u64)>,
 }
 
 impl PeerHistory {
-    /// From where to read on in this life of a node.
+    /// From where to continue reading in this run of a node.
     pub fn since(&self, node: &Member, boot: Option<BootId>) -> u64 {
         self.read.get(node).filter(|(known, _)| boot.is_none_or(|boot| boot == *known)).map_or(0, |(_, next)| *next)
     }
@@ -94,7 +94,7 @@ impl PeerHistory {
     }
 }
 
-/// While there are too many, whoever told most loses its oldest.
+/// While there are too many, the peer with most entries loses its oldest.
 fn bound<T>(all: &mut BTreeMap<Key, Received<T>>, most: usize, age: impl Fn(&T) -> Duration) {
     while all.len() > most {
         let mut counts: BTreeMap<&Member, usize> = BTreeMap::new();
