@@ -1,26 +1,41 @@
 //! `distributed-heartbeat`: which of my nodes can reach which, since when, and is it them or me?
+//!
+//! The package is a program; `main` is all that its binary calls. What can be used as a library is the half without
+//! sockets, clocks and tasks: [`detector`] decides who is down, [`mesh`] compares what all nodes report, [`render`]
+//! puts both into sentences, and [`sim`] runs many detectors on one virtual clock.
+//!
+//! ```
+//! let scenario = heartbeat::sim::builtin("crash").expect("a built-in scenario");
+//! let run = heartbeat::sim::run(&scenario, 7);
+//! assert!(run.violations.is_empty());
+//! ```
 
 #[cfg(feature = "node")]
 pub mod api;
-#[cfg(feature = "node")]
-pub mod cli;
 mod closed_set;
-#[cfg(feature = "node")]
-pub mod config;
 pub mod detector;
 pub mod mesh;
 pub mod render;
 pub mod sim;
+#[doc(hidden)]
+pub mod testing;
 
 #[cfg(feature = "node")]
-pub mod app;
+mod app;
 #[cfg(feature = "node")]
-pub mod client;
+mod cli;
 #[cfg(feature = "node")]
-pub mod http;
+mod client;
 #[cfg(feature = "node")]
-pub mod mesh_service;
+mod config;
 #[cfg(feature = "node")]
-pub mod runtime;
+mod http;
 #[cfg(feature = "node")]
-pub mod telemetry;
+mod mesh_service;
+#[cfg(feature = "node")]
+mod runtime;
+#[cfg(feature = "node")]
+mod telemetry;
+
+#[cfg(feature = "node")]
+pub use cli::main;

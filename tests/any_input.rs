@@ -19,11 +19,11 @@ use heartbeat::detector::peer::{
     Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId,
     SelfState, Seq, Testimony, WatchDelta, Watched,
 };
-use heartbeat::detector::record::ATTEMPTS;
-use heartbeat::detector::table::next;
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::transmit::Transmit;
 use heartbeat::render::explanation;
+use heartbeat::testing::detector::ATTEMPTS;
+use heartbeat::testing::detector::next;
 use proptest::prelude::*;
 
 /// One thing that can happen. Numbers pick among what is there, so that every value means something.

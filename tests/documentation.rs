@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use heartbeat::sim;
-use heartbeat::telemetry::catalogue::CATALOGUE;
+use heartbeat::testing::telemetry::catalogue::CATALOGUE;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

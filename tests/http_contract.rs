@@ -11,9 +11,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use heartbeat::api::{HistoryBody, RowBody};
-use heartbeat::client::{Client, ClientSettings, Target};
-use heartbeat::config::token::Token;
-use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
 use heartbeat::detector::config::Timing;
 use heartbeat::detector::discovery::DnsName;
 use heartbeat::detector::event::{Doubt, Event, EventKind, PeerRef, Purpose};
@@ -24,21 +21,21 @@ use heartbeat::detector::peer::{
     Accusation, Answer, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, Testimony, Verdict,
     WatchDelta, Watched,
 };
-use heartbeat::detector::record::{End, Quorum};
-use heartbeat::detector::rule::Rule;
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::view::{CandidateView, DiscoveryView, NameView, PeerView, View, WitnessView};
-use heartbeat::detector::why::{AccusationView, DecisionView, EvidenceView, ObserverView, PingView, Why};
-use heartbeat::http::route::Route;
-use heartbeat::http::{AppState, metrics_router, router, serve};
 use heartbeat::mesh::event::NodeEvent;
 use heartbeat::mesh::{self, Member};
-use heartbeat::mesh_service::collector::Collector;
-use heartbeat::mesh_service::incident_store::IncidentStore;
-use heartbeat::runtime::clock::Clock;
-use heartbeat::runtime::driver::{Driver, Observer, Parts, Watch};
-use heartbeat::runtime::handle::{Handle, Inbox, Input, PeerTargets, channel};
-use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
+use heartbeat::testing::client::{Client, ClientSettings, Target};
+use heartbeat::testing::config::{
+    Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source, Token,
+};
+use heartbeat::testing::detector::{
+    AccusationView, DecisionView, End, EvidenceView, ObserverView, PingView, Quorum, Rule, Why,
+};
+use heartbeat::testing::http::{AppState, Route, metrics_router, router, serve};
+use heartbeat::testing::mesh_service::{Collector, IncidentStore};
+use heartbeat::testing::runtime::{Clock, Driver, Handle, Inbox, Input, Observer, Parts, PeerTargets, Watch, channel};
+use heartbeat::testing::telemetry::{EventLog, Metrics, Telemetry};
 use http_body_util::BodyExt as _;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};

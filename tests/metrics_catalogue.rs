@@ -15,8 +15,8 @@ use heartbeat::detector::peer::{BootId, NodeName, PeerId, PeerKey, PeerState, Ve
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::view::{CandidateView, DiscoveryView, NameView, PeerView, View};
 use heartbeat::mesh::event::NodeEvent;
-use heartbeat::telemetry::catalogue::{self, CATALOGUE, Kind, Presence};
-use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
+use heartbeat::testing::telemetry::catalogue::{self, CATALOGUE, Kind, Presence};
+use heartbeat::testing::telemetry::{EventLog, Metrics, Telemetry};
 
 struct Bench {
     telemetry: Telemetry,

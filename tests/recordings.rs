@@ -22,7 +22,7 @@ mod stand_in;
 
 use std::path::{Path, PathBuf};
 
-use heartbeat::telemetry::metrics::REVISION;
+use heartbeat::testing::telemetry::REVISION;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")

@@ -18,9 +18,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Command;
-use heartbeat::cli::exit::EXITS;
-use heartbeat::config::settings::SETTINGS;
-use heartbeat::telemetry::catalogue::{CATALOGUE, Presence};
+use heartbeat::testing::cli::EXITS;
+use heartbeat::testing::config::settings::SETTINGS;
+use heartbeat::testing::telemetry::catalogue::{CATALOGUE, Presence};
 
 const REWRITE: &str = "HEARTBEAT_WRITE=1 cargo test --test reference";
 
@@ -55,7 +55,7 @@ fn the_page_of_the_api_says_what_the_contract_says() {
 #[test]
 fn the_help_texts_of_the_page_of_commands_are_those_of_the_code() {
     check("docs/commands.md", |text| {
-        let mut cli = heartbeat::cli::command();
+        let mut cli = heartbeat::testing::cli::command();
         cli.build();
         let asks = |command: &&mut Command| command.get_arguments().any(|argument| argument.get_long() == Some("addr"));
         let text = with_part(&text, "table", "commands", &commands());
@@ -90,7 +90,7 @@ fn with_part(text: &str, kind: &str, name: &str, part: &str) -> String {
 }
 
 fn commands() -> String {
-    let cli = heartbeat::cli::command();
+    let cli = heartbeat::testing::cli::command();
     let rows = cli.get_subcommands().map(|command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let codes = help.split_once("Exit codes: ").map(|(_, codes)| codes.trim_end_matches('.').replace('\n', " "));

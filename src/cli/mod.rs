@@ -33,6 +33,7 @@ pub mod why;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::Write;
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -116,6 +117,15 @@ pub fn command() -> clap::Command {
     let described = described.mut_subcommand("run", describe);
     described
         .mut_subcommand("config", |config| config.mut_subcommand("check", describe).mut_subcommand("show", describe))
+}
+
+/// Parses what was typed, carries it out, and says how the process ends.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::parse_from(arguments) {
+        Ok(cli) => cli.execute(&Environment::of_this_process()).into(),
+        Err(exit) => exit.into(),
+    }
 }
 
 impl Cli {

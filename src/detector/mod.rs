@@ -1,31 +1,35 @@
 //! The failure detector, pure: no clock, socket, task, log or random source.
 //!
 //! Modules in reading order: first the words ([`time`], [`peer`],
-//! [`evidence`], [`config`]), then the formulas ([`estimator`], [`gray`],
-//! [`quorum`], [`table`], [`rule`]), then what is known of one peer ([`link`], and
-//! [`record`] for whoever asks why) and the node that decides ([`node`]), with what
+//! [`evidence`], [`config`]), then the formulas (`estimator`, `gray`,
+//! `quorum`, `table`, `rule`), then what is known of one peer (`link`, and
+//! `record` for whoever asks why) and the node that decides ([`node`]), with what
 //! operators announce ([`maintenance`]) beside it; [`discovery`] finds peers behind
-//! a name; [`event`], [`transmit`], [`view`] and [`why`] are what comes out.
+//! a name; [`event`], [`transmit`], [`view`] and `why` are what comes out.
 
 pub mod config;
 pub mod discovery;
-pub mod estimator;
+pub(crate) mod estimator;
 pub mod event;
 pub mod evidence;
-pub mod gray;
-pub mod level;
-pub mod link;
+pub(crate) mod gray;
+pub(crate) mod level;
+pub(crate) mod link;
 pub mod maintenance;
 pub(crate) mod natural_order;
 pub mod node;
 pub mod peer;
-pub mod quorum;
-pub mod record;
-pub mod rule;
+pub(crate) mod quorum;
+#[allow(missing_docs)] // exported to `testing` only
+pub(crate) mod record;
+#[allow(missing_docs)] // exported to `testing` only
+pub(crate) mod rule;
 pub(crate) mod sets;
-pub mod table;
+#[allow(missing_docs)] // exported to `testing` only
+pub(crate) mod table;
 pub mod time;
 mod timers;
 pub mod transmit;
 pub mod view;
-pub mod why;
+#[allow(missing_docs)] // exported to `testing` only
+pub(crate) mod why;

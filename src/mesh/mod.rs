@@ -6,20 +6,20 @@
 //! for chats and the tests cannot disagree, and any set of rows has a result. [`incident`] folds one result after the
 //! other into incidents.
 //!
-//! In reading order: [`rows`] (the input, and what may be concluded from it), `restarts` (opinions about processes
-//! that have ended), [`verdict`], [`groups`], [`membership_diff`].
+//! In reading order: `rows` (the input, and what may be concluded from it), `restarts` (opinions about processes
+//! that have ended), `verdict`, `groups`, `membership_diff`.
 //!
 //! Turned down: a mesh view inside the detector. Every node would have to keep it up to date all the time, for the
 //! few moments in which someone looks at it.
 
 pub mod event;
-pub mod groups;
+mod groups;
 pub mod incident;
-pub mod membership_diff;
+mod membership_diff;
 mod own_row;
 mod restarts;
-pub mod rows;
-pub mod verdict;
+mod rows;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,19 +4,19 @@
 //! simulated trace can read a real one. All of it is pure: data in, text out. Turned down: `Display` on the types of the
 //! detector, which could not say which of several texts it means, and would pull wording into the layer that decides.
 //!
-//! [`event`]: messages and sentences of events. [`mesh`] and [`matrix`]: the mesh in a sentence and as a table.
-//! [`incident`]: an incident in one line. [`why`]: the evidence behind an opinion, as a paragraph. [`quantity`] and
+//! `event`: messages and sentences of events. [`mesh`] and [`matrix`]: the mesh in a sentence and as a table.
+//! [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
 //! `phrase` hold what they share: durations, lists, how a ping failed.
 
 mod discovery;
-pub mod event;
+mod event;
 pub mod incident;
 mod maintenance;
 pub mod matrix;
 pub mod mesh;
 mod phrase;
-pub mod quantity;
-pub mod why;
+mod quantity;
+mod why;
 
 pub use event::{Description, describe, message, sentence};
 pub use phrase::{evidence_phrase, join_texts};

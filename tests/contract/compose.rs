@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::time::Duration;
 
-use heartbeat::app;
-use heartbeat::config::environment::Environment;
-use heartbeat::config::raw::Raw;
-use heartbeat::config::resolve::{Machine, resolve};
-use heartbeat::config::{Config, MetricsPort};
+use heartbeat::testing::app;
+use heartbeat::testing::config::{Config, Environment, Machine, MetricsPort, Raw, resolve};
 use serde_json::Value;
 
 use super::files::{documents, path, text};

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use heartbeat::telemetry::catalogue::{self, Kind};
+use heartbeat::testing::telemetry::catalogue::{self, Kind};
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use serde_json::Value;

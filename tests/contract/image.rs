@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use heartbeat::cli;
-use heartbeat::config::{MetricsPort, settings};
+use heartbeat::testing::cli;
+use heartbeat::testing::config::{MetricsPort, settings};
 
 use super::files::{path, text};
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use heartbeat::telemetry::catalogue::{self, CATALOGUE, Kind};
+use heartbeat::testing::telemetry::catalogue::{self, CATALOGUE, Kind};
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use heartbeat::http::route::Route;
+use heartbeat::testing::http::Route;
 use serde_json::Value;
 
 use super::stand_in::{MOMENTS, Moment, Reply, answers, asked};

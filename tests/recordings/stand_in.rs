@@ -7,22 +7,22 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use heartbeat::api::RowBody;
-use heartbeat::client::{Client, ClientSettings, Target};
-use heartbeat::config::{Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source};
 use heartbeat::detector::config::Timing;
 use heartbeat::detector::peer::{PeerId, PeerState};
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::view::View;
-use heartbeat::detector::why::Why;
-use heartbeat::http::{AppState, router};
 use heartbeat::mesh::Member;
 use heartbeat::mesh::event::NodeEvent;
-use heartbeat::mesh_service::collector::Collector;
-use heartbeat::mesh_service::incident_store::IncidentStore;
-use heartbeat::runtime::clock::Clock;
-use heartbeat::runtime::handle::{Inbox, Input, PeerTargets, channel};
 use heartbeat::sim::{self, What};
-use heartbeat::telemetry::{EventLog, Metrics, Telemetry};
+use heartbeat::testing::client::{Client, ClientSettings, Target};
+use heartbeat::testing::config::{
+    Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source,
+};
+use heartbeat::testing::detector::Why;
+use heartbeat::testing::http::{AppState, router};
+use heartbeat::testing::mesh_service::{Collector, IncidentStore};
+use heartbeat::testing::runtime::{Clock, Inbox, Input, PeerTargets, channel};
+use heartbeat::testing::telemetry::{EventLog, Metrics, Telemetry};
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

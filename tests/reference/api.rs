@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::table;
 
 pub fn contract() -> Value {
-    heartbeat::http::contract::document()
+    heartbeat::testing::http::document()
 }
 
 /// A section for each endpoint: what it takes, and what it answers with.

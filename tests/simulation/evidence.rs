@@ -1,11 +1,11 @@
 //! What a node would answer to `why`, at the end of faults that are played: the rule that decided, and its explanation.
 
 use heartbeat::detector::evidence::Evidence;
-use heartbeat::detector::record::{ATTEMPTS, End};
-use heartbeat::detector::rule::Rule;
-use heartbeat::detector::why::Why;
 use heartbeat::render::explanation;
 use heartbeat::sim::{self, Scenario};
+use heartbeat::testing::detector::Rule;
+use heartbeat::testing::detector::Why;
+use heartbeat::testing::detector::{ATTEMPTS, End};
 
 /// What node `observer` has of node `subject` (both count from 1) when the scenario ends.
 fn why(text: &str, observer: usize, subject: usize) -> Why {
@@ -44,7 +44,7 @@ fn a_crash_is_told_by_both_survivors() {
 fn the_pings_that_decided_are_kept_when_the_ring_has_forgotten_them() {
     let why = decided("nodes 3\nlength 70s\nat 10s crash node-3\n", 1, 3, Rule::Quorum, &["down for 59"]);
     let refused = Some(End::Failed(Evidence::Refused));
-    let end = |ping: &heartbeat::detector::why::PingView| ping.end.map(|(end, _)| end);
+    let end = |ping: &heartbeat::testing::detector::PingView| ping.end.map(|(end, _)| end);
     assert!(why.pings.iter().all(|ping| end(ping) == refused || ping.end.is_none()), "{:#?}", why.pings);
     let kept = why.decision.and_then(|decision| decision.exhibits).expect("exhibits").pings;
     assert_eq!(kept.len().min(ATTEMPTS), kept.len());

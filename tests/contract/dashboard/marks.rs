@@ -1,6 +1,6 @@
 //! Marks on all graphs: process starts, peers that are down, unreachable or left, alerts.
 
-use heartbeat::telemetry::catalogue::{PEER_STATE, PEER_STATE_CHANGED, PROCESS_START};
+use heartbeat::testing::telemetry::catalogue::{PEER_STATE, PEER_STATE_CHANGED, PROCESS_START};
 use serde_json::{Value, json};
 
 use super::panel::datasource;

@@ -8,7 +8,7 @@
 //! its divisor is above zero.
 
 use heartbeat::detector::peer::PeerState;
-use heartbeat::telemetry::catalogue::{
+use heartbeat::testing::telemetry::catalogue::{
     CUT_OFF, INCIDENTS_OPEN, PEER_EXPECTED, PEER_STATE, PEER_UP, PING_DURATION, PINGS, PINGS_FAILED, STALLED,
 };
 

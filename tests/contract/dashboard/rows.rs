@@ -2,7 +2,7 @@
 //! whole?" for someone who has never seen it; each row below answers the next
 //! question.
 
-use heartbeat::telemetry::catalogue::{
+use heartbeat::testing::telemetry::catalogue::{
     EVENTS, INCIDENTS_OPEN, INCOMING_PEERS, OBSERVER_STALL, PEER_LAST_SUCCESS, PEER_LIST_MISMATCH, PEER_MAINTENANCE,
     PEER_PHI, PEER_RESTARTS, PEER_UP, PING_DURATION, PING_FAILURES, PINGS, PINGS_RECEIVED, PROCESS_CPU,
     PROCESS_RESIDENT, PROCESS_START, SILENCE_AT_VERDICT, TIMER_LAG, WITNESS_CHECKS,

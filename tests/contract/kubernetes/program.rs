@@ -4,11 +4,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use heartbeat::config::environment::Environment;
-use heartbeat::config::raw::Raw;
-use heartbeat::config::resolve::{Machine, resolve};
-use heartbeat::config::{Config, MetricsPort};
-use heartbeat::http::route::Route;
+use heartbeat::testing::config::{Config, Environment, Machine, MetricsPort, Raw, resolve};
+use heartbeat::testing::http::Route;
 use serde_json::Value;
 
 use super::Rule;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heartbeat::detector::peer::{PeerState, SelfState, Verdict};
-use heartbeat::http::page::{Happening, IncidentRow, Me, Page};
 use heartbeat::mesh::{self, Cell, Row, RowFreshness};
+use heartbeat::testing::http::{Happening, IncidentRow, Me, Page};
 use serde_json::json;
 
 use super::driver::{Browser, Setup};

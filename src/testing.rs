@@ -1,0 +1,75 @@
+//! What the tests and benchmarks of this package use of its private modules, and nothing else.
+//!
+//! It is no promise: it changes with any release, without a word in the changelog. A library that builds on this package
+//! uses the public modules. The list is explicit so that it shows what tests depend on, and so that the compiler finds
+//! an item that nothing uses any more.
+
+/// Rules and records behind an opinion.
+pub mod detector {
+    pub use crate::detector::record::{ATTEMPTS, End, Quorum};
+    pub use crate::detector::rule::Rule;
+    pub use crate::detector::table::next;
+    pub use crate::detector::why::{AccusationView, DecisionView, EvidenceView, ObserverView, PingView, Why};
+}
+
+/// The node as a whole.
+#[cfg(feature = "node")]
+pub mod app {
+    pub use crate::app::stop_time_max;
+}
+
+/// The command line.
+#[cfg(feature = "node")]
+pub mod cli {
+    pub use crate::cli::exit::EXITS;
+    pub use crate::cli::{Cli, command};
+}
+
+/// Requests to nodes.
+#[cfg(feature = "node")]
+pub mod client {
+    pub use crate::client::{Client, ClientSettings, Target};
+}
+
+/// Settings, as typed and as meant.
+#[cfg(feature = "node")]
+pub mod config {
+    pub use crate::config::environment::Environment;
+    pub use crate::config::raw::Raw;
+    pub use crate::config::resolve::{Machine, resolve};
+    pub use crate::config::token::Token;
+    pub use crate::config::{
+        Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source, settings,
+    };
+}
+
+/// The server.
+#[cfg(feature = "node")]
+pub mod http {
+    pub use crate::http::contract::document;
+    pub use crate::http::page::{Happening, IncidentRow, Me, Page};
+    pub use crate::http::route::Route;
+    pub use crate::http::{AppState, metrics_router, router, serve};
+}
+
+/// The mesh as a node gathers and remembers it.
+#[cfg(feature = "node")]
+pub mod mesh_service {
+    pub use crate::mesh_service::collector::Collector;
+    pub use crate::mesh_service::incident_store::IncidentStore;
+}
+
+/// The tasks of a node.
+#[cfg(feature = "node")]
+pub mod runtime {
+    pub use crate::runtime::clock::Clock;
+    pub use crate::runtime::driver::{Driver, Observer, Parts, Watch};
+    pub use crate::runtime::handle::{Handle, Inbox, Input, PeerTargets, channel};
+}
+
+/// Log, metrics and events.
+#[cfg(feature = "node")]
+pub mod telemetry {
+    pub use crate::telemetry::metrics::REVISION;
+    pub use crate::telemetry::{EventLog, Metrics, Telemetry, catalogue};
+}
