@@ -24,7 +24,7 @@
 use std::fmt;
 
 /// An enum made by [`closed_set!`], for generic code.
-pub trait ClosedSet: Copy + Eq + fmt::Debug + Send + Sync + 'static {
+pub(crate) trait ClosedSet: Copy + Eq + fmt::Debug + Send + Sync + 'static {
     /// All members, as written.
     const MEMBERS: &'static [Self];
     /// Their words, in the same order.
@@ -59,6 +59,7 @@ macro_rules! closed_set {
 
         impl $Set {
             /// The word for it in logs, labels and the API. Stable between releases.
+            #[allow(unreachable_pub)] // as far as the set is visible
             pub const fn as_str(self) -> &'static str {
                 match self { $($Set::$Member => $word),+ }
             }
@@ -97,6 +98,7 @@ macro_rules! closed_set {
 
         impl $Set {
             /// All members, in order.
+            #[allow(dead_code, unreachable_pub)] // as far as the set is visible; some are enumerated by tests only
             pub const ALL: [$Set; [$($Set::$Member),+].len()] = [$($Set::$Member),+];
         }
     };

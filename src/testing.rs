@@ -1,8 +1,8 @@
-//! What the tests and benchmarks of this package use of its private modules, and nothing else.
+//! What the tests and benchmarks of this package use of its private modules.
 //!
 //! It is no promise: it changes with any release, without a word in the changelog. A library that builds on this package
-//! uses the public modules. The list is explicit so that it shows what tests depend on, and so that the compiler finds
-//! an item that nothing uses any more.
+//! uses the public modules. The list is explicit, so that it shows what tests depend on, and so that the compiler reports
+//! whatever is not in it and not used by the node.
 
 /// Rules and records behind an opinion.
 pub mod detector {

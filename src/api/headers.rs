@@ -7,15 +7,15 @@ use super::text::Text;
 use crate::detector::peer::{Caller, NodeName, Seq};
 
 /// The caller's node name.
-pub const HEADER_NODE: &str = "heartbeat-node";
+pub(super) const HEADER_NODE: &str = "heartbeat-node";
 /// The caller's boot id, 16 hex digits.
-pub const HEADER_BOOT: &str = "heartbeat-boot";
+pub(super) const HEADER_BOOT: &str = "heartbeat-boot";
 /// The caller's own milliseconds since its boot.
-pub const HEADER_SEQ: &str = "heartbeat-seq";
+pub(super) const HEADER_SEQ: &str = "heartbeat-seq";
 /// The caller's own state: `starting`, `ready`, `cut_off` or `leaving`.
-pub const HEADER_STATE: &str = "heartbeat-state";
+pub(super) const HEADER_STATE: &str = "heartbeat-state";
 /// The revision of the answerer's watch list that the caller holds; absent for none.
-pub const HEADER_KNOWN: &str = "heartbeat-known";
+pub(super) const HEADER_KNOWN: &str = "heartbeat-known";
 
 /// Who sent this request, as its headers say; `None` when it is not a node
 /// (curl, a browser) or when what it says of itself is not valid.

@@ -5,7 +5,7 @@ use crate::runtime::supervisor::{Drained, TaskEnd};
 
 /// How a node ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// Cleanly; every open request was answered.
     Drained,
     /// Cleanly, but some requests were still open at the time limit.

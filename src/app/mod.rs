@@ -23,7 +23,7 @@ use anyhow::Context;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-pub use self::ending::Ending;
+pub(crate) use self::ending::Ending;
 use self::ending::{Cause, ending};
 use crate::client::{Client, ClientSettings, Target};
 use crate::config::Config;
@@ -61,7 +61,7 @@ pub fn stop_time_max(config: &Config) -> Duration {
 /// # Errors
 /// When the node could not start: a port that cannot be had ([`BindError`](crate::runtime::listen::BindError)), or
 /// a system that refuses threads, signals or random numbers. Nothing runs then.
-pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<Ending> {
+pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<Ending> {
     let clock = Clock::start();
     // Listening begins first: a signal during the start is a clean stop already.
     let mut signals = Signals::listen().context("cannot listen for signals")?;

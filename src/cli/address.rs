@@ -15,7 +15,7 @@ use crate::config::settings::{PORT, find};
 
 /// Which node to ask.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Address {
+pub(crate) struct Address {
     /// The node to ask: host:port, :port or a URL [default: this host's, on HEARTBEAT_PORT or 8001]
     #[arg(long, value_name = "HOST:PORT")]
     pub addr: Option<String>,
@@ -26,7 +26,7 @@ impl Address {
     ///
     /// # Errors
     /// When neither the flag nor the variables say something usable.
-    pub fn place(&self, environment: &Environment) -> Result<Place, Failure> {
+    pub(crate) fn place(&self, environment: &Environment) -> Result<Place, Failure> {
         match &self.addr {
             Some(text) => named(text),
             None => own(environment),

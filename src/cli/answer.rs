@@ -19,19 +19,19 @@ use crate::render::matrix::short;
 
 /// A whole answer: as it came, and to be read.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub body: String,
     value: Value,
 }
 
 /// A part of an answer; a part that is not there is empty.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'a>(pub &'a Value);
+pub(crate) struct Part<'a>(pub &'a Value);
 
 impl Answer {
     /// # Errors
     /// When the body is not JSON; `what` says what it should have been.
-    pub fn new(body: String, what: &str) -> Result<Answer, Failure> {
+    pub(crate) fn new(body: String, what: &str) -> Result<Answer, Failure> {
         match parse(body.as_bytes()) {
             Ok(value) => Ok(Answer { body: body.trim_end().to_owned(), value }),
             Err(error) => Err(not(what, &error)),
@@ -42,11 +42,11 @@ impl Answer {
     ///
     /// # Errors
     /// As [`Answer::new`], when it has another shape.
-    pub fn into_shape<T: DeserializeOwned>(self, what: &str) -> Result<T, Failure> {
+    pub(crate) fn into_shape<T: DeserializeOwned>(self, what: &str) -> Result<T, Failure> {
         serde_json::from_value(self.value).map_err(|error| not(what, &error))
     }
 
-    pub fn root(&self) -> Part<'_> {
+    pub(crate) fn root(&self) -> Part<'_> {
         Part(&self.value)
     }
 }
@@ -56,40 +56,40 @@ fn not(what: &str, error: &serde_json::Error) -> Failure {
 }
 
 impl<'a> Part<'a> {
-    pub fn part(self, key: &str) -> Part<'a> {
+    pub(crate) fn part(self, key: &str) -> Part<'a> {
         Part(&self.0[key])
     }
 
     /// The parts of a list.
-    pub fn parts(self, key: &str) -> impl Iterator<Item = Part<'a>> + Clone {
+    pub(crate) fn parts(self, key: &str) -> impl Iterator<Item = Part<'a>> + Clone {
         self.0[key].as_array().map_or(&[][..], Vec::as_slice).iter().map(Part)
     }
 
     /// A text; in a column where it may be long, [`Part::name`] is the better one.
-    pub fn text(self, key: &str) -> &'a str {
+    pub(crate) fn text(self, key: &str) -> &'a str {
         self.0[key].as_str().unwrap_or_default()
     }
 
-    pub fn flag(self, key: &str) -> bool {
+    pub(crate) fn flag(self, key: &str) -> bool {
         self.0[key].as_bool().unwrap_or_default()
     }
 
-    pub fn number(self, key: &str) -> Option<f64> {
+    pub(crate) fn number(self, key: &str) -> Option<f64> {
         self.0[key].as_f64()
     }
 
     /// A time that the API gives in milliseconds.
-    pub fn span(self, key: &str) -> Option<Duration> {
+    pub(crate) fn span(self, key: &str) -> Option<Duration> {
         Duration::try_from_secs_f64(self.number(key)? / 1000.0).ok()
     }
 
     /// A name, or another short word, for a column.
-    pub fn name(self, key: &str) -> String {
+    pub(crate) fn name(self, key: &str) -> String {
         short(self.text(key))
     }
 
     /// The names in a list.
-    pub fn names(self, key: &str) -> Vec<String> {
+    pub(crate) fn names(self, key: &str) -> Vec<String> {
         self.parts(key).map(|name| short(name.0.as_str().unwrap_or_default())).collect()
     }
 }

@@ -11,11 +11,11 @@ use crate::client::node::{NodeClient, Opened, Order, REQUEST_TIME_MAX, Reply, Re
 
 /// Where a node answers; shown as `host:port`.
 #[derive(Clone, Debug)]
-pub struct Place(NodeClient);
+pub(crate) struct Place(NodeClient);
 
 impl Place {
     /// `host`: a name or an address, of IPv6 in brackets.
-    pub fn new(host: &str, port: u16) -> Place {
+    pub(crate) fn new(host: &str, port: u16) -> Place {
         Place(NodeClient::new(host, port))
     }
 
@@ -23,7 +23,7 @@ impl Place {
     ///
     /// # Errors
     /// When the node cannot be reached, answers with a problem, or with something that is no JSON.
-    pub async fn ask(&self, path: &str, what: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn ask(&self, path: &str, what: &str) -> Result<Answer, Failure> {
         Answer::new(good(self.get(path).await?)?, what)
     }
 
@@ -31,7 +31,7 @@ impl Place {
     ///
     /// # Errors
     /// [`Failure::Unreachable`] for everything that keeps the answer away.
-    pub async fn get(&self, path: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply, Failure> {
         self.send(&Order::get(path), REQUEST_TIME_MAX).await
     }
 
@@ -39,7 +39,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::get`].
-    pub async fn send(&self, order: &Order<'_>, limit: Duration) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&self, order: &Order<'_>, limit: Duration) -> Result<Reply, Failure> {
         self.0.send(order, limit).await.map_err(|error| self.unreachable(error))
     }
 
@@ -47,7 +47,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::ask`], when the node refuses it.
-    pub async fn follow(&self, path: &str) -> Result<Events, Failure> {
+    pub(crate) async fn follow(&self, path: &str) -> Result<Events, Failure> {
         match self.0.follow(path, REQUEST_TIME_MAX).await {
             Ok(Opened::Stream(stream)) => Ok(Events { place: self.clone(), stream }),
             Ok(Opened::Reply(reply)) => Err(problem(&reply)),
@@ -59,7 +59,7 @@ impl Place {
     ///
     /// # Errors
     /// Those of the work, and [`Failure::Unreachable`] after the limit.
-    pub async fn limited<T>(
+    pub(crate) async fn limited<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, Failure>>,
@@ -83,7 +83,7 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 /// What the node says is wrong.
-pub fn good(reply: Reply) -> Result<String, Failure> {
+pub(crate) fn good(reply: Reply) -> Result<String, Failure> {
     if reply.status == 200 { Ok(reply.body) } else { Err(problem(&reply)) }
 }
 
@@ -99,7 +99,7 @@ fn problem(reply: &Reply) -> Failure {
 }
 
 /// The events of a node as they happen.
-pub struct Events {
+pub(crate) struct Events {
     place: Place,
     stream: Box<EventStream>,
 }
@@ -109,7 +109,7 @@ impl Events {
     ///
     /// # Errors
     /// [`Failure::Unreachable`] when the stream ends or falls silent.
-    pub async fn next(&mut self) -> Result<serde_json::Value, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<serde_json::Value, Failure> {
         loop {
             let event = self.stream.next().await.map_err(|end| self.place.unreachable(end))?;
             if let Ok(value) = parse(&event.data) {

@@ -30,7 +30,7 @@ with a dash for their number; with --since only this node's own events are shown
 With --follow, a node that goes away is asked again until it is back; contact_lost and contact_restored
 report it. Events of a restarted node are shown from its start.
 Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached at the start.")]
-pub struct Events {
+pub(crate) struct Events {
     #[command(flatten)]
     pub address: Address,
     /// Continue with new events, until Ctrl-C
@@ -54,7 +54,7 @@ pub struct Events {
 ///
 /// # Errors
 /// When it is no number, or one that no node can answer.
-pub fn count(text: &str) -> Result<usize, String> {
+pub(crate) fn count(text: &str) -> Result<usize, String> {
     parse::count(text, 1, LIMIT_MAX)
 }
 
@@ -62,7 +62,7 @@ pub fn count(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// When the node cannot be reached, or not at the start.
-pub async fn events(command: &Events, environment: &Environment) -> Outcome {
+pub(crate) async fn events(command: &Events, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     if command.follow {
@@ -118,7 +118,7 @@ fn show(command: &Events, event: &Value, output: &mut Output) -> std::io::Result
 }
 
 /// When, and what in the words of the log of its node; what a peer reported is marked as such.
-pub fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
+pub(crate) fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
     let event = Part(event);
     let paint = match event.text("level") {
         "warn" | "error" => Paint::Bad,

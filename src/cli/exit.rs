@@ -61,7 +61,7 @@ impl From<Exit> for ExitCode {
 
 /// Why a command could not do what it was asked to.
 #[derive(Debug, Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     #[error(transparent)]
     Config(#[from] Problems),
     #[error("{0}")]
@@ -87,7 +87,7 @@ pub enum Failure {
 
 impl Failure {
     /// Why, in a few words in the middle of a sentence.
-    pub fn cause(&self) -> String {
+    pub(crate) fn cause(&self) -> String {
         match self {
             Failure::Unreachable { why, .. } => why.clone(),
             other => other.to_string(),
@@ -96,7 +96,7 @@ impl Failure {
 
     /// The exit code. A reader that closes the pipe has seen enough
     /// (`heartbeat events | head`): a success.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Config(_) | Failure::Usage(_) => Exit::Usage,
             Failure::Failed(_) => Exit::Failed,
@@ -112,13 +112,13 @@ impl Failure {
 }
 
 /// What every command returns.
-pub type Outcome = Result<Exit, Failure>;
+pub(crate) type Outcome = Result<Exit, Failure>;
 
 /// Works until it is done or a signal asks it to stop. Then what it holds is dropped, so a screen is left as it was.
 ///
 /// # Errors
 /// Those of the work, and when signals cannot be listened to.
-pub async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(Signal) -> Exit) -> Outcome {
+pub(crate) async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(Signal) -> Exit) -> Outcome {
     let mut signals =
         Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))?;
     tokio::select! {
@@ -128,12 +128,12 @@ pub async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(Signal) 
 }
 
 /// For work that continues until it is stopped: a signal is its usual end.
-pub fn usual_end(_: Signal) -> Exit {
+pub(crate) fn usual_end(_: Signal) -> Exit {
     Exit::Success
 }
 
 /// For work that has an end of its own: a signal before that is a failure.
-pub fn early_end(signal: Signal) -> Exit {
+pub(crate) fn early_end(signal: Signal) -> Exit {
     match signal {
         Signal::Interrupt => Exit::Interrupted,
         Signal::Terminate => Exit::Terminated,

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 It asks /readyz, which is about the node itself and never about its peers,
 and gives up after 2 s.
 Exit codes: 0 ready, 1 not ready or not reachable.")]
-pub struct Healthcheck {
+pub(crate) struct Healthcheck {
     #[command(flatten)]
     pub address: Address,
     /// Print {"ready":true} or {"ready":false,"why":"..."}
@@ -34,7 +34,7 @@ pub struct Healthcheck {
 ///
 /// # Errors
 /// Only for a wrong `--addr` or a closed pipe: without an answer the node is "not ready".
-pub async fn healthcheck(command: &Healthcheck, environment: &Environment) -> Outcome {
+pub(crate) async fn healthcheck(command: &Healthcheck, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let why = match place.send(&Order::get("/readyz"), LIMIT).await {

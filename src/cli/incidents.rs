@@ -21,7 +21,7 @@ use crate::render::span;
 An incident lasts from the first bad verdict to the last recovery of what belongs together.
 FROM names the peer that reported it; a dot is the node that was asked.
 Exit codes: 0 shown, whether one is open or not, 69 the node cannot be reached.")]
-pub struct Incidents {
+pub(crate) struct Incidents {
     #[command(flatten)]
     pub address: Address,
     /// Maximum number of incidents
@@ -36,7 +36,7 @@ pub struct Incidents {
 ///
 /// # Errors
 /// When the node cannot be reached, or its version keeps no incidents.
-pub async fn incidents(command: &Incidents, environment: &Environment) -> Outcome {
+pub(crate) async fn incidents(command: &Incidents, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let reply = place.get(&format!("/api/v1/incidents?limit={}", command.limit)).await?;

@@ -21,7 +21,7 @@ use crate::render::span;
 
 Only settings that differ from the default are shown; `heartbeat config show` explains all of them.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
-pub struct Info {
+pub(crate) struct Info {
     #[command(flatten)]
     pub address: Address,
     /// Print one JSON object: the node's `/api/v1/node`, `/api/v1/config` and `/api/v1/cluster`
@@ -33,7 +33,7 @@ pub struct Info {
 ///
 /// # Errors
 /// When it cannot be reached.
-pub async fn info(command: &Info, environment: &Environment) -> Outcome {
+pub(crate) async fn info(command: &Info, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let node = place.ask("/api/v1/node", "a description of itself").await?;

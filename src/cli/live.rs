@@ -22,7 +22,7 @@ const END: &str = "\x1b[?2026l";
 /// All of it undone.
 const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-pub struct Live {
+pub(crate) struct Live {
     pub output: Output,
     in_place: bool,
     /// The lines on the screen; `None` before there were any.
@@ -33,13 +33,13 @@ pub struct Live {
 
 impl Live {
     /// Lines for programs are never drawn over.
-    pub fn new(output: Output, for_programs: bool) -> Live {
+    pub(crate) fn new(output: Output, for_programs: bool) -> Live {
         let in_place = output.is_terminal() && !for_programs;
         Live { output, in_place, picture: None, told: String::new() }
     }
 
     /// There is one picture, and not one block after the other.
-    pub fn in_place(&self) -> bool {
+    pub(crate) fn in_place(&self) -> bool {
         self.in_place
     }
 
@@ -47,7 +47,7 @@ impl Live {
     ///
     /// # Errors
     /// Those of the output.
-    pub fn show(&mut self, picture: Vec<String>, about: String) -> io::Result<()> {
+    pub(crate) fn show(&mut self, picture: Vec<String>, about: String) -> io::Result<()> {
         if self.in_place {
             return self.redraw(picture);
         }

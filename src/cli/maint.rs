@@ -34,7 +34,7 @@ const WHAT: &str = "about maintenance";
 Ask the node that goes into maintenance. Its peers show it, and do not expect the node until
 the time is over or `maint off`, even if it stops and starts again meanwhile.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
-pub struct Maint {
+pub(crate) struct Maint {
     #[command(subcommand)]
     change: Option<Change>,
     #[command(flatten)]
@@ -141,7 +141,7 @@ struct Peer {
 ///
 /// # Errors
 /// When there is no token, the node cannot be reached, or it refuses.
-pub async fn maint(command: &Maint, environment: &Environment) -> Outcome {
+pub(crate) async fn maint(command: &Maint, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let (ask, token, method, body) = match &command.change {
         None => (&command.ask, None, Method::GET, None),

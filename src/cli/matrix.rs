@@ -29,7 +29,7 @@ figure has changed, and when the node stops answering (contact_lost) or answers 
 (contact_restored); Ctrl-C ends it.
 `heartbeat verify` gives a verdict on it.
 Exit codes: 0 shown, 69 the node cannot be reached.")]
-pub struct Matrix {
+pub(crate) struct Matrix {
     #[command(flatten)]
     pub address: Address,
     /// Show the last round trip and the 99th percentile
@@ -50,7 +50,7 @@ pub struct Matrix {
 ///
 /// # Errors
 /// When the node cannot be reached, or not at first.
-pub async fn matrix(command: &Matrix, environment: &Environment) -> Outcome {
+pub(crate) async fn matrix(command: &Matrix, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     if command.watch {

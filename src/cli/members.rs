@@ -20,7 +20,7 @@ const A_LIST: &str = "a list of peers";
   heartbeat members --json | jq '.peers[] | select(.state != \"alive\")'
 
 Exit codes: 0 all expected peers are up, 1 one is not, 69 the node cannot be reached.")]
-pub struct Members {
+pub(crate) struct Members {
     #[command(flatten)]
     pub address: Address,
     /// Print the node's own JSON (`/api/v1/peers`)
@@ -152,7 +152,7 @@ fn duration(value: f64) -> Duration {
 ///
 /// # Errors
 /// When the node cannot be reached or says something that is no list of peers.
-pub async fn members(command: &Members, environment: &Environment) -> Outcome {
+pub(crate) async fn members(command: &Members, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let answer = command.address.place(environment)?.ask("/api/v1/peers", A_LIST).await?;
     let text = answer.body.clone();

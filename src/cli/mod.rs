@@ -5,30 +5,30 @@
 //! command returns an [`exit::Outcome`]; this file turns it into words on
 //! standard error and a number, and nothing else ends the process.
 
-pub mod address;
-pub mod answer;
-pub mod ask;
-pub mod demo;
-pub mod events;
-pub mod exit;
-pub mod healthcheck;
-pub mod incidents;
-pub mod info;
-pub mod live;
-pub mod maint;
-pub mod matrix;
-pub mod members;
-pub mod monitor;
-pub mod output;
-pub mod platform;
-pub mod run;
-pub mod safe_text;
-pub mod settings;
-pub mod simulate;
-pub mod verify;
-pub mod wait;
-pub mod watch;
-pub mod why;
+pub(crate) mod address;
+pub(crate) mod answer;
+pub(crate) mod ask;
+pub(crate) mod demo;
+pub(crate) mod events;
+pub(crate) mod exit;
+pub(crate) mod healthcheck;
+pub(crate) mod incidents;
+pub(crate) mod info;
+pub(crate) mod live;
+pub(crate) mod maint;
+pub(crate) mod matrix;
+pub(crate) mod members;
+pub(crate) mod monitor;
+pub(crate) mod output;
+pub(crate) mod platform;
+pub(crate) mod run;
+pub(crate) mod safe_text;
+pub(crate) mod settings;
+pub(crate) mod simulate;
+pub(crate) mod verify;
+pub(crate) mod wait;
+pub(crate) mod watch;
+pub(crate) mod why;
 
 use std::ffi::OsString;
 use std::future::Future;

@@ -38,7 +38,7 @@ On a terminal it is one picture that refreshes itself. With --json each line is 
 contact_lost, contact_restored, no_events (they cannot be followed) and events_restored. A node that
 goes away is asked again until it is back.
 Exit codes: 0 ended by Ctrl-C, 69 the node cannot be reached at the start.")]
-pub struct Monitor {
+pub(crate) struct Monitor {
     #[command(flatten)]
     pub address: Address,
     /// Print one JSON object a line
@@ -50,7 +50,7 @@ pub struct Monitor {
 ///
 /// # Errors
 /// When the node cannot be reached at the start.
-pub async fn monitor(command: &Monitor, environment: &Environment) -> Outcome {
+pub(crate) async fn monitor(command: &Monitor, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     until_asked(watch_all(&place, Live::new(output, command.json), command.json), usual_end).await

@@ -8,7 +8,7 @@ use crate::config::environment::Environment;
 use crate::render::join_texts;
 
 /// Standard output, and whether it takes colour.
-pub struct Output {
+pub(crate) struct Output {
     out: Box<dyn Write>,
     color: bool,
     terminal: bool,
@@ -16,7 +16,7 @@ pub struct Output {
 
 /// The few colours that are used, by what they mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     Plain,
     Good,
     Doubtful,
@@ -43,19 +43,19 @@ impl Paint {
 
 impl Output {
     /// Standard output; coloured on a terminal unless `NO_COLOR` is set.
-    pub fn stdout(environment: &Environment) -> Output {
+    pub(crate) fn stdout(environment: &Environment) -> Output {
         let terminal = io::stdout().is_terminal() && !environment.dumb_terminal;
         Output { out: Box::new(io::stdout()), color: terminal && !environment.no_color, terminal }
     }
 
     /// Another output, for tests.
     #[cfg(test)]
-    pub fn to(out: Box<dyn Write>, terminal: bool) -> Output {
+    pub(crate) fn to(out: Box<dyn Write>, terminal: bool) -> Output {
         Output { out, color: terminal, terminal }
     }
 
     /// What is written is seen at once, and the cursor can be moved.
-    pub fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
@@ -63,12 +63,12 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::line`].
-    pub fn raw(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn raw(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
 
-    pub fn color(&self) -> bool {
+    pub(crate) fn color(&self) -> bool {
         self.color
     }
 
@@ -76,13 +76,13 @@ impl Output {
     ///
     /// # Errors
     /// Those of the pipe; a closed one ends the command quietly.
-    pub fn line(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }
 
-    pub fn paint(&self, paint: Paint, text: &str) -> String {
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
         if !self.color || paint == Paint::Plain {
             return text.to_owned();
         }
@@ -93,13 +93,13 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::line`].
-    pub fn table(&mut self, heading: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
+    pub(crate) fn table(&mut self, heading: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
         let heading = heading.iter().map(|text| (*text).to_owned()).collect();
         self.table_lines(heading, rows).iter().try_for_each(|line| self.line(line))
     }
 
     /// The lines of a table.
-    pub fn table_lines(&self, heading: Vec<String>, rows: &[Vec<Cell>]) -> Vec<String> {
+    pub(crate) fn table_lines(&self, heading: Vec<String>, rows: &[Vec<Cell>]) -> Vec<String> {
         let heading: Vec<Cell> = heading.into_iter().map(|text| Cell::new(Paint::Faint, text)).collect();
         let table: Vec<&[Cell]> = std::iter::once(heading.as_slice()).chain(rows.iter().map(Vec::as_slice)).collect();
         let width = |column: usize| {
@@ -126,34 +126,34 @@ impl Output {
 
 /// One cell of a table.
 #[derive(Clone, Debug)]
-pub struct Cell {
+pub(crate) struct Cell {
     pub text: String,
     pub paint: Paint,
 }
 
 impl Cell {
-    pub fn new(paint: Paint, text: impl Into<String>) -> Cell {
+    pub(crate) fn new(paint: Paint, text: impl Into<String>) -> Cell {
         Cell { text: text.into(), paint }
     }
 
-    pub fn plain(text: impl Into<String>) -> Cell {
+    pub(crate) fn plain(text: impl Into<String>) -> Cell {
         Cell::new(Paint::Plain, text)
     }
 }
 
 /// Several names in a sentence: "node-1, node-2 and node-3".
-pub fn names(names: &[String]) -> String {
+pub(crate) fn names(names: &[String]) -> String {
     join_texts(names.iter().map(String::as_str))
 }
 
 /// How many of something: "1 node", "3 nodes".
-pub fn counted(count: usize, of: &str) -> String {
+pub(crate) fn counted(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A length of time for a program: milliseconds with three decimals at most.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
-pub fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
 

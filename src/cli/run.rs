@@ -16,7 +16,7 @@ use crate::runtime::listen::BindError;
 use crate::runtime::signals::Signal;
 
 #[derive(Args, Debug, Default)]
-pub struct Run {
+pub(crate) struct Run {
     #[command(flatten)]
     pub raw: Raw,
     /// Stop cleanly when standard input ends; `demo` stops its nodes this way
@@ -28,7 +28,7 @@ pub struct Run {
 ///
 /// # Errors
 /// The problems of the configuration, before anything is started.
-pub fn config(command: &Run, environment: &Environment) -> Result<Config, Failure> {
+pub(crate) fn config(command: &Run, environment: &Environment) -> Result<Config, Failure> {
     resolve(&command.raw, environment, &Machine::this(environment)).map_err(|problems| {
         log_rejection(command, environment, &problems);
         problems.into()
@@ -56,7 +56,7 @@ fn log_rejection(command: &Run, environment: &Environment, problems: &Problems) 
 }
 
 /// A token that is cancelled when standard input ends.
-pub fn stdin_ended(command: &Run) -> CancellationToken {
+pub(crate) fn stdin_ended(command: &Run) -> CancellationToken {
     let token = CancellationToken::new();
     if command.stop_with_stdin {
         let ended = token.clone();
@@ -74,7 +74,7 @@ pub fn stdin_ended(command: &Run) -> CancellationToken {
 ///
 /// # Errors
 /// When it could not start.
-pub async fn run(config: Config, stop: CancellationToken) -> Outcome {
+pub(crate) async fn run(config: Config, stop: CancellationToken) -> Outcome {
     match app::run(config, stop).await {
         Ok(Ending::Drained | Ending::CutOff) => Ok(Exit::Success),
         Ok(Ending::TaskEnded(_)) => Ok(Exit::Internal),

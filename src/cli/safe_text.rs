@@ -9,7 +9,7 @@ use crate::detector::maintenance::printable;
 const TEXT_CHARS_MAX: usize = 4000;
 
 /// The text without what could break a line or a terminal.
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut kept: String = text.chars().take(TEXT_CHARS_MAX).map(|c| if printable(c) { c } else { '?' }).collect();
     if text.chars().nth(TEXT_CHARS_MAX).is_some() {
         kept.push_str("..");
@@ -21,7 +21,7 @@ pub fn shown(text: &str) -> String {
 ///
 /// # Errors
 /// When it is not JSON.
-pub fn parse(json: &[u8]) -> serde_json::Result<Value> {
+pub(crate) fn parse(json: &[u8]) -> serde_json::Result<Value> {
     let mut value = serde_json::from_slice(json)?;
     make_safe(&mut value);
     Ok(value)

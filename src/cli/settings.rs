@@ -13,13 +13,13 @@ use crate::detector::config::Timing;
 use crate::render::span;
 
 #[derive(Args, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     #[command(subcommand)]
     pub command: SettingsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum SettingsCommand {
+pub(crate) enum SettingsCommand {
     /// Check these flags and variables, and list every problem
     #[command(after_help = "Examples:
   heartbeat config check
@@ -39,7 +39,7 @@ Exit codes: 0 shown, 64 the configuration has problems.")]
 
 /// The flags of a node, for inspection only.
 #[derive(Args, Debug)]
-pub struct Typed {
+pub(crate) struct Typed {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -51,7 +51,7 @@ pub struct Typed {
 ///
 /// # Errors
 /// The problems of the configuration.
-pub fn settings(command: &Settings, environment: &Environment) -> Outcome {
+pub(crate) fn settings(command: &Settings, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let (typed, show) = match &command.command {
         SettingsCommand::Check(typed) => (typed, false),

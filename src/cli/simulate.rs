@@ -24,7 +24,7 @@ const FILE_MAX: u64 = 1024 * 1024;
   heartbeat simulate my.txt                  (- reads standard input)
 
 Exit codes: 0 done, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
-pub struct Simulate {
+pub(crate) struct Simulate {
     /// A scenario file, the name of a built-in one, or random
     #[arg(required_unless_present = "list")]
     pub scenario: Option<String>,
@@ -46,7 +46,7 @@ pub struct Simulate {
 ///
 /// # Errors
 /// When there is no such scenario, or an invariant broke.
-pub fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
+pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     if command.list {
         list(command, &mut output)?;

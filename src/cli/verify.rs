@@ -14,7 +14,7 @@ use crate::mesh::{MEMBERS_MAX, MeshVerdict, RowFreshness};
 use crate::render::mesh::Severity;
 
 /// What all nodes together say of each.
-pub const CLUSTER: &str = "/api/v1/cluster";
+pub(crate) const CLUSTER: &str = "/api/v1/cluster";
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -25,7 +25,7 @@ pub const CLUSTER: &str = "/api/v1/cluster";
 A mesh is whole when every node that should be there was asked, answered, and reaches all others.
 A node that has left or is in maintenance does not count as missing.
 Exit codes: 0 whole, 1 not whole or another number of nodes, 69 the node cannot be reached.")]
-pub struct Verify {
+pub(crate) struct Verify {
     #[command(flatten)]
     pub address: Address,
     /// Expected number of nodes, including the one asked, excluding those that left
@@ -36,7 +36,7 @@ pub struct Verify {
     pub json: bool,
 }
 
-pub fn nodes(text: &str) -> Result<usize, String> {
+pub(crate) fn nodes(text: &str) -> Result<usize, String> {
     parse::count(text, 1, MEMBERS_MAX)
 }
 
@@ -44,7 +44,7 @@ pub fn nodes(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// When the node cannot be reached.
-pub async fn verify(command: &Verify, environment: &Environment) -> Outcome {
+pub(crate) async fn verify(command: &Verify, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let answer = place.ask(CLUSTER, "a view of the mesh").await?;
@@ -63,7 +63,7 @@ pub async fn verify(command: &Verify, environment: &Environment) -> Outcome {
 }
 
 /// What is wrong with the number of nodes.
-pub fn miscount(cluster: Part<'_>, expected: Option<usize>) -> Option<String> {
+pub(crate) fn miscount(cluster: Part<'_>, expected: Option<usize>) -> Option<String> {
     let there = members(cluster);
     let expected = expected.filter(|expected| *expected != there.len())?;
     let listed = if there.len() > 8 { String::new() } else { format!(": {}", names(&there)) };
@@ -76,7 +76,7 @@ fn members(cluster: Part<'_>) -> Vec<String> {
 }
 
 /// The sentence, then every finding that it does not repeat.
-pub fn findings(cluster: Part<'_>, output: &Output) -> Vec<String> {
+pub(crate) fn findings(cluster: Part<'_>, output: &Output) -> Vec<String> {
     let sentence = cluster.text("sentence");
     let paint = if cluster.flag("whole") { Paint::Good } else { Paint::Bad };
     let mut lines = vec![output.paint(paint, sentence)];

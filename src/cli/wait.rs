@@ -41,7 +41,7 @@ It also waits for a node that cannot be reached yet. Names are those of `heartbe
 or the keys of the peers of the asked node (`heartbeat members`).
 Exit codes: 0 all up, 64 a wrong argument, 69 the node could not be reached in that time,
 75 not in time (the message says what is missing), 130 Ctrl-C.")]
-pub struct Wait {
+pub(crate) struct Wait {
     #[command(flatten)]
     pub address: Address,
     /// The nodes to wait for [default: all]
@@ -65,7 +65,7 @@ pub struct Wait {
 ///
 /// # Errors
 /// When it did not happen in time.
-pub async fn wait(command: &Wait, environment: &Environment) -> Outcome {
+pub(crate) async fn wait(command: &Wait, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let progress = Progress::new(!command.json && io::stderr().is_terminal() && !environment.dumb_terminal);

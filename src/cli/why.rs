@@ -24,7 +24,7 @@ const WIDTH: usize = 100;
 
 A node remembers its last 16 pings of each peer, and those from before the last time that it called the link broken.
 Exit codes: 0 shown, 1 the node has no such peer, 69 the node cannot be reached.")]
-pub struct Why {
+pub(crate) struct Why {
     /// The name or the key of the peer (see `heartbeat members`)
     #[arg(value_name = "PEER")]
     pub peer: String,
@@ -39,7 +39,7 @@ pub struct Why {
 ///
 /// # Errors
 /// When the node cannot be reached or has no such peer.
-pub async fn why(command: &Why, environment: &Environment) -> Outcome {
+pub(crate) async fn why(command: &Why, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let answer = command.address.place(environment)?.ask(&path(&command.peer), "about a peer").await?;
     if command.json {

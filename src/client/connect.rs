@@ -12,7 +12,7 @@ use crate::detector::evidence::Evidence;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     #[error(transparent)]
     Name(#[from] NameFailure),
     #[error(transparent)]

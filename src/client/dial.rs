@@ -38,7 +38,7 @@ const ADDRESSES: usize = 8;
 
 /// The addresses of one host, in the order in which they are tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidates {
+pub(super) struct Candidates {
     pub addresses: Vec<SocketAddr>,
     /// The first one accepted the last connection to this host.
     pub first_is_proven: bool,
@@ -46,7 +46,7 @@ pub struct Candidates {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum DialError {
+pub(crate) enum DialError {
     /// No address accepted one; this is the most telling failure of them.
     #[error(transparent)]
     Failed(#[from] io::Error),
@@ -57,7 +57,7 @@ pub enum DialError {
 
 impl DialError {
     /// What it shows about the host.
-    pub fn evidence(&self) -> Evidence {
+    pub(crate) fn evidence(&self) -> Evidence {
         match self {
             DialError::Failed(error) => evidence::of_io(error),
             DialError::Silent { .. } => Evidence::Silent,
@@ -69,7 +69,7 @@ impl DialError {
 ///
 /// # Errors
 /// The most telling failure; `Silent` when `limit` is over first.
-pub async fn dial(candidates: &Candidates, limit: Duration) -> Result<TcpStream, DialError> {
+pub(super) async fn dial(candidates: &Candidates, limit: Duration) -> Result<TcpStream, DialError> {
     let stream = race(candidates, limit).await?;
     // Without it a small request could wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);

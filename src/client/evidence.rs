@@ -14,7 +14,7 @@ use std::io;
 use crate::detector::evidence::Evidence;
 
 /// What an error of a socket shows.
-pub fn of_io(error: &io::Error) -> Evidence {
+pub(super) fn of_io(error: &io::Error) -> Evidence {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     match error.kind() {
         ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => Evidence::Refused,
@@ -25,7 +25,7 @@ pub fn of_io(error: &io::Error) -> Evidence {
 
 /// What an error of an HTTP connection shows, before the head of an answer was read.
 /// `heard`: some bytes of an answer came.
-pub fn of_hyper(error: &hyper::Error, heard: bool) -> Evidence {
+pub(super) fn of_hyper(error: &hyper::Error, heard: bool) -> Evidence {
     if heard || error.is_parse() {
         return Evidence::Invalid;
     }
@@ -37,7 +37,7 @@ pub fn of_hyper(error: &hyper::Error, heard: bool) -> Evidence {
 }
 
 /// An error of HTTP for a person: what happened, and why where the chain of causes says more.
-pub fn with_cause(error: &hyper::Error) -> String {
+pub(super) fn with_cause(error: &hyper::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

@@ -28,8 +28,8 @@ mod dial;
 mod evidence;
 mod exchange;
 mod keep_alive;
-pub mod node;
-pub mod one_shot;
+pub(crate) mod node;
+pub(crate) mod one_shot;
 mod resolve;
 mod sse;
 mod stream;
@@ -44,9 +44,9 @@ use url::Url;
 use self::exchange::Exchange;
 use self::keep_alive::{Carrier, FailedRenewals, Kept};
 use self::one_shot::Fresh;
-pub use self::resolve::NameService;
+pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
-pub use self::stream::{EventStream, NewsStream, StreamEnd};
+pub(crate) use self::stream::{EventStream, NewsStream};
 use crate::api::{
     AnswerBody, HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
 };
@@ -263,7 +263,7 @@ impl Client {
 }
 
 /// Whether a host, as written in an address, is the machine that reads it.
-pub fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -19,7 +19,7 @@ use super::stream::EventStream;
 use super::{USER_AGENT, evidence};
 
 /// A node answers at once or is faulty; five seconds distinguish the two on any link.
-pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The part of a request's time that may pass before there is a connection, so that its failure is named as the reason.
 const CONNECT_SHARE: f64 = 0.8;
@@ -29,7 +29,7 @@ const BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A node by host and port. Clones share what is known of its addresses.
 #[derive(Clone, Debug)]
-pub struct NodeClient {
+pub(crate) struct NodeClient {
     authority: Arc<str>,
     /// Without the brackets of an IPv6 address.
     host: Arc<str>,
@@ -39,7 +39,7 @@ pub struct NodeClient {
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Order<'a> {
+pub(crate) struct Order<'a> {
     pub method: Method,
     /// With its query.
     pub path: &'a str,
@@ -50,20 +50,20 @@ pub struct Order<'a> {
 
 impl<'a> Order<'a> {
     /// One that only reads.
-    pub fn get(path: &'a str) -> Order<'a> {
+    pub(crate) fn get(path: &'a str) -> Order<'a> {
         Order { method: Method::GET, path, body: None, bearer_token: None }
     }
 }
 
 /// A whole answer.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub body: String,
 }
 
 /// The answer to a request for a stream.
-pub enum Opened {
+pub(crate) enum Opened {
     Stream(Box<EventStream>),
     /// The node answered with something else, usually a problem.
     Reply(Reply),
@@ -71,7 +71,7 @@ pub enum Opened {
 
 /// What kept the answer away.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error("{}", evidence::with_cause(.0))]
@@ -86,7 +86,7 @@ pub enum RequestError {
 
 impl NodeClient {
     /// The node at `host` (an IPv6 address in brackets) and `port`.
-    pub fn new(host: &str, port: u16) -> NodeClient {
+    pub(crate) fn new(host: &str, port: u16) -> NodeClient {
         NodeClient {
             authority: format!("{host}:{port}").into(),
             host: host.trim_matches(['[', ']']).into(),
@@ -99,7 +99,7 @@ impl NodeClient {
     ///
     /// # Errors
     /// What kept the answer away; [`RequestError::Late`] after `limit`.
-    pub async fn send(&self, order: &Order<'_>, limit: Duration) -> Result<Reply, RequestError> {
+    pub(crate) async fn send(&self, order: &Order<'_>, limit: Duration) -> Result<Reply, RequestError> {
         within(limit, async {
             let (exchange, response) = self.exchange(order, "application/json", limit).await?;
             read(exchange, response).await
@@ -111,7 +111,7 @@ impl NodeClient {
     ///
     /// # Errors
     /// As [`NodeClient::send`].
-    pub async fn follow(&self, path: &str, limit: Duration) -> Result<Opened, RequestError> {
+    pub(crate) async fn follow(&self, path: &str, limit: Duration) -> Result<Opened, RequestError> {
         within(limit, async {
             let (exchange, response) = self.exchange(&Order::get(path), "text/event-stream", limit).await?;
             if response.status() == StatusCode::OK {

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// A name did not resolve, now or ever.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name {host} does not resolve: {why}")]
-pub struct NameFailure {
+pub(crate) struct NameFailure {
     host: String,
     /// In the words of the system.
     why: Arc<str>,
@@ -46,11 +46,11 @@ pub enum NameService {
 }
 
 /// Addresses by host name.
-pub type Table = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
+pub(super) type Table = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
 /// Looks names up and remembers. Clones share their memory.
 #[derive(Clone, Debug)]
-pub struct Resolver {
+pub(super) struct Resolver {
     /// One entry for each host name in the configuration, so no bound of its own.
     entries: Arc<Mutex<BTreeMap<String, Entry>>>,
     limit: Duration,
@@ -71,7 +71,7 @@ struct Entry {
 
 impl Resolver {
     /// `limit`: how long a first lookup may take.
-    pub fn with(service: NameService, limit: Duration) -> Resolver {
+    pub(super) fn with(service: NameService, limit: Duration) -> Resolver {
         Resolver { entries: Arc::default(), limit, service }
     }
 
@@ -80,7 +80,7 @@ impl Resolver {
     ///
     /// # Errors
     /// Why there is no answer, in the words of the system.
-    pub async fn look_up_now(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Arc<str>> {
+    pub(super) async fn look_up_now(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Arc<str>> {
         let (mut ended, _) = self.begin(host);
         if time::timeout(limit, ended.changed()).await.is_err() {
             return Err(format!("no answer within {} s", limit.as_secs()).into());
@@ -97,7 +97,7 @@ impl Resolver {
     ///
     /// # Errors
     /// When it does not resolve and never did.
-    pub async fn candidates(&self, host: &str, port: u16) -> Result<Candidates, NameFailure> {
+    pub(super) async fn candidates(&self, host: &str, port: u16) -> Result<Candidates, NameFailure> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(Candidates { addresses: vec![SocketAddr::new(address, port)], first_is_proven: true });
         }
@@ -110,7 +110,7 @@ impl Resolver {
     }
 
     /// `address` of `host` accepted a connection: it is now tried first.
-    pub fn prefer(&self, host: &str, address: IpAddr) {
+    pub(super) fn prefer(&self, host: &str, address: IpAddr) {
         if let Some(entry) = self.lock().get_mut(host) {
             entry.preferred = Some(address);
             if let Some(known) = entry.known.take() {

@@ -12,7 +12,7 @@ const EVENT_BYTES: usize = 64 * 1024;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerEvent {
+pub(crate) struct ServerEvent {
     /// Empty when the sender named none.
     pub name: Vec<u8>,
     pub data: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct ServerEvent {
 
 /// Turns bytes, cut anywhere, into events.
 #[derive(Debug, Default)]
-pub struct Parser {
+pub(super) struct Parser {
     line: Vec<u8>,
     name: Vec<u8>,
     data: Option<Vec<u8>>,
@@ -32,7 +32,7 @@ pub struct Parser {
 
 impl Parser {
     /// Reads `bytes` and returns the events that they complete.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut events = Vec::new();
         for byte in bytes {
             let second_half = std::mem::replace(&mut self.after_return, *byte == b'\r') && *byte == b'\n';

@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// An open stream, on a connection of its own: it must not take the one that pings use.
-pub struct EventStream {
+pub(crate) struct EventStream {
     exchange: Exchange,
     body: Incoming,
     parser: Parser,
@@ -36,7 +36,7 @@ pub struct EventStream {
 
 /// How a stream ended.
 #[derive(Debug, thiserror::Error)]
-pub enum StreamEnd {
+pub(crate) enum StreamEnd {
     #[error("its event stream has been silent for {} s", SILENCE.as_secs())]
     Silent,
     #[error("it ended the event stream")]
@@ -54,7 +54,7 @@ impl EventStream {
     ///
     /// # Errors
     /// How the stream ended.
-    pub async fn next(&mut self) -> Result<ServerEvent, StreamEnd> {
+    pub(crate) async fn next(&mut self) -> Result<ServerEvent, StreamEnd> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);

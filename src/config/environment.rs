@@ -136,7 +136,7 @@ fn shown(name: &str, value: &str) -> String {
 /// What this machine calls itself, without a dependency for it: the kernel's
 /// word on Linux, else the shell's or Windows's, else the `hostname` program
 /// that macOS, the BSDs and Windows all have.
-pub fn host_name(environment: &Environment) -> Option<String> {
+pub(crate) fn host_name(environment: &Environment) -> Option<String> {
     let tidy = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok().and_then(tidy);
     let program = || {
@@ -150,7 +150,7 @@ pub fn host_name(environment: &Environment) -> Option<String> {
 ///
 /// # Errors
 /// When the system does not tell.
-pub fn program() -> std::io::Result<std::path::PathBuf> {
+pub(crate) fn program() -> std::io::Result<std::path::PathBuf> {
     std::env::current_exe()
 }
 

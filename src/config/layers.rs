@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::raw::{Raw, Typed};
 
 /// The two layers over the defaults.
-pub struct Layers<'a> {
+pub(crate) struct Layers<'a> {
     pub flags: &'a Raw,
     pub environment: &'a Environment,
 }
@@ -13,7 +13,7 @@ pub struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// The flag, else the variable. An empty variable counts as not set, because
     /// that is what templates write when they have nothing to say.
-    pub fn typed(&self, name: &str) -> Option<Typed<'a>> {
+    pub(crate) fn typed(&self, name: &str) -> Option<Typed<'a>> {
         let flag = self.flags.get(name).map(|text| Typed { text, source: Source::Flag });
         flag.or_else(|| {
             let text = self.environment.raw.get(name).filter(|text| !text.trim().is_empty())?;

@@ -11,15 +11,15 @@
 //! first), a configuration file (three nodes in three terminals need none, and
 //! containers are given variables).
 
-pub mod environment;
-pub mod layers;
-pub mod parse;
-pub mod peers;
-pub mod problem;
-pub mod raw;
-pub mod resolve;
+pub(crate) mod environment;
+pub(crate) mod layers;
+pub(crate) mod parse;
+pub(crate) mod peers;
+pub(crate) mod problem;
+pub(crate) mod raw;
+pub(crate) mod resolve;
 pub mod settings;
-pub mod token;
+pub(crate) mod token;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -14,13 +14,13 @@ const DURATION_MAX: Duration = Duration::from_secs(3600);
 const UNITS: &[(&str, f64)] = &[("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
 /// `250ms`, `1s`, `1.5s`, `2m`; a bare `0` needs no unit.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = any_duration(text)?;
     if duration > DURATION_MAX { Err("is longer than an hour".into()) } else { Ok(duration) }
 }
 
 /// How long a maintenance lasts: a duration that may have hours.
-pub fn maintenance_span(text: &str) -> Result<Duration, String> {
+pub(crate) fn maintenance_span(text: &str) -> Result<Duration, String> {
     match any_duration(text)? {
         span if span < SPAN_MIN => Err("is shorter than a second; to end a maintenance, turn it off".into()),
         span if span > SPAN_MAX => Err("is longer than 24h; for longer, announce it again before it ends".into()),
@@ -29,7 +29,7 @@ pub fn maintenance_span(text: &str) -> Result<Duration, String> {
 }
 
 /// What [`maintenance_span`] takes.
-pub const A_SPAN: &str = "a number with its unit from 1s to 24h, such as 90s, 30m or 2h";
+pub(crate) const A_SPAN: &str = "a number with its unit from 1s to 24h, such as 90s, 30m or 2h";
 
 fn any_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
@@ -52,7 +52,7 @@ fn any_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration as it would be typed.
-pub fn duration_text(duration: Duration) -> String {
+pub(crate) fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if duration.is_zero() {
         "0s".into()
@@ -64,7 +64,7 @@ pub fn duration_text(duration: Duration) -> String {
 }
 
 /// 0 to 65535.
-pub fn port(text: &str) -> Result<u16, String> {
+pub(crate) fn port(text: &str) -> Result<u16, String> {
     let text = text.trim();
     if ["tcp://", "udp://", "sctp://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err("is what Kubernetes injects for a service of that name, not a port: \
@@ -78,13 +78,13 @@ pub fn port(text: &str) -> Result<u16, String> {
 }
 
 /// One address of this machine; a name will not do, because it can mean several.
-pub fn address(text: &str) -> Result<IpAddr, String> {
+pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
     let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
     bare.parse().map_err(|_| "is not an IP address".into())
 }
 
 /// A whole number within the range.
-pub fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
+pub(crate) fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
     match text.trim().parse::<usize>() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         Ok(_) => Err(format!("must lie between {least} and {most}")),
@@ -93,7 +93,7 @@ pub fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
 }
 
 /// A part of one.
-pub fn part(text: &str) -> Result<f64, String> {
+pub(crate) fn part(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err("is not a number".into()),
@@ -101,7 +101,7 @@ pub fn part(text: &str) -> Result<f64, String> {
 }
 
 /// One of the words, each with its value.
-pub fn word<T: Clone>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn word<T: Clone>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     let text = text.trim().to_ascii_lowercase();
     match words.iter().find(|(word, _)| *word == text) {
         Some((_, value)) => Ok(value.clone()),
@@ -109,13 +109,13 @@ pub fn word<T: Clone>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     }
 }
 
-pub const SWITCHES: &[(&str, bool)] =
+pub(crate) const SWITCHES: &[(&str, bool)] =
     &[("on", true), ("off", false), ("true", true), ("false", false), ("yes", true), ("no", false)];
 
-pub const LOG_FORMATS: &[(&str, LogFormat)] =
+pub(crate) const LOG_FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("json", LogFormat::Json), ("text", LogFormat::Text)];
 
-pub const LOG_LEVELS: &[(&str, LogLevel)] = &[
+pub(crate) const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),
     ("info", LogLevel::Info),
@@ -123,7 +123,8 @@ pub const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("trace", LogLevel::Trace),
 ];
 
-pub const COLORS: &[(&str, Color)] = &[("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+pub(crate) const COLORS: &[(&str, Color)] =
+    &[("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
 #[cfg(test)]
 mod tests {

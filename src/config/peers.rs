@@ -18,7 +18,7 @@ use crate::detector::discovery::{DnsName, NAMES_MAX, PEERS_MAX};
 use crate::detector::peer::{NodeName, PeerKey, PeerSpec};
 
 /// Who is reading the list, for leaving oneself out.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     pub node: Option<&'a NodeName>,
     pub host_name: Option<&'a str>,
     pub listen: Listen,
@@ -26,7 +26,7 @@ pub struct Reader<'a> {
 
 /// What the list says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     pub targets: Vec<PeerTarget>,
     pub names: Vec<DnsName>,
     /// What is wrong with the items that are neither.
@@ -40,7 +40,7 @@ enum Item {
 }
 
 /// Reads the list. It never fails as a whole: each bad item yields one line of what is wrong.
-pub fn peers(text: &str, reader: &Reader<'_>) -> Listed {
+pub(crate) fn peers(text: &str, reader: &Reader<'_>) -> Listed {
     let Listed { mut targets, mut names, mut wrong } = Listed::default();
     let mut seen: BTreeMap<PeerKey, String> = BTreeMap::new();
     let items = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());

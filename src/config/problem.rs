@@ -39,7 +39,7 @@ impl Problem {
 }
 
 /// A text as it can be shown: control characters escaped, long ones cut, passwords in URLs starred.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let text = without_passwords(text);
     let mut shown: String = text.chars().take(QUOTED_MAX).flat_map(escape).collect();
     if text.chars().nth(QUOTED_MAX).is_some() {

@@ -38,7 +38,7 @@ raw! {
 }
 
 /// Gives the flags of a command their help texts, from the table.
-pub fn describe(command: clap::Command) -> clap::Command {
+pub(crate) fn describe(command: clap::Command) -> clap::Command {
     command.mut_args(|arg| match arg.get_long().and_then(find) {
         None => arg,
         Some(spec) => arg
@@ -75,7 +75,7 @@ pub struct Typed<'a> {
 }
 
 /// The names of all settings, as variables.
-pub fn variables() -> impl Iterator<Item = &'static str> {
+pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().map(|spec| spec.variable)
 }
 

@@ -40,7 +40,7 @@ impl Machine {
 /// The configuration that flags and environment mean.
 ///
 /// # Errors
-/// [`Problems`], all of them.
+/// `Problems`, all of them.
 pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Result<Config, Problems> {
     let mut resolver = Resolver {
         layers: Layers { flags, environment },

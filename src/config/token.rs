@@ -23,9 +23,9 @@ use super::problem::{Problem, Problems};
 use super::settings::find;
 
 /// Sixteen random characters are beyond guessing over a network.
-pub const TOKEN_MIN: usize = 16;
+pub(crate) const TOKEN_MIN: usize = 16;
 /// It travels in a header, and heads are limited.
-pub const TOKEN_MAX: usize = 256;
+pub(crate) const TOKEN_MAX: usize = 256;
 /// A token and its line end. More is another file.
 const FILE_BYTES: u64 = 1024;
 
@@ -72,7 +72,7 @@ impl fmt::Debug for Token {
 ///
 /// # Errors
 /// A token or a file that cannot be used, or both at once: it would not be clear which of them counts.
-pub fn token(layers: &Layers<'_>) -> Result<Option<Token>, Problems> {
+pub(crate) fn token(layers: &Layers<'_>) -> Result<Option<Token>, Problems> {
     let (inline, file) = (layers.typed("token"), layers.typed("token-file"));
     let problem = |name: &str, typed, wrong: String| {
         Problems(find(name).map(|spec| Problem::typed(spec, typed, wrong)).into_iter().collect())

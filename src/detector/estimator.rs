@@ -19,25 +19,25 @@
 use std::time::Duration;
 
 /// Round trips kept for the percentiles that people read.
-pub const RTT_WINDOW: usize = 64;
+pub(crate) const RTT_WINDOW: usize = 64;
 
 /// A deviation below this is taken for this: schedulers and timers are no better.
 const DEVIATION_FLOOR: f64 = 0.008;
 
 /// `log10(1 + (max(0, e - m) / max(s, 8 ms))^2)`, all in seconds.
-pub fn phi(age: f64, mean: f64, deviation: f64) -> f64 {
+pub(crate) fn phi(age: f64, mean: f64, deviation: f64) -> f64 {
     let k = (age - mean).max(0.0) / deviation.max(DEVIATION_FLOOR);
     (1.0 + k * k).log10()
 }
 
 /// The age at which phi reaches `threshold`, in seconds, before any clamp.
-pub fn late_after(mean: f64, deviation: f64, threshold: f64) -> f64 {
+pub(crate) fn late_after(mean: f64, deviation: f64, threshold: f64) -> f64 {
     mean + deviation.max(DEVIATION_FLOOR) * (10f64.powf(threshold) - 1.0).sqrt()
 }
 
 /// One link's round trips.
 #[derive(Clone, Debug)]
-pub struct RttEstimator {
+pub(crate) struct RttEstimator {
     mean: f64,
     variance: f64,
     last: Option<Duration>,
@@ -48,12 +48,12 @@ pub struct RttEstimator {
 
 impl RttEstimator {
     /// Suspicion at which a ping counts as late.
-    pub const THRESHOLD: f64 = 3.0;
+    pub(crate) const THRESHOLD: f64 = 3.0;
     /// No ping is late before this: TCP's first retransmission takes 200 ms
     /// on Linux, and one lost segment is no reason for suspicion.
-    pub const LATE_MIN: Duration = Duration::from_millis(250);
+    pub(crate) const LATE_MIN: Duration = Duration::from_millis(250);
 
-    pub fn new() -> RttEstimator {
+    pub(crate) fn new() -> RttEstimator {
         RttEstimator { mean: 0.0, variance: 0.0, last: None, window: Vec::with_capacity(RTT_WINDOW), next: 0 }
     }
 
@@ -61,7 +61,7 @@ impl RttEstimator {
     ///
     /// `bound` caps the sample: a single outlier must not blind the link for
     /// the next half minute.
-    pub fn sample(&mut self, rtt: Duration, bound: Duration) {
+    pub(crate) fn sample(&mut self, rtt: Duration, bound: Duration) {
         let seconds = rtt.min(bound).as_secs_f64();
         if self.last.is_none() {
             self.mean = seconds;
@@ -85,7 +85,7 @@ impl RttEstimator {
     /// between 250 ms and one interval. The lower clamp only ever raises the
     /// bound, the upper one may lower it on links whose round trips vary by a
     /// good part of the interval.
-    pub fn bound(&self, interval: Duration) -> Duration {
+    pub(crate) fn bound(&self, interval: Duration) -> Duration {
         if self.last.is_none() {
             return interval.max(RttEstimator::LATE_MIN);
         }
@@ -94,23 +94,23 @@ impl RttEstimator {
     }
 
     /// Suspicion of a ping of this age.
-    pub fn phi(&self, age: Duration) -> f64 {
+    pub(crate) fn phi(&self, age: Duration) -> f64 {
         match self.last {
             None => 0.0,
             Some(_) => phi(age.as_secs_f64(), self.mean, self.variance.sqrt()),
         }
     }
 
-    pub fn last(&self) -> Option<Duration> {
+    pub(crate) fn last(&self) -> Option<Duration> {
         self.last
     }
 
-    pub fn mean(&self) -> Option<Duration> {
+    pub(crate) fn mean(&self) -> Option<Duration> {
         self.last.map(|_| Duration::from_secs_f64(self.mean))
     }
 
     /// The `part` quantile (0 to 1) of the window by nearest rank.
-    pub fn quantile(&self, part: f64) -> Option<Duration> {
+    pub(crate) fn quantile(&self, part: f64) -> Option<Duration> {
         if self.window.is_empty() {
             return None;
         }

@@ -16,19 +16,24 @@ use crate::closed_set::closed_set;
 /// Something happened, at `at` on the machine's steady clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
+    /// When it was noticed.
     pub at: Monotonic,
     /// The peer it is about; `None` for events about this node.
     pub peer: Option<PeerRef>,
+    /// What happened, and the figures that go with it.
     pub kind: EventKind,
 }
 
 /// A peer as events and views name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerRef {
+    /// Its slot in this process.
     pub id: PeerId,
+    /// What this process calls it in logs, labels and the API.
     pub key: PeerKey,
     /// The name it declared, once it has answered.
     pub node: Option<NodeName>,
+    /// The life of it that answered last; `None` before the first answer.
     pub boot: Option<BootId>,
     /// The state after the event.
     pub state: PeerState,
@@ -70,11 +75,16 @@ closed_set! {
 pub enum PingResult {
     /// `sampled`: the round trip fed the estimator (only scheduled pings on kept connections do).
     Success {
+        /// From the moment the request was sent to the whole answer.
         rtt: Duration,
+        /// It fed the estimator; only scheduled pings on kept connections do.
         sampled: bool,
     },
+    /// No valid answer.
     Failure {
+        /// What the network showed.
         evidence: Evidence,
+        /// The time limit ended it, not the peer or its host.
         timed_out: bool,
     },
 }
@@ -83,115 +93,185 @@ pub enum PingResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// A boot answered that had already been replaced by a newer one.
-    OldBootReturned { boot: BootId, current: BootId },
+    OldBootReturned {
+        /// The one that answered.
+        boot: BootId,
+        /// The one that had replaced it.
+        current: BootId,
+    },
     /// The pinned name is not the declared one.
-    WrongName { expected: NodeName, declared: NodeName },
+    WrongName {
+        /// From the peer list.
+        expected: NodeName,
+        /// From the answer.
+        declared: NodeName,
+    },
     /// Two keys of my list are one node; this one is not watched twice.
-    SameNode { other: PeerKey },
+    SameNode {
+        /// The key under which the node is watched.
+        other: PeerKey,
+    },
 }
 
+/// What happened, with what is needed to say it in a sentence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventKind {
     /// An attempt ended. The only event that comes without a change.
     PingEnded {
+        /// Why it was made.
         purpose: Purpose,
+        /// How it ended.
         result: PingResult,
     },
     /// The first valid answer ever.
     PeerJoined {
+        /// Of the ping that it answered; `None` when it was heard in another way first.
         rtt: Option<Duration>,
     },
+    /// A ping failed or is late; a check has begun.
     PeerSuspect {
+        /// What raised the suspicion.
         doubt: Doubt,
     },
     /// It answered in time after all.
     PeerCleared {
+        /// How long the suspicion lasted.
         suspect_for: Duration,
     },
+    /// Enough observers agree that this boot is gone, or none is left that could object.
     PeerDown {
+        /// The state before.
         prev: PeerState,
+        /// What the accusations and the witnesses together say.
         verdict: Verdict,
+        /// How it fails.
         class: Class,
+        /// What the last check showed.
         evidence: Evidence,
+        /// Since its last proof of life.
         silent_for: Duration,
+        /// The observers whose accusation counted, this node first.
         accusers: Vec<NodeName>,
     },
+    /// This node cannot reach the peer, and it is not agreed that the peer is down.
     PeerUnreachable {
+        /// The state before.
         prev: PeerState,
+        /// Whose fault it is, as far as that is known.
         verdict: Verdict,
+        /// How it fails.
         class: Class,
+        /// What the last check showed.
         evidence: Evidence,
+        /// Since its last proof of life.
         silent_for: Duration,
+        /// The nodes that reached it when they were asked.
         witnesses: Vec<NodeName>,
     },
     /// It answers again after `outage`, counted from its last proof of life before.
     PeerRecovered {
+        /// The state before.
         prev: PeerState,
+        /// From its last proof of life before to the answer.
         outage: Duration,
+        /// Of the ping that it answered; `None` when it was heard in another way first.
         rtt: Option<Duration>,
     },
+    /// A new boot answered under the old name.
     PeerRestarted {
+        /// The state of the old boot.
         prev: PeerState,
+        /// The boot that is gone.
         old: BootId,
+        /// The boot that answered.
         new: BootId,
+        /// From the last proof of life of the old boot to the first of the new one.
         silent_for: Duration,
     },
     /// It said goodbye, to me or to `witness`.
     PeerLeft {
+        /// The state before.
         prev: PeerState,
+        /// The node that heard the goodbye; `None` when this node did.
         witness: Option<NodeName>,
     },
     /// It said goodbye and then `ready` again, in the same life.
     PeerReturned,
+    /// It has not answered within the time that a start may take.
     PeerNeverSeen {
+        /// Since it was first expected.
         waited: Duration,
+        /// What the last check showed; `None` before one ended.
         evidence: Option<Evidence>,
     },
+    /// It changes between up and not up too often, or no longer does.
     PeerFlapping {
+        /// It began; `false`: it ended.
         on: bool,
+        /// Changes of state within the window in which they are counted.
         changes: u32,
     },
+    /// It answers, but loses too many of its pings, or no longer does.
     PeerDegraded {
+        /// It began; `false`: it ended.
         on: bool,
+        /// Failed pings among the last `of`.
         bad: u32,
+        /// Scheduled pings that were counted.
         of: u32,
     },
+    /// Its answer contradicts what is known of it or of another peer.
     PeerConflict {
+        /// What contradicts what.
         conflict: Conflict,
     },
     /// An address in my list is myself; it is not watched.
     PeerIsSelf,
+    /// Discovery found it; it is watched from now on.
     PeerAdded,
+    /// Discovery no longer names it; it is no longer watched.
     PeerRemoved {
+        /// What became of it.
         why: Removal,
     },
     /// A discovered peer answers at another address than before.
     PeerMoved {
+        /// The address that was pinged until now.
         from: SocketAddr,
+        /// The address that is pinged from now on.
         to: SocketAddr,
     },
     /// I hear less than half of my peers; `unheard` are the others.
     SelfCutOff {
+        /// Peers that are heard.
         heard: u32,
+        /// Peers that should be.
         expected: u32,
+        /// The peers that are missing.
         unheard: Vec<PeerRef>,
     },
     /// I hear at least half of my peers again.
     SelfRejoined {
+        /// How long it lasted.
         cut_off_for: Duration,
     },
     /// This process did not run for `lost`.
     SelfStalled {
+        /// Time that is not counted against any peer.
         lost: Duration,
     },
+    /// This node stops and says goodbye to its peers.
     SelfLeaving,
     /// What looking for peers behind names met with.
     Discovery(Finding),
     /// A peer, or this node itself, was put into maintenance, or for another reason than before.
     MaintenanceBegan {
+        /// Its reason, and how long it will last.
         maintenance: Maintenance,
     },
+    /// The maintenance of a peer or of this node is over.
     MaintenanceEnded {
+        /// Ended by an operator or by its time.
         how: MaintenanceEnd,
     },
 }

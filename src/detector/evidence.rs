@@ -13,6 +13,7 @@ use crate::closed_set::closed_set;
 closed_set! {
     /// What a ping showed.
     pub enum Evidence {
+        /// A valid answer.
         Answered = "answered",
         /// Connection refused, or reset without an answer: a kernel is there, the process is not.
         Refused = "refused",

@@ -11,18 +11,18 @@ use std::time::Duration;
 use super::time::ObserverTime;
 
 /// Scheduled pings that are remembered.
-pub const WINDOW: usize = 10;
+pub(crate) const WINDOW: usize = 10;
 const DEGRADED_AT: usize = 4;
 const CLEAR_AT: usize = 1;
 /// A successful ping slower than this counts as bad.
-pub const SLOW: Duration = Duration::from_millis(250);
+pub(crate) const SLOW: Duration = Duration::from_millis(250);
 
 const FLAPS: usize = 3;
 const FLAP_SPAN: Duration = Duration::from_secs(60);
 
 /// The last ten scheduled pings of a link.
 #[derive(Clone, Debug, Default)]
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     /// Youngest last: (failed, slow).
     last: VecDeque<(bool, bool)>,
     degraded: bool,
@@ -30,7 +30,7 @@ pub struct Outcomes {
 
 impl Outcomes {
     /// Adds one outcome; `Some(flag)` when `degraded` changed to it.
-    pub fn add(&mut self, failed: bool, slow: bool) -> Option<bool> {
+    pub(crate) fn add(&mut self, failed: bool, slow: bool) -> Option<bool> {
         if self.last.len() == WINDOW {
             self.last.pop_front();
         }
@@ -43,29 +43,29 @@ impl Outcomes {
     }
 
     /// Failed or slow ones.
-    pub fn bad(&self) -> usize {
+    pub(crate) fn bad(&self) -> usize {
         self.last.iter().filter(|(failed, slow)| *failed || *slow).count()
     }
 
-    pub fn degraded(&self) -> bool {
+    pub(crate) fn degraded(&self) -> bool {
         self.degraded
     }
 
     /// Part that failed, 0 to 1.
-    pub fn loss(&self) -> Option<f64> {
+    pub(crate) fn loss(&self) -> Option<f64> {
         let failed = self.last.iter().filter(|(failed, _)| *failed).count();
         (!self.last.is_empty()).then(|| failed as f64 / self.last.len() as f64)
     }
 
     /// Scheduled pings remembered so far.
-    pub fn remembered(&self) -> usize {
+    pub(crate) fn remembered(&self) -> usize {
         self.last.len()
     }
 }
 
 /// Entries into Dead or Unreachable.
 #[derive(Clone, Debug, Default)]
-pub struct Flaps {
+pub(crate) struct Flaps {
     /// The last three.
     entries: VecDeque<ObserverTime>,
     flapping: bool,
@@ -73,7 +73,7 @@ pub struct Flaps {
 
 impl Flaps {
     /// Adds one entry; true when that set the flag.
-    pub fn add(&mut self, now: ObserverTime) -> bool {
+    pub(crate) fn add(&mut self, now: ObserverTime) -> bool {
         if self.entries.len() == FLAPS {
             self.entries.pop_front();
         }
@@ -85,12 +85,12 @@ impl Flaps {
     }
 
     /// When the flag falls if nothing more happens.
-    pub fn clears_at(&self) -> Option<ObserverTime> {
+    pub(crate) fn clears_at(&self) -> Option<ObserverTime> {
         self.entries.back().filter(|_| self.flapping).map(|last| *last + FLAP_SPAN)
     }
 
     /// Lets the flag fall; true when it did.
-    pub fn clear(&mut self, now: ObserverTime) -> bool {
+    pub(crate) fn clear(&mut self, now: ObserverTime) -> bool {
         let due = self.clears_at().is_some_and(|at| now >= at);
         if due {
             self.flapping = false;
@@ -99,11 +99,11 @@ impl Flaps {
         due
     }
 
-    pub fn flapping(&self) -> bool {
+    pub(crate) fn flapping(&self) -> bool {
         self.flapping
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.entries.len()
     }
 }

@@ -22,17 +22,17 @@ use super::time::ObserverTime;
 
 /// After a check ended, the next one starts this much later while Suspect; a
 /// check that connected and has no answer after the same time counts as stalled.
-pub const CHECK_GAP: Duration = Duration::from_millis(250);
+pub(crate) const CHECK_GAP: Duration = Duration::from_millis(250);
 
 /// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
 const ENDED_BOOTS: usize = 8;
 
 /// Questions that may wait for one witness ping of this link; more are turned away.
-pub const QUESTIONS_MAX: usize = 32;
+pub(crate) const QUESTIONS_MAX: usize = 32;
 
 /// A request that is on its way.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     pub id: AttemptId,
     pub purpose: Purpose,
     pub begun: ObserverTime,
@@ -49,7 +49,7 @@ pub struct Attempt {
 
 /// A scheduled ping that counted as failed and may still be answered.
 #[derive(Clone, Debug)]
-pub struct Overdue {
+pub(crate) struct Overdue {
     pub attempt: Attempt,
     /// Scheduled pings that may start before the request is dropped.
     pub grace: u8,
@@ -57,14 +57,14 @@ pub struct Overdue {
 
 /// Who the peer says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub node: NodeName,
     pub boot: BootId,
 }
 
 /// One question to a witness about this peer.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     pub witness: PeerId,
     pub question: QuestionId,
     pub at: ObserverTime,
@@ -77,7 +77,7 @@ pub struct Asked {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     Closed,
     Opening,
     Open,
@@ -85,14 +85,14 @@ pub enum Stream {
 
 /// An accusation by another observer, standing until it lapses.
 #[derive(Clone, Copy, Debug)]
-pub struct Accuser {
+pub(crate) struct Accuser {
     pub observer: PeerId,
     pub class: Class,
     pub until: ObserverTime,
 }
 
 #[derive(Clone, Debug)]
-pub struct Link {
+pub(crate) struct Link {
     pub id: PeerId,
     pub key: PeerKey,
     pub pinned: Option<NodeName>,
@@ -180,7 +180,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(id: PeerId, spec: PeerSpec, now: ObserverTime, first_ping: ObserverTime) -> Link {
+    pub(crate) fn new(id: PeerId, spec: PeerSpec, now: ObserverTime, first_ping: ObserverTime) -> Link {
         Link {
             id,
             key: spec.key,
@@ -241,53 +241,53 @@ impl Link {
 
     /// A number for a new request. The upper half names the link, so that a
     /// result finds its way back without a map.
-    pub fn next_attempt(&mut self) -> AttemptId {
+    pub(crate) fn next_attempt(&mut self) -> AttemptId {
         self.counter = self.counter.wrapping_add(1);
         AttemptId(u64::from(self.id.0) << 32 | u64::from(self.counter))
     }
 
-    pub fn boot(&self) -> Option<BootId> {
+    pub(crate) fn boot(&self) -> Option<BootId> {
         self.identity.as_ref().map(|identity| identity.boot)
     }
 
-    pub fn node(&self) -> Option<&NodeName> {
+    pub(crate) fn node(&self) -> Option<&NodeName> {
         self.identity.as_ref().map(|identity| &identity.node)
     }
 
-    pub fn peer_ref(&self) -> PeerRef {
+    pub(crate) fn peer_ref(&self) -> PeerRef {
         PeerRef { id: self.id, key: self.key.clone(), node: self.node().cloned(), boot: self.boot(), state: self.state }
     }
 
     /// Something is wrong and not yet settled, or settled and may change.
-    pub fn in_doubt(&self) -> bool {
+    pub(crate) fn in_doubt(&self) -> bool {
         matches!(self.state, PeerState::Suspect | PeerState::Unreachable | PeerState::Dead)
     }
 
     /// The last sign of life of any kind: an answer or a ping.
-    pub fn last_proof(&self) -> Option<ObserverTime> {
+    pub(crate) fn last_proof(&self) -> Option<ObserverTime> {
         self.last_answer.max(self.last_ping_in)
     }
 
     /// My own wait counts from my last answer: a link is broken when *my*
     /// pings get none, whoever else hears the peer.
-    pub fn link_base(&self) -> ObserverTime {
+    pub(crate) fn link_base(&self) -> ObserverTime {
         self.last_answer.unwrap_or(self.added).max(self.waits_from)
     }
 
     /// An accusation counts from the last proof of life of any kind.
-    pub fn proof_base(&self) -> ObserverTime {
+    pub(crate) fn proof_base(&self) -> ObserverTime {
         self.last_proof().unwrap_or(self.added).max(self.waits_from)
     }
 
-    pub fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
+    pub(crate) fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
         self.trail.class().map(|class| wait(config, class))
     }
 
-    pub fn recently_ended(&self, boot: BootId) -> bool {
+    pub(crate) fn recently_ended(&self, boot: BootId) -> bool {
         self.ended.contains(&boot)
     }
 
-    pub fn end_boot(&mut self, boot: BootId) {
+    pub(crate) fn end_boot(&mut self, boot: BootId) {
         if self.ended.len() == ENDED_BOOTS {
             self.ended.pop_front();
         }
@@ -295,48 +295,48 @@ impl Link {
     }
 
     /// Somebody else vouches for it, or it pinged me since a check failed.
-    pub fn vouched(&self, now: ObserverTime) -> bool {
+    pub(crate) fn vouched(&self, now: ObserverTime) -> bool {
         self.ping_veto.is_some_and(|until| now < until) || self.vetoes.values().any(|until| now < *until)
     }
 
     /// Somebody vouches, and a check of mine begun since has failed all the same: my link is broken. Without such a
     /// check the vouching may simply mean that all is well again.
-    pub fn broken_despite_vouching(&self, now: ObserverTime) -> bool {
+    pub(crate) fn broken_despite_vouching(&self, now: ObserverTime) -> bool {
         self.vouched(now) && self.trail.last_failed_begun() > self.vouched_at
     }
 
     /// Called before a veto is written down.
-    pub fn vouching_begins(&mut self, now: ObserverTime) {
+    pub(crate) fn vouching_begins(&mut self, now: ObserverTime) {
         if !self.vouched(now) {
             self.vouched_at = Some(now);
         }
     }
 
-    pub fn pinged_despite_failure(&self, now: ObserverTime) -> bool {
+    pub(crate) fn pinged_despite_failure(&self, now: ObserverTime) -> bool {
         self.ping_veto.is_some_and(|until| now < until)
     }
 
     /// When anything last showed or said that it is there: its own proof, a kernel that answered, a witness that
     /// has not turned accuser since.
-    pub fn fell_silent(&self, config: &DetectorConfig) -> ObserverTime {
+    pub(crate) fn fell_silent(&self, config: &DetectorConfig) -> ObserverTime {
         let span = config.interval * 2;
         let vouched = self.vetoes.values().max().map(|until| ObserverTime(until.0.saturating_sub(span)));
         self.proof_base().max(self.last_contact.unwrap_or_default()).max(vouched.unwrap_or_default())
     }
 
     /// When those that cannot speak are no longer waited for.
-    pub fn overtime(&self, config: &DetectorConfig, span: Duration) -> ObserverTime {
+    pub(crate) fn overtime(&self, config: &DetectorConfig, span: Duration) -> ObserverTime {
         let vouched = self.vetoes.values().max().copied().unwrap_or_default();
         (self.proof_base() + span).max(vouched) + config.interval * 2
     }
 
     /// Asks for the peer's whole watch list with the next ping.
-    pub fn forget_revision(&mut self, now: ObserverTime) {
+    pub(crate) fn forget_revision(&mut self, now: ObserverTime) {
         self.watch_rev = 0;
         self.watch_asked = now;
     }
 
-    pub fn forget_watch_list(&mut self) {
+    pub(crate) fn forget_watch_list(&mut self) {
         self.watch.clear();
         self.misses = 0;
         self.watches_me = None;
@@ -344,7 +344,7 @@ impl Link {
     }
 
     /// Forgets all that others said about the boot that was.
-    pub fn forget_hearsay(&mut self) {
+    pub(crate) fn forget_hearsay(&mut self) {
         self.accusers.clear();
         self.vetoes.clear();
         self.ping_veto = None;
@@ -352,7 +352,7 @@ impl Link {
 }
 
 /// The wait of a class.
-pub fn wait(config: &DetectorConfig, class: Class) -> Duration {
+pub(crate) fn wait(config: &DetectorConfig, class: Class) -> Duration {
     match class {
         Class::Gone => config.wait_gone,
         Class::Silent => config.wait_silent,

@@ -69,6 +69,7 @@ impl MaintenanceReason {
         MaintenanceReason::new(&kept).unwrap_or_else(|_| MaintenanceReason("no reason given".into()))
     }
 
+    /// The text as it is shown.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -84,13 +85,16 @@ pub(crate) fn printable(c: char) -> bool {
 /// A maintenance in force, or asked for: why, and for how much longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maintenance {
+    /// What an operator typed.
     pub reason: MaintenanceReason,
+    /// Until it ends by itself.
     pub left: Duration,
 }
 
 /// What a node says of its own maintenance, when it says anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
+    /// It is in maintenance.
     On(Maintenance),
     /// An operator has ended it.
     Off,

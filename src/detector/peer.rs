@@ -45,6 +45,7 @@ impl NodeName {
         Ok(NodeName(text.into()))
     }
 
+    /// The name as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,6 +89,7 @@ pub struct QuestionId(pub u64);
 /// What the configuration or discovery says about one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerSpec {
+    /// What this process will call it.
     pub key: PeerKey,
     /// The name that the peer must declare; any other makes its answers invalid.
     pub pinned: Option<NodeName>,
@@ -98,6 +100,7 @@ closed_set! {
     pub enum PeerState {
         /// Never answered yet.
         Joining = "joining",
+        /// It answers.
         Alive = "alive",
         /// A ping failed or is late; I am looking closer.
         Suspect = "suspect",
@@ -113,10 +116,13 @@ closed_set! {
 closed_set! {
     /// What a node says about itself.
     pub enum SelfState {
+        /// It has not finished its first round of pings.
         Starting = "starting",
+        /// It takes part: its opinions count.
         Ready = "ready",
         /// I hear less than half of my peers: it is probably me.
         CutOff = "cut_off",
+        /// It stops and has said goodbye.
         Leaving = "leaving",
     }
 }
@@ -144,9 +150,13 @@ closed_set! {
 /// Who sent a ping to me, as its headers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// The name that it declares.
     pub node: NodeName,
+    /// The life of it that sent the ping.
     pub boot: BootId,
+    /// Its own time when it sent; a header from the past has a smaller one.
     pub seq: Seq,
+    /// What it says about itself.
     pub state: SelfState,
     /// The revision of my watch list that the caller holds; 0 for none.
     pub known_rev: u64,
@@ -155,8 +165,11 @@ pub struct Caller {
 /// What an observer publishes about a boot when its own wait is met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accusation {
+    /// The accused node.
     pub node: NodeName,
+    /// The accused life of it; a newer one is not meant.
     pub boot: BootId,
+    /// How it fails.
     pub class: super::evidence::Class,
     /// Age of the last proof of life when this was sent.
     pub silent_for: Duration,
@@ -165,7 +178,9 @@ pub struct Accusation {
 /// One line of an answerer's watch list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
+    /// The watched node.
     pub node: NodeName,
+    /// The life of it that answered last.
     pub boot: BootId,
     /// `None`: no longer watched.
     pub state: Option<PeerState>,
@@ -175,20 +190,30 @@ pub struct Watched {
 /// Empty in the steady state, which keeps answers small in large meshes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchDelta {
+    /// The revision that the reader holds; 0: the list is complete.
     pub since: u64,
+    /// The revision that the reader holds afterwards.
     pub rev: u64,
+    /// One line for each peer that changed.
     pub peers: Vec<Watched>,
 }
 
 /// The answer to a ping, and the news on an event stream: the same shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
+    /// The name that it declares.
     pub node: NodeName,
+    /// The life of it that answered.
     pub boot: BootId,
+    /// Its own time when it answered; an older answer has a smaller one.
     pub seq: Seq,
+    /// What it says about itself.
     pub state: SelfState,
+    /// Of its program.
     pub version: Arc<str>,
+    /// All that stand, of any boot.
     pub accusations: Vec<Accusation>,
+    /// What changed in its watch list since the revision that the caller holds.
     pub watch: WatchDelta,
     /// `None`: it says nothing about a maintenance of its own.
     pub maintenance: Option<Announcement>,
@@ -198,9 +223,15 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Testimony {
     /// It answered a ping that began after the question; `boot` may be newer than the one asked about.
-    Answered { boot: BootId },
+    Answered {
+        /// The life of it that answered.
+        boot: BootId,
+    },
     /// My ping failed too.
-    Failed { evidence: super::evidence::Evidence },
+    Failed {
+        /// What the network showed.
+        evidence: super::evidence::Evidence,
+    },
     /// It said goodbye to me.
     Left,
     /// I do not watch such a node (HTTP 404), I was asked too often (429), or no answer came in time.

@@ -9,13 +9,13 @@
 
 /// Accusations needed before a peer with `observers` observers is dead:
 /// `min(3, floor(observers / 2) + 1)`.
-pub fn quorum(observers: usize) -> usize {
+pub(crate) fn quorum(observers: usize) -> usize {
     (observers / 2 + 1).min(3)
 }
 
 /// What is to be said of a peer that I accuse and nobody vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuorumDecision {
+pub(crate) enum QuorumDecision {
     /// Enough observers agree.
     Confirmed,
     /// I am the only observer: enough, and unconfirmed.
@@ -28,7 +28,7 @@ pub enum QuorumDecision {
 
 /// The state of a trial, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuorumCount {
+pub(crate) struct QuorumCount {
     /// All observers of the accused, me among them.
     pub observers: usize,
     /// Those whose accusation stands, me among them.
@@ -41,12 +41,12 @@ pub struct QuorumCount {
 
 impl QuorumCount {
     /// Accusations needed.
-    pub fn needed(self) -> usize {
+    pub(crate) fn needed(self) -> usize {
         quorum(self.observers)
     }
 
     /// A verdict that rests on one observer is never confirmed.
-    pub fn ruling(self) -> QuorumDecision {
+    pub(crate) fn ruling(self) -> QuorumDecision {
         let needed = self.needed();
         if self.accusers >= needed {
             return if self.accusers >= 2 { QuorumDecision::Confirmed } else { QuorumDecision::OnlyObserver };
@@ -61,7 +61,7 @@ impl QuorumCount {
 /// The half rule: a side that hears less than half of the peers it expects may
 /// not say that a silent one is dead. With one expected peer there are no
 /// halves, and the rule does not apply.
-pub fn hears_half(heard: usize, expected: usize) -> bool {
+pub(crate) fn hears_half(heard: usize, expected: usize) -> bool {
     expected < 2 || heard * 2 >= expected
 }
 

@@ -24,7 +24,7 @@ use super::view::WitnessView;
 pub const ATTEMPTS: usize = 16;
 
 /// Names kept with a decision; the numbers count all of them. In a mesh where everybody watches everybody this is everybody.
-pub const NAMES_KEPT: usize = 32;
+pub(crate) const NAMES_KEPT: usize = 32;
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum End {
 
 /// One attempt of mine that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub begun: ObserverTime,
     /// Microseconds: half the size of a `Duration`, and enough for an hour.
     took: u32,
@@ -49,7 +49,7 @@ pub struct Ended {
 
 impl Ended {
     /// From the start to the end.
-    pub fn took(&self) -> Duration {
+    pub(crate) fn took(&self) -> Duration {
         Duration::from_micros(self.took.into())
     }
 }
@@ -59,7 +59,7 @@ const UNUSED: Ended =
 
 /// The last attempts of a link, a ring.
 #[derive(Clone, Debug)]
-pub struct Attempts {
+pub(crate) struct Attempts {
     ring: [Ended; ATTEMPTS],
     /// Where the next one goes.
     next: u8,
@@ -74,7 +74,7 @@ impl Default for Attempts {
 
 impl Attempts {
     /// Takes note of one that began at `begun` and ends now.
-    pub fn add(&mut self, begun: ObserverTime, now: ObserverTime, purpose: Purpose, result: PingResult) {
+    pub(crate) fn add(&mut self, begun: ObserverTime, now: ObserverTime, purpose: Purpose, result: PingResult) {
         let end = match result {
             PingResult::Success { .. } => End::Answered,
             PingResult::Failure { evidence, timed_out: false } => End::Failed(evidence),
@@ -86,7 +86,7 @@ impl Attempts {
     }
 
     /// One that had counted as failed was answered after all.
-    pub fn answered_late(&mut self, begun: ObserverTime, now: ObserverTime, purpose: Purpose) {
+    pub(crate) fn answered_late(&mut self, begun: ObserverTime, now: ObserverTime, purpose: Purpose) {
         let count = usize::from(self.count);
         let late = self.ring[..count].iter_mut().find(|ended| ended.begun == begun && ended.purpose == purpose);
         if let Some(late) = late {
@@ -96,7 +96,7 @@ impl Attempts {
     }
 
     /// The youngest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Ended> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Ended> {
         let next = usize::from(self.next);
         (1..=usize::from(self.count)).map(move |back| &self.ring[(next + ATTEMPTS - back) % ATTEMPTS])
     }
@@ -108,7 +108,7 @@ fn micros(time: Duration) -> u32 {
 
 /// One change of what I believe about a peer, and the figures it was made with.
 #[derive(Clone, Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     pub at: ObserverTime,
     pub rule: Rule,
     pub from: PeerState,
@@ -134,7 +134,7 @@ pub struct Decision {
 
 /// What lay on the table when a link was called broken.
 #[derive(Clone, Debug, Default)]
-pub struct EvidenceKept {
+pub(crate) struct EvidenceKept {
     pub attempts: Attempts,
     /// Those asked, and what they had said.
     pub witnesses: Vec<WitnessView>,
@@ -144,7 +144,7 @@ pub struct EvidenceKept {
     pub quorum: Option<Quorum>,
 }
 
-/// How many observers a verdict needs, and who they are. At most [`NAMES_KEPT`] are named; the numbers count all.
+/// How many observers a verdict needs, and who they are. At most `NAMES_KEPT` are named; the numbers count all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quorum {
     /// All observers of the peer, me among them.
@@ -160,7 +160,7 @@ pub struct Quorum {
 
 /// All that a link can be asked about.
 #[derive(Clone, Debug, Default)]
-pub struct Record {
+pub(crate) struct Record {
     pub attempts: Attempts,
     /// The decision behind the present state.
     pub decision: Option<Box<Decision>>,
@@ -169,7 +169,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn decide(&mut self, decision: Decision) {
+    pub(crate) fn decide(&mut self, decision: Decision) {
         let broken = |state| matches!(state, PeerState::Unreachable | PeerState::Dead);
         let over = !broken(decision.to);
         let previous = self.decision.replace(Box::new(decision));

@@ -127,16 +127,6 @@ impl From<Doubt> for Rule {
     }
 }
 
-/// All rules as a Markdown table, for `ARCHITECTURE.md`.
-pub fn markdown() -> String {
-    let mut text = String::from("| rule | input | verdict | says |\n|---|---|---|---|\n");
-    for rule in Rule::ALL {
-        let verdict = rule.verdict().map_or(".", Verdict::as_str);
-        text += &format!("| `{}` | {:?} | {verdict} | {} |\n", rule.as_str(), rule.input(), rule.sentence());
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -144,6 +134,16 @@ mod tests {
     use super::*;
     use crate::detector::peer::PeerState;
     use crate::detector::table::next;
+
+    /// All rules as a Markdown table, for `ARCHITECTURE.md`.
+    fn markdown() -> String {
+        let mut text = String::from("| rule | input | verdict | says |\n|---|---|---|---|\n");
+        for rule in Rule::ALL {
+            let verdict = rule.verdict().map_or(".", Verdict::as_str);
+            text += &format!("| `{}` | {:?} | {verdict} | {} |\n", rule.as_str(), rule.input(), rule.sentence());
+        }
+        text
+    }
 
     #[test]
     fn the_document_prints_these_rules() {

@@ -8,11 +8,11 @@ pub(crate) struct Sets {
 }
 
 impl Sets {
-    pub fn new(count: usize) -> Sets {
+    pub(crate) fn new(count: usize) -> Sets {
         Sets { parents: (0..count).collect(), count }
     }
 
-    pub fn root(&mut self, mut at: usize) -> usize {
+    pub(crate) fn root(&mut self, mut at: usize) -> usize {
         while self.parents[at] != at {
             // Halves the way for whoever comes next.
             self.parents[at] = self.parents[self.parents[at]];
@@ -21,7 +21,7 @@ impl Sets {
         at
     }
 
-    pub fn join(&mut self, one: usize, other: usize) {
+    pub(crate) fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
             self.parents[one.max(other)] = one.min(other);

@@ -65,29 +65,29 @@ pub fn next(state: PeerState, input: Input) -> PeerState {
     }
 }
 
-/// The table as Markdown, for `ARCHITECTURE.md`.
-pub fn markdown() -> String {
-    let mut text = String::from("| state |");
-    for input in Input::ALL {
-        text += &format!(" {input:?} |");
-    }
-    text += "\n|---|";
-    text += &"---|".repeat(Input::ALL.len());
-    text.push('\n');
-    for state in PeerState::ALL {
-        text += &format!("| **{state:?}** |");
-        for input in Input::ALL {
-            let after = next(state, input);
-            text += &if after == state { " . |".to_owned() } else { format!(" {after:?} |") };
-        }
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The table as Markdown, for `ARCHITECTURE.md`.
+    fn markdown() -> String {
+        let mut text = String::from("| state |");
+        for input in Input::ALL {
+            text += &format!(" {input:?} |");
+        }
+        text += "\n|---|";
+        text += &"---|".repeat(Input::ALL.len());
+        text.push('\n');
+        for state in PeerState::ALL {
+            text += &format!("| **{state:?}** |");
+            for input in Input::ALL {
+                let after = next(state, input);
+                text += &if after == state { " . |".to_owned() } else { format!(" {after:?} |") };
+            }
+            text.push('\n');
+        }
+        text
+    }
 
     #[test]
     fn the_document_prints_this_table() {

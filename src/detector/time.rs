@@ -73,10 +73,12 @@ impl ObserverClock {
     /// Lateness that an ordinary busy machine shows; below it time counts in full.
     pub const SLACK: Duration = Duration::from_millis(200);
 
+    /// Begins at zero at this reading of the machine's steady clock.
     pub fn new(raw: Monotonic) -> ObserverClock {
         ObserverClock { raw, now: ObserverTime::default(), wake: None, lost: Duration::ZERO }
     }
 
+    /// Observer time at the last reading.
     pub fn now(&self) -> ObserverTime {
         self.now
     }

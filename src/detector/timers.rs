@@ -12,7 +12,7 @@ use super::time::ObserverTime;
 impl Link {
     /// The earliest moment at which this link has something to do. The flag
     /// says that it judges somebody.
-    pub fn next_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> (ObserverTime, bool) {
+    pub(crate) fn next_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> (ObserverTime, bool) {
         let mut sends = self.next_ping_due();
         let judges = [self.attempt_deadline(config), self.judgement_deadline(config, now)];
         let judge = judges.into_iter().flatten().min();

@@ -12,11 +12,16 @@ use super::maintenance::Maintenance;
 use super::node::Hearsay;
 use super::peer::{BootId, NodeName, SelfState, Seq, Testimony, Verdict};
 
+/// What one node believes at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
+    /// The name of this node.
     pub node: NodeName,
+    /// This life of it.
     pub boot: BootId,
+    /// Milliseconds since its start.
     pub seq: Seq,
+    /// What it says about itself.
     pub state: SelfState,
     /// Within one interval after a stall: my opinions are on hold.
     pub stalled: bool,
@@ -26,13 +31,16 @@ pub struct View {
     pub hearsay: Hearsay,
     /// The one this node is in.
     pub maintenance: Option<Maintenance>,
+    /// One for each watched peer, sorted by key.
     pub peers: Vec<PeerView>,
+    /// How the search for peers goes.
     pub discovery: DiscoveryView,
 }
 
 /// What is known of the names that peers are found behind; empty where every peer was listed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DiscoveryView {
+    /// One for each configured name.
     pub names: Vec<NameView>,
     /// Addresses that have not answered yet, or with nothing that says whose they are.
     pub candidates: Vec<CandidateView>,
@@ -40,8 +48,10 @@ pub struct DiscoveryView {
     pub errors: u64,
 }
 
+/// One name that peers are found behind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NameView {
+    /// As it was configured.
     pub name: DnsName,
     /// Addresses in the last good list.
     pub addresses: u32,
@@ -49,11 +59,14 @@ pub struct NameView {
     pub last_success: Option<Duration>,
     /// Every lookup has failed for this long, so the list is stale.
     pub failing_for: Option<Duration>,
+    /// Why the last lookup failed; `None` after a good one.
     pub error: Option<Arc<str>>,
 }
 
+/// An address that may belong to a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CandidateView {
+    /// Where it is probed.
     pub address: SocketAddr,
     /// How long it has been one.
     pub age: Duration,
@@ -61,8 +74,10 @@ pub struct CandidateView {
     pub evidence: Option<Evidence>,
 }
 
+/// What this node believes of one peer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeerView {
+    /// Who it is, and its state.
     pub peer: PeerRef,
     /// Counts for alerts: false while Left, in maintenance, Joining before its limit, or while I am CutOff or stalled.
     pub expected: bool,
@@ -70,10 +85,13 @@ pub struct PeerView {
     pub maintenance: Option<Maintenance>,
     /// Its maintenance should have been over this long ago, and it has not been up since.
     pub overrun: Option<Duration>,
+    /// It answers, but loses too many of its pings.
     pub degraded: bool,
+    /// It changes between up and not up too often.
     pub flapping: bool,
     /// What is wrong, if anything: never `Restarted`, which is an event.
     pub verdict: Option<Verdict>,
+    /// How it fails; `None` while nothing is wrong.
     pub class: Option<Class>,
     /// What the last check showed.
     pub evidence: Option<Evidence>,
@@ -83,15 +101,19 @@ pub struct PeerView {
     pub last_answer: Option<Duration>,
     /// Age of the present state.
     pub state_age: Duration,
+    /// Round trip of the last scheduled ping that was answered.
     pub rtt_last: Option<Duration>,
+    /// Moving average of the round trips.
     pub rtt_mean: Option<Duration>,
     /// Over the last 64 samples.
     pub rtt_p50: Option<Duration>,
+    /// Over the last 64 samples.
     pub rtt_p99: Option<Duration>,
     /// Suspicion of the outstanding ping, 0 when none is out.
     pub phi: f64,
     /// Failed of the last ten scheduled pings, 0 to 1; `None` before the first ended.
     pub loss: Option<f64>,
+    /// Changes of its boot that this process has seen.
     pub restarts: u64,
     /// Has an open event stream from this peer.
     pub streaming: bool,
@@ -103,8 +125,10 @@ pub struct PeerView {
     pub witnesses: Vec<WitnessView>,
 }
 
+/// One witness that was asked about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WitnessView {
+    /// The node that was asked.
     pub witness: NodeName,
     /// `None`: no answer yet.
     pub said: Option<Testimony>,

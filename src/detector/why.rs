@@ -75,7 +75,7 @@ pub struct AccusationView {
     pub left: Duration,
 }
 
-/// A [`Decision`](super::record::Decision) with ages in the place of moments.
+/// A `Decision` with ages in the place of moments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionView {
     pub age: Duration,

@@ -13,7 +13,7 @@
 //! reaches the port may read everything; the one thing that can be changed needs
 //! the node's token (`maintenance`).
 
-pub mod contract;
+pub(crate) mod contract;
 mod describe;
 mod events;
 mod health;
@@ -23,13 +23,13 @@ mod limit;
 mod maintenance;
 mod mesh;
 mod operation;
-pub mod page;
+pub(crate) mod page;
 mod peers;
 mod ping;
-pub mod problem;
+pub(crate) mod problem;
 mod reply;
-pub mod route;
-pub mod server;
+pub(crate) mod route;
+pub(crate) mod server;
 mod stream;
 mod why;
 mod witness;

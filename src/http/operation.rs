@@ -15,7 +15,7 @@ impl From<Operation> for Value {
 }
 
 impl Operation {
-    pub fn new(summary: &str, generator: &mut SchemaGenerator) -> Operation {
+    pub(super) fn new(summary: &str, generator: &mut SchemaGenerator) -> Operation {
         let operation = Operation(Map::from_iter([("summary".to_owned(), summary.into())]));
         operation.problem(
             "503",
@@ -25,24 +25,29 @@ impl Operation {
     }
 
     /// An answer of this shape.
-    pub fn json<T: JsonSchema>(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
+    pub(super) fn json<T: JsonSchema>(
+        self,
+        status: &str,
+        description: &str,
+        generator: &mut SchemaGenerator,
+    ) -> Operation {
         let schema = generator.subschema_for::<T>();
         self.answer(status, description, "application/json", schema.into())
     }
 
     /// An answer of text.
-    pub fn text(self, description: &str, media_type: &str) -> Operation {
+    pub(super) fn text(self, description: &str, media_type: &str) -> Operation {
         self.answer("200", description, media_type, json!({ "type": "string" }))
     }
 
     /// An error.
-    pub fn problem(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
+    pub(super) fn problem(self, status: &str, description: &str, generator: &mut SchemaGenerator) -> Operation {
         let schema = generator.subschema_for::<ProblemBody>();
         self.answer(status, description, PROBLEM_MEDIA_TYPE, schema.into())
     }
 
     /// An answer; one more media type where the status has one already.
-    pub fn answer(mut self, status: &str, description: &str, media_type: &str, schema: Value) -> Operation {
+    pub(super) fn answer(mut self, status: &str, description: &str, media_type: &str, schema: Value) -> Operation {
         let response = &mut self.part("responses", json!({}))[status];
         response["description"] = description.into();
         response["content"][media_type]["schema"] = schema;
@@ -50,7 +55,7 @@ impl Operation {
     }
 
     /// A parameter in the path, the query or a header.
-    pub fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Operation {
+    pub(super) fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Operation {
         let parameter = json!({
             "name": name,
             "in": place,
@@ -65,7 +70,7 @@ impl Operation {
     }
 
     /// The body that it takes, and the token that it asks for.
-    pub fn body<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Operation {
+    pub(super) fn body<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Operation {
         let schema = generator.subschema_for::<T>();
         let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         *self.part("requestBody", Value::Null) = body;
@@ -73,7 +78,7 @@ impl Operation {
     }
 
     /// It asks for the token of the node.
-    pub fn with_token(mut self, generator: &mut SchemaGenerator) -> Operation {
+    pub(super) fn with_token(mut self, generator: &mut SchemaGenerator) -> Operation {
         *self.part("security", Value::Null) = json!([{ "token": [] }]);
         self.problem("401", "The request carries no token, or not that of this node.", generator).problem(
             "403",

@@ -15,7 +15,7 @@ use crate::runtime::handle::Stopped;
 
 /// One error, ready to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     pub code: ProblemCode,
     title: &'static str,
@@ -35,29 +35,29 @@ impl Problem {
         Problem { retry_after: Some(seconds), ..self }
     }
 
-    pub fn bad_query(detail: impl Into<String>) -> Problem {
+    pub(crate) fn bad_query(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadQuery, "The query cannot be understood", detail)
     }
 
-    pub fn bad_path(detail: impl Into<String>) -> Problem {
+    pub(crate) fn bad_path(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadPath, "The path cannot be understood", detail)
     }
 
-    pub fn no_such_path() -> Problem {
+    pub(crate) fn no_such_path() -> Problem {
         let detail = "there is nothing at this path; /openapi.json lists everything there is";
         Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchPath, "Not found", detail)
     }
 
-    pub fn no_such_peer(detail: impl Into<String>) -> Problem {
+    pub(crate) fn no_such_peer(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchPeer, "No such peer", detail)
     }
 
-    pub fn no_opinion() -> Problem {
+    pub(crate) fn no_opinion() -> Problem {
         let detail = "this node does not watch that node, or cannot say anything about it";
         Problem::new(StatusCode::NOT_FOUND, ProblemCode::NoOpinion, "No opinion", detail)
     }
 
-    pub fn method_not_allowed(route: Route) -> Problem {
+    pub(crate) fn method_not_allowed(route: Route) -> Problem {
         let allow = route.methods();
         let detail = format!("this path takes {allow}");
         let problem =
@@ -66,69 +66,69 @@ impl Problem {
     }
 
     /// Nothing can be changed here, with no token at all.
-    pub fn changes_closed() -> Problem {
+    pub(crate) fn changes_closed() -> Problem {
         let detail = "this node has no token, so nothing can be changed over HTTP; start it with HEARTBEAT_TOKEN, \
                       HEARTBEAT_TOKEN_FILE or --token-file to open this path";
         Problem::new(StatusCode::FORBIDDEN, ProblemCode::ChangesClosed, "Changes are closed", detail)
     }
 
-    pub fn token_needed(what: &str) -> Problem {
+    pub(crate) fn token_needed(what: &str) -> Problem {
         let detail = format!("{what}; send the node's token as `Authorization: Bearer TOKEN`");
         Problem::new(StatusCode::UNAUTHORIZED, ProblemCode::TokenNeeded, "A token is needed", detail)
     }
 
-    pub fn bad_body(detail: impl Into<String>) -> Problem {
+    pub(crate) fn bad_body(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadBody, "The body cannot be understood", detail)
     }
 
-    pub fn body_not_accepted() -> Problem {
+    pub(crate) fn body_not_accepted() -> Problem {
         let detail = "nothing at this path and with this method takes a body";
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyNotAccepted, "Body not accepted", detail)
     }
 
-    pub fn too_many_questions() -> Problem {
+    pub(crate) fn too_many_questions() -> Problem {
         let detail = "this node is being asked about too many peers at once";
         Problem::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyQuestions, "Too many questions", detail)
             .retry_after(1)
     }
 
-    pub fn too_many_streams() -> Problem {
+    pub(crate) fn too_many_streams() -> Problem {
         let detail = "all event streams of this node are taken; the list of events can still be read";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::TooManyStreams, "Too many streams", detail)
             .retry_after(5)
     }
 
-    pub fn too_many_connections() -> Problem {
+    pub(crate) fn too_many_connections() -> Problem {
         let detail = "all connections of this node are taken";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::TooManyConnections, "Too many connections", detail)
             .retry_after(1)
     }
 
-    pub fn out_of_time() -> Problem {
+    pub(crate) fn out_of_time() -> Problem {
         let detail = "the answer did not come within this node's time limit";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::OutOfTime, "Out of time", detail).retry_after(1)
     }
 
-    pub fn stopping() -> Problem {
+    pub(crate) fn stopping() -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Stopping, "Stopping", "this node is being stopped")
     }
 
-    pub fn starting() -> Problem {
+    pub(crate) fn starting() -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Starting, "Starting", "this node is not ready yet")
             .retry_after(1)
     }
 
-    pub fn leaving() -> Problem {
+    pub(crate) fn leaving() -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Leaving, "Leaving", "this node is leaving the mesh")
     }
 
-    pub fn stuck(overdue: std::time::Duration) -> Problem {
+    pub(crate) fn stuck(overdue: std::time::Duration) -> Problem {
         let detail = format!("the detector has not run for {}", crate::render::span(overdue));
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Stuck, "The detector is stuck", detail)
     }
 
     /// The object as JSON.
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let body = ProblemBody {
             r#type: "about:blank".to_owned(),
             title: self.title.to_owned(),

@@ -31,7 +31,7 @@ pub(super) struct Closing(pub CancellationToken);
 
 impl Closing {
     /// Without a server, in tests, a request never sees it closing.
-    pub fn of(request: &Request) -> CancellationToken {
+    pub(super) fn of(request: &Request) -> CancellationToken {
         request.extensions().get::<Closing>().map(|closing| closing.0.clone()).unwrap_or_default()
     }
 }

@@ -22,7 +22,9 @@ pub enum NodeEvent {
 /// An incident was opened or closed, at `at` on the machine's steady clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentEvent {
+    /// When the change was found; the incident itself began earlier.
     pub at: Monotonic,
+    /// Opened or closed, with the incident as it was then.
     pub change: IncidentChange,
 }
 
@@ -37,6 +39,7 @@ impl NodeEvent {
         NodeEvent::names().filter(|name| *name != "ping")
     }
 
+    /// When it was noticed, on the machine's steady clock.
     pub fn at(&self) -> Monotonic {
         match self {
             NodeEvent::Detector(event) => event.at,
@@ -52,6 +55,7 @@ impl NodeEvent {
         }
     }
 
+    /// How loud its log line is.
     pub fn level(&self) -> Level {
         match self {
             NodeEvent::Detector(event) => event.kind.level(),

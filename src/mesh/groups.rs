@@ -13,6 +13,7 @@ use crate::detector::sets::Sets;
 /// The members that speak, by group; largest first, then by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
+    /// Largest first, then by name; the members of each are sorted.
     pub groups: Vec<Vec<Member>>,
     /// Rows of at least two sides are available, each side fails to reach another, and no link works across.
     pub split: bool,

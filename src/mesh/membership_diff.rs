@@ -12,7 +12,9 @@ use crate::detector::peer::PeerState;
 /// An observer, and the members that it does not watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
+    /// The node whose list is shorter.
     pub observer: Member,
+    /// Members that it does not watch; sorted.
     pub missing: Vec<Member>,
 }
 

@@ -42,7 +42,9 @@ pub struct MeshView {
     /// One row for each member in the same order, their cells sorted by peer. A
     /// member that never gave one has an empty row, [`RowFreshness::Never`].
     pub rows: Vec<Row>,
+    /// Who reaches whom.
     pub groups: Groups,
+    /// Observers that do not watch a member that others watch.
     pub mismatches: Vec<Mismatch>,
     /// Every expected node spoke, and all that they reported is good.
     pub whole: bool,

@@ -21,6 +21,7 @@ use crate::detector::peer::{BootId, NodeName, PeerKey, PeerState, SelfState, Ver
 pub struct Member(pub Arc<str>);
 
 impl Member {
+    /// The name as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -77,10 +78,13 @@ closed_set! {
 /// What one observer reports about its links.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
+    /// The node that reported it.
     pub observer: Member,
+    /// Whether it reported just now.
     pub heard: RowFreshness,
     /// Age of the row; `None` when there is none.
     pub as_of: Option<Duration>,
+    /// The life of the observer that reported; `None` when there is no row.
     pub boot: Option<BootId>,
     /// Its own state.
     pub state: Option<SelfState>,
@@ -90,17 +94,22 @@ pub struct Row {
     pub maintenance: bool,
     /// Time since it started.
     pub up_for: Option<Duration>,
+    /// One for each peer that the observer watches.
     pub cells: Vec<Cell>,
 }
 
 /// What one observer reports about one peer. All times are ages, as of now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
+    /// The watched node.
     pub peer: Member,
     /// `None`: it has never answered this observer.
     pub boot: Option<BootId>,
+    /// What the observer believes.
     pub state: PeerState,
+    /// Why, where something is wrong.
     pub verdict: Option<Verdict>,
+    /// How the peer fails, where it does.
     pub class: Option<Class>,
     /// Age of the present state.
     pub state_age: Duration,
@@ -108,14 +117,21 @@ pub struct Cell {
     pub last_proof: Option<Duration>,
     /// Age of the last answer to this observer's own pings.
     pub last_answer: Option<Duration>,
+    /// Of the last scheduled ping that was answered.
     pub rtt: Option<Duration>,
+    /// 99th percentile of the last round trips.
     pub rtt_p99: Option<Duration>,
     /// Failed of the last ten scheduled pings, in thousandths.
     pub loss: Option<u16>,
+    /// Changes of the peer's boot that the observer has seen.
     pub restarts: u64,
+    /// The observer counts it for alerts.
     pub expected: bool,
+    /// It answers, but loses too many of its pings.
     pub degraded: bool,
+    /// It changes between up and not up too often.
     pub flapping: bool,
+    /// The observer knows of a maintenance of the peer.
     pub maintenance: bool,
     /// Its pings arrive at the observer.
     pub pings_me: bool,
@@ -175,10 +191,12 @@ impl Row {
         self.heard == RowFreshness::Now && self.state != Some(SelfState::Leaving)
     }
 
+    /// What the observer reports about this peer; `None` when it does not watch it.
     pub fn cell(&self, peer: &Member) -> Option<&Cell> {
         self.cells.iter().find(|cell| cell.peer == *peer)
     }
 
+    /// What may be concluded from the cell now: nothing when the row does not speak.
     pub fn reading(&self, cell: &Cell) -> LinkStatus {
         match cell.reading() {
             _ if !self.speaks() => LinkStatus::Unknown,

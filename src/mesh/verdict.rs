@@ -55,18 +55,25 @@ impl MeshVerdict {
 /// One member, according to all rows that speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeStatus {
+    /// Whom it is about.
     pub member: Member,
+    /// The gravest that the rows allow.
     pub verdict: MeshVerdict,
+    /// Its newest boot in any row; `None` before it has answered.
     pub boot: Option<BootId>,
     /// While an observer cannot reach it: how long ago any of these last heard it.
     pub silent_for: Option<Duration>,
     /// How long ago it left or restarted, for a member that did.
     pub since: Option<Duration>,
+    /// Observers that reach it.
     pub reached_by: Vec<Member>,
+    /// Observers that cannot reach it.
     pub missed_by: Vec<Member>,
     /// Of the observers that reach it: those that suspect it, find it degraded, find it flapping.
     pub suspected_by: Vec<Member>,
+    /// Of the observers that reach it: those that lose too many of their pings to it.
     pub degraded_by: Vec<Member>,
+    /// Of the observers that reach it: those for which it changes too often.
     pub flapping_by: Vec<Member>,
     /// Observers that have not heard it yet and do not expect to have.
     pub unmet_by: Vec<Member>,

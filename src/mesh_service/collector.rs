@@ -39,13 +39,13 @@ use crate::runtime::handle::{Handle, PeerTargets, Stopped};
 /// a second there is an answer, with room to write it: a person who opens a
 /// page during an outage should not take the page for a part of it. Peers on
 /// one network answer in a few milliseconds.
-pub const DEADLINE: Duration = Duration::from_millis(900);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(900);
 /// How long a peer is waited for that does not answer this node's pings either,
 /// or not in time. One lost packet is sent again within it.
 const DOUBTED_LIMIT: Duration = Duration::from_millis(250);
 /// How long an answer is given to others as well. Shorter than anybody can
 /// read, long enough that readers share the work.
-pub const SHARED_FOR: Duration = Duration::from_millis(300);
+pub(crate) const SHARED_FOR: Duration = Duration::from_millis(300);
 /// Requests to peers at the same time: all of them in the largest mesh in which every node
 /// watches every other by default.
 const FAN_OUT: usize = 32;

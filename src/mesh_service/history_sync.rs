@@ -49,7 +49,7 @@ const PAGES: usize = EVENTS_KEPT / EVENTS + 1;
 const AT_ONCE: usize = 4;
 
 /// Owns the asking. Made by [`HistorySync::new`], which starts nothing; [`HistorySync::run`] does.
-pub struct HistorySync {
+pub(crate) struct HistorySync {
     handle: Handle,
     client: Client,
     clock: Clock,
@@ -71,7 +71,7 @@ struct Source {
 }
 
 impl HistorySync {
-    pub fn new(
+    pub(crate) fn new(
         handle: Handle,
         client: Client,
         clock: Clock,
@@ -84,7 +84,7 @@ impl HistorySync {
     }
 
     /// Asks until `stop`, or until the detector has ended.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => {}

@@ -9,7 +9,7 @@
 
 mod peer_history;
 
-pub use peer_history::EVENTS_MAX as EVENTS_OF_PEERS;
+pub(crate) use peer_history::EVENTS_MAX as EVENTS_OF_PEERS;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -36,7 +36,7 @@ const PACE_CALM: Duration = Duration::from_secs(5);
 const CALM_AFTER: Duration = Duration::from_secs(30);
 
 /// Owns the looking. Made by [`IncidentWatcher::new`], which starts nothing; [`IncidentWatcher::run`] does.
-pub struct IncidentWatcher {
+pub(crate) struct IncidentWatcher {
     mesh: Mesh,
     trouble: watch::Receiver<Trouble>,
     clock: Clock,
@@ -47,7 +47,7 @@ pub struct IncidentWatcher {
 }
 
 impl IncidentWatcher {
-    pub fn new(
+    pub(crate) fn new(
         mesh: Mesh,
         trouble: watch::Receiver<Trouble>,
         clock: Clock,
@@ -58,7 +58,7 @@ impl IncidentWatcher {
     }
 
     /// Watches until `stop`, or until nobody is left to ask.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => {}

@@ -4,7 +4,7 @@
 //! wrong and shows each view to the incidents; `history_sync` asks peers what they saw; `incident_store` keeps what the
 //! last two find. None of it decides: `detector` judges links, `mesh` draws conclusions from rows.
 
-pub mod collector;
-pub mod history_sync;
-pub mod incident_store;
-pub mod incident_watcher;
+pub(crate) mod collector;
+pub(crate) mod history_sync;
+pub(crate) mod incident_store;
+pub(crate) mod incident_watcher;

@@ -19,6 +19,7 @@ use crate::mesh::incident::IncidentChange;
 pub struct Description {
     /// The stable name.
     pub name: &'static str,
+    /// How loud the log line is.
     pub level: Level,
     /// The fixed text of a log line.
     pub message: &'static str,

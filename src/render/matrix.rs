@@ -36,10 +36,15 @@ pub enum Measurement {
 /// One cell, from any source.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
+    /// What may be concluded from it.
     pub reading: LinkStatus,
+    /// The word of a state, also one that this version does not know.
     pub state: &'a str,
+    /// The word of a verdict, where something is wrong.
     pub verdict: Option<&'a str>,
+    /// The last round trip.
     pub rtt: Option<Duration>,
+    /// 99th percentile of the last round trips.
     pub rtt_p99: Option<Duration>,
     /// In thousandths.
     pub loss: Option<u16>,

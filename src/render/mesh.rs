@@ -31,7 +31,9 @@ closed_set! {
 /// One statement about the mesh.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
+    /// How much it matters.
     pub weight: Severity,
+    /// One line without a full stop.
     pub text: String,
 }
 

@@ -17,7 +17,7 @@ use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId,
 
 /// How a request of ours ended.
 #[derive(Debug)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// `renew` is what to do next for the connection that carried it.
     Ping {
         attempt: AttemptId,
@@ -46,7 +46,7 @@ pub enum Ended {
 
 /// What every request of ours needs.
 #[derive(Clone, Debug)]
-pub struct PingOrder {
+pub(crate) struct PingOrder {
     pub client: Client,
     pub target: Target,
     pub caller: Caller,
@@ -54,7 +54,7 @@ pub struct PingOrder {
 
 impl PingOrder {
     /// A ping: scheduled ones on the kept connection, all others on a new one.
-    pub async fn ping(self, attempt: AttemptId, purpose: Purpose, inputs: mpsc::Sender<Input>) -> Ended {
+    pub(crate) async fn ping(self, attempt: AttemptId, purpose: Purpose, inputs: mpsc::Sender<Input>) -> Ended {
         if purpose != Purpose::Scheduled {
             return Ended::Ping { attempt, result: self.check(attempt, inputs).await, renew: None };
         }
@@ -65,19 +65,19 @@ impl PingOrder {
     }
 
     /// Opens a new connection for the pings to come.
-    pub async fn renew(self) -> Ended {
+    pub(crate) async fn renew(self) -> Ended {
         self.client.renew(&self.target).await;
         Ended::Renewed
     }
 
     /// Asks a witness.
-    pub async fn ask(self, question: QuestionId, node: NodeName, boot: BootId) -> Ended {
+    pub(crate) async fn ask(self, question: QuestionId, node: NodeName, boot: BootId) -> Ended {
         let testimony = self.client.ask(&self.target, &self.caller, &node, boot).await;
         Ended::Question { question, testimony }
     }
 
     /// Holds an event stream until it ends.
-    pub async fn stream(self, peer: PeerId, stream: u64, inputs: mpsc::Sender<Input>) -> Ended {
+    pub(crate) async fn stream(self, peer: PeerId, stream: u64, inputs: mpsc::Sender<Input>) -> Ended {
         let ended = Ended::Stream { peer, stream };
         let Some(mut news) = self.client.open_stream(&self.target, &self.caller).await else { return ended };
         let mut part = StreamPart::Opened;
@@ -93,7 +93,7 @@ impl PingOrder {
     }
 
     /// Says goodbye.
-    pub async fn goodbye(self) -> Ended {
+    pub(crate) async fn goodbye(self) -> Ended {
         self.client.goodbye(&self.target, &self.caller).await;
         Ended::Goodbye
     }

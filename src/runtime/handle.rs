@@ -27,10 +27,10 @@ use crate::detector::why::Why;
 
 /// Messages that may wait for the driver. It drains the whole queue each time
 /// it wakes, so this is one burst: more than a thousand peers asking at once.
-pub const QUEUE: usize = 1024;
+pub(crate) const QUEUE: usize = 1024;
 /// News that a slow stream may fall behind before it loses some. Answers repeat
 /// what news says, so a small number loses nothing but time.
-pub const NEWS_QUEUE: usize = 16;
+pub(crate) const NEWS_QUEUE: usize = 16;
 /// "Nothing to wait for", as the time of the next turn.
 const NEVER: u64 = u64::MAX;
 

@@ -21,14 +21,14 @@ const BACKLOG: i32 = 1024;
 
 /// Both sockets, bound and listening.
 #[derive(Debug)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     pub main: TcpListener,
     pub metrics: TcpListener,
 }
 
 /// A port that cannot be had. Its text names the port, the setting and the remedy.
 #[derive(Debug)]
-pub struct BindError {
+pub(crate) struct BindError {
     setting: &'static str,
     variable: &'static str,
     address: SocketAddr,
@@ -42,7 +42,7 @@ impl Listeners {
     ///
     /// # Errors
     /// [`BindError`] for the first port that cannot be had.
-    pub fn bind(listen: Listen, metrics_port: MetricsPort) -> Result<Listeners, BindError> {
+    pub(crate) fn bind(listen: Listen, metrics_port: MetricsPort) -> Result<Listeners, BindError> {
         let main = bind(listen.address, listen.port, "--port", "HEARTBEAT_PORT", None)?;
         let metrics = bind_metrics(listen.address, metrics_port)?;
         Ok(Listeners { main, metrics })

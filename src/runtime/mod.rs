@@ -5,13 +5,13 @@
 //! across an await, and a page, a scrape and the log always agree, because they
 //! are all made from what one task did in one order.
 
-pub mod clock;
-pub mod handle;
+pub(crate) mod clock;
+pub(crate) mod handle;
 
-pub mod attempts;
+pub(crate) mod attempts;
 mod discovery;
-pub mod driver;
+pub(crate) mod driver;
 
-pub mod listen;
-pub mod signals;
-pub mod supervisor;
+pub(crate) mod listen;
+pub(crate) mod signals;
+pub(crate) mod supervisor;

@@ -9,7 +9,7 @@ use std::io;
 
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Ctrl-C was pressed.
     Interrupt,
     /// The process was asked to stop: `kill`, Docker, Kubernetes, the console's close button.
@@ -18,23 +18,15 @@ pub enum Signal {
 
 impl Signal {
     /// As logs write it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Signal::Interrupt => "interrupt",
             Signal::Terminate => "terminate",
         }
     }
-
-    /// What a shell shows for a process that this signal ended: 128 and the signal's number.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Signal::Interrupt => 130,
-            Signal::Terminate => 143,
-        }
-    }
 }
 
-pub use system::Signals;
+pub(crate) use system::Signals;
 
 #[cfg(unix)]
 mod system {
@@ -44,7 +36,7 @@ mod system {
 
     /// Requests to stop, from the moment this was made: before that a signal ends the process.
     #[derive(Debug)]
-    pub struct Signals {
+    pub(crate) struct Signals {
         interrupt: unix::Signal,
         terminate: unix::Signal,
     }
@@ -52,7 +44,7 @@ mod system {
     impl Signals {
         /// # Errors
         /// When the system does not let us listen.
-        pub fn listen() -> io::Result<Signals> {
+        pub(crate) fn listen() -> io::Result<Signals> {
             Ok(Signals {
                 interrupt: unix::signal(SignalKind::interrupt())?,
                 terminate: unix::signal(SignalKind::terminate())?,
@@ -60,7 +52,7 @@ mod system {
         }
 
         /// The next request. Two that come before this is called again count as one.
-        pub async fn next(&mut self) -> Signal {
+        pub(crate) async fn next(&mut self) -> Signal {
             tokio::select! {
                 Some(()) = self.terminate.recv() => Signal::Terminate,
                 Some(()) = self.interrupt.recv() => Signal::Interrupt,

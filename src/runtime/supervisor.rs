@@ -15,7 +15,7 @@ use tokio::time;
 
 /// How a long-lived task ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
+pub(crate) enum How {
     /// It returned.
     Finished,
     /// It panicked; the text is the panic's message.
@@ -26,31 +26,31 @@ pub enum How {
 
 /// The end of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskEnd {
+pub(crate) struct TaskEnd {
     pub name: &'static str,
     pub how: How,
 }
 
 /// Owns the long-lived tasks. Dropping it aborts them.
 #[derive(Debug, Default)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     tasks: JoinSet<()>,
     names: BTreeMap<Id, &'static str>,
 }
 
 impl Supervisor {
-    pub fn new() -> Supervisor {
+    pub(crate) fn new() -> Supervisor {
         Supervisor::default()
     }
 
     /// Starts a task under a name.
-    pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let handle = self.tasks.spawn(task);
         self.names.insert(handle.id(), name);
     }
 
     /// The next task that ends. Waits for ever when there is none.
-    pub async fn next_end(&mut self) -> TaskEnd {
+    pub(crate) async fn next_end(&mut self) -> TaskEnd {
         match self.tasks.join_next_with_id().await {
             Some(ended) => self.name(ended),
             None => std::future::pending().await,
@@ -59,7 +59,7 @@ impl Supervisor {
 
     /// Waits until all tasks have ended, for at most `limit`, then aborts the
     /// rest and returns their names. Ends that went wrong on the way are returned too.
-    pub async fn drain(mut self, limit: Duration) -> Drained {
+    pub(crate) async fn drain(mut self, limit: Duration) -> Drained {
         let mut drained = Drained::default();
         let all = async {
             while let Some(ended) = self.tasks.join_next_with_id().await {
@@ -83,7 +83,7 @@ impl Supervisor {
 
 /// How the end of all tasks went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
+pub(crate) struct Drained {
     /// Tasks that had not ended when the limit was over.
     pub cut_off: Vec<&'static str>,
     /// Tasks that panicked while they were ending.

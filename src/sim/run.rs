@@ -17,22 +17,27 @@ use crate::render::sentence;
 pub struct Entry {
     /// Virtual time since the beginning of the run.
     pub at: Duration,
+    /// A step or an event.
     pub what: What,
 }
 
 /// A step of the scenario, or what a node had to say. Single pings are left out: only the trace hash holds them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
+    /// The scenario did this.
     Step(Action),
+    /// The named node had this to say.
     Event(NodeName, Event),
 }
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
+    /// Virtual time since the beginning of the run.
     pub at: Duration,
     /// Its number and name, such as `I8 left is not dead`.
     pub invariant: &'static str,
+    /// Who broke it, and how.
     pub what: String,
 }
 
@@ -45,11 +50,15 @@ impl fmt::Display for Violation {
 /// What a scenario led to under one seed.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// What was played.
     pub scenario: Scenario,
+    /// With the scenario, all that is needed to play it again.
     pub seed: u64,
+    /// In the order in which things happened.
     pub timeline: Vec<Entry>,
     /// One number for everything that happened, packets and pings included.
     pub hash: u64,
+    /// Empty when every invariant held.
     pub violations: Vec<Violation>,
     /// What each node believes at the end; `None` where no process runs.
     pub views: Vec<Option<View>>,

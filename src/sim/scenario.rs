@@ -23,6 +23,7 @@ impl fmt::Display for HostId {
 /// Everything one run depends on, apart from its seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
+    /// One word; `heartbeat simulate` takes it for built-in scenarios.
     pub name: String,
     /// One line: what is done and what to expect.
     pub about: String,
@@ -30,9 +31,13 @@ pub struct Scenario {
     pub nodes: usize,
     /// Hosts whose process is not started at the beginning.
     pub absent: Vec<HostId>,
+    /// Nodes hold event streams to each other, so news does not wait for the next ping.
     pub streams: bool,
+    /// The detector's settings, the same for all nodes.
     pub profile: Profile,
+    /// How nodes know each other.
     pub names: Names,
+    /// Who watches whom.
     pub watch: Watch,
     /// One way through the network: least and most. Above zero.
     pub latency: (Duration, Duration),
@@ -87,8 +92,11 @@ impl Scenario {
 /// Named settings of the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
+    /// For most networks; the default of a node.
     Balanced,
+    /// Pings twice as often and waits less, for twice the traffic.
     Fast,
+    /// Waits longer, for networks and machines that hiccup.
     Steady,
 }
 
@@ -104,6 +112,7 @@ pub enum Names {
 /// Who watches whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
+    /// Every node watches every other.
     All,
     /// Each watches the next so many; the last ones go on with the first.
     Ring(usize),
@@ -112,14 +121,18 @@ pub enum Watch {
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
+    /// Virtual time since the beginning of the run.
     pub at: Duration,
+    /// What is done.
     pub action: Action,
 }
 
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// One host or its process.
     Host(HostAct, HostId),
+    /// The link from the first host to the second.
     Link(LinkAct, HostId, HostId),
     /// Nothing passes between groups. Hosts in no group keep all their links.
     Split(Vec<Vec<HostId>>),
@@ -153,6 +166,7 @@ closed_set! {
         Leave = "leave",
         /// Packets from and to the host vanish; the process runs.
         Unplug = "unplug",
+        /// Ends an unplug.
         Plug = "plug",
     }
 }
@@ -175,6 +189,7 @@ pub enum LinkAct {
 }
 
 impl LinkAct {
+    /// The word of a scenario file, without its number.
     pub fn as_str(self) -> &'static str {
         match self {
             LinkAct::Cut => "cut",

@@ -20,7 +20,7 @@ use std::time::Duration;
 use super::scenario::{Action, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 
 /// A duration as scenarios write it: whole `s`, `ms` or `us`.
-pub struct Span(pub Duration);
+pub(super) struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +102,9 @@ fn names_word(names: Names) -> &'static str {
 pub struct LineProblem {
     /// Counted from 1.
     pub line: usize,
+    /// The line as it was written.
     pub text: String,
+    /// What is wrong with it.
     pub problem: String,
     /// What would be read.
     pub accepted: &'static str,

@@ -25,7 +25,7 @@ use crate::mesh::event::NodeEvent;
 use crate::render;
 
 /// Events kept. A bad hour of a large mesh; some 400 bytes each, and the names in them are shared with the detector.
-pub const EVENTS_KEPT: usize = 1024;
+pub(crate) const EVENTS_KEPT: usize = 1024;
 
 /// One event. It becomes JSON where it leaves: it is read more rarely than it happens, and takes less than its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,7 @@ impl Entry {
 }
 
 /// The event of a peer as the API shows it, with this node's own wall time.
-pub fn of_peer(node: &Member, event: &PastEvent, at: SystemTime) -> EventBody {
+pub(crate) fn of_peer(node: &Member, event: &PastEvent, at: SystemTime) -> EventBody {
     EventBody {
         seq: event.seq,
         at: When(rfc3339(at)),
@@ -108,7 +108,7 @@ pub struct Page {
     pub next: u64,
 }
 
-/// The last [`EVENTS_KEPT`] events.
+/// The last `EVENTS_KEPT` events.
 pub struct EventLog {
     ring: Mutex<VecDeque<Arc<Entry>>>,
     last: watch::Sender<u64>,

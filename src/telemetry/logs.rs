@@ -31,9 +31,9 @@ use crate::config::{Color, LogConfig, LogFormat, LogLevel};
 use crate::detector::peer::NodeName;
 
 /// The target of the detector's events.
-pub const TARGET: &str = "heartbeat";
+pub(crate) const TARGET: &str = "heartbeat";
 /// The field of this program's events whose JSON object becomes a part of the line.
-pub const FIELDS: &str = "fields";
+pub(crate) const FIELDS: &str = "fields";
 
 /// Lines waiting for a reader. A burst at debug level of a few hundred peers; about 300 kB.
 const LINES_WAITING: usize = 1024;
@@ -45,7 +45,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When a logger is installed already, or its thread cannot be started.
-pub fn init(config: &LogConfig, node: &NodeName) -> Result<LogGuard, LogError> {
+pub(crate) fn init(config: &LogConfig, node: &NodeName) -> Result<LogGuard, LogError> {
     let terminal = io::stdout().is_terminal();
     let style =
         Style { node: node.as_str().into(), json: is_json(config, terminal), color: is_colored(config, terminal) };
@@ -63,7 +63,7 @@ pub fn init(config: &LogConfig, node: &NodeName) -> Result<LogGuard, LogError> {
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub(crate) enum LogError {
     #[error("the log's thread cannot be started: {0}")]
     Thread(#[from] io::Error),
     #[error("a logger is installed already: {0}")]
@@ -71,7 +71,7 @@ pub enum LogError {
 }
 
 /// Writes the last lines when it is dropped, for at most a second.
-pub struct LogGuard {
+pub(crate) struct LogGuard {
     sender: SyncSender<Message>,
 }
 
@@ -86,7 +86,7 @@ impl Drop for LogGuard {
 }
 
 /// A JSON object as `tracing` carries it, written when a line is really made.
-pub struct Json<'a>(pub &'a Map<String, Value>);
+pub(crate) struct Json<'a>(pub &'a Map<String, Value>);
 
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -372,7 +372,7 @@ pub(super) mod tests {
     }
 
     /// What `log` writes.
-    pub fn logged(json: bool, level: LogLevel, log: impl FnOnce()) -> String {
+    pub(crate) fn logged(json: bool, level: LogLevel, log: impl FnOnce()) -> String {
         let style = Style { node: "node-1".into(), json, color: false };
         let page = Page::default();
         let copy = page.clone();

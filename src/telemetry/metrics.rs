@@ -39,7 +39,7 @@ use crate::mesh::event::NodeEvent;
 const SAMPLES_BETWEEN_UPKEEP: u32 = 4096;
 
 /// Version and revision of this program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit it was built from, when the build was told (`HEARTBEAT_REVISION`).
 pub const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
     Some(revision) => revision,

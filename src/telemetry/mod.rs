@@ -9,12 +9,12 @@
 
 pub mod catalogue;
 mod discovery;
-pub mod events;
+pub(crate) mod events;
 mod fields;
 mod http;
-pub mod logs;
+pub(crate) mod logs;
 mod maintenance;
-pub mod metrics;
+pub(crate) mod metrics;
 mod process;
 mod recorder;
 

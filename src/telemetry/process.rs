@@ -12,7 +12,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// Name and value of each metric that could be read. Never fails: what cannot be read is left out.
 #[cfg(target_os = "linux")]
-pub fn read() -> Vec<(&'static str, f64)> {
+pub(super) fn read() -> Vec<(&'static str, f64)> {
     let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     // The directory that is being listed is one descriptor more than there will be.
     let open_fds = std::fs::read_dir("/proc/self/fd").ok().map(|fds| fds.count().saturating_sub(1) as f64);

@@ -24,7 +24,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// A recorder that knows the catalogue's descriptions and buckets.
-    pub fn new(ping_timeout: Duration) -> Result<Recorder, BuildError> {
+    pub(super) fn new(ping_timeout: Duration) -> Result<Recorder, BuildError> {
         let mut builder = PrometheusBuilder::new();
         for metric in CATALOGUE.iter().filter(|metric| metric.kind == Kind::Histogram) {
             builder =
@@ -44,25 +44,25 @@ impl Recorder {
     }
 
     /// Makes it the recorder of the whole program. `Err` when there is one.
-    pub fn install(&self) -> Result<(), ()> {
+    pub(super) fn install(&self) -> Result<(), ()> {
         metrics::set_global_recorder(self.recorder.clone()).map_err(|_| ())
     }
 
-    pub fn counter(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Counter {
+    pub(super) fn counter(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Counter {
         self.recorder.register_counter(&key(name, labels), &METADATA)
     }
 
-    pub fn gauge(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
+    pub(super) fn gauge(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
         self.recorder.register_gauge(&key(name, labels), &METADATA)
     }
 
-    pub fn histogram(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
+    pub(super) fn histogram(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
         self.recorder.register_histogram(&key(name, labels), &METADATA)
     }
 
     /// Registers every series of a metric, one for each member of its label's set. Metrics
     /// have at most one closed label; those whose sets are not listed are skipped.
-    pub fn start_at_zero(&self, metric: &Metric, peer: Option<&str>) {
+    pub(super) fn start_at_zero(&self, metric: &Metric, peer: Option<&str>) {
         let peer = peer.map(|peer| ("peer", peer));
         let closed: Vec<Option<(&'static str, &str)>> = match metric.labels {
             [] => vec![None],
@@ -78,12 +78,12 @@ impl Recorder {
         }
     }
 
-    pub fn upkeep(&self) {
+    pub(super) fn upkeep(&self) {
         self.handle.run_upkeep();
     }
 
     /// The exposition, with series of the peers in `watched` only.
-    pub fn render(&self, watched: &BTreeSet<&str>) -> String {
+    pub(super) fn render(&self, watched: &BTreeSet<&str>) -> String {
         tidy(&self.handle.render(), watched)
     }
 }

@@ -11,7 +11,7 @@ use crate::config::settings::PORT;
 ///
 /// # Errors
 /// Those of the pipe.
-pub fn introduce(
+pub(super) fn introduce(
     output: &mut Output,
     running: &[(&Plan, u32)],
     ports_were_given: bool,
@@ -62,7 +62,7 @@ fn ideas(running: &[(&Plan, u32)]) -> Vec<(String, &'static str)> {
 }
 
 /// What to type to start a node of the demo again.
-pub fn restart_line(plan: &Plan) -> String {
+pub(super) fn restart_line(plan: &Plan) -> String {
     let program = plan.program.to_string_lossy();
     let words = std::iter::once(program.as_ref()).chain(plan.arguments.iter().map(String::as_str));
     words.map(shell_word).collect::<Vec<_>>().join(" ")

@@ -40,7 +40,7 @@ const LINES_WAITING_MAX: usize = 256;
 
 Exit codes: 0 clean stop, 1 every node ended by itself, 64 wrong settings,
 74 a given port is taken.")]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     pub nodes: u16,
@@ -59,7 +59,7 @@ pub struct Demo {
 ///
 /// # Errors
 /// When the ports that were given are taken, or no process can be started.
-pub async fn demo(command: &Demo, environment: &Environment) -> Outcome {
+pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let ports = match command.base_port {
         Some(base) => ports::exactly(base, command.nodes)

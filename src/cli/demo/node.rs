@@ -21,7 +21,7 @@ const OWN_SETTINGS: [&str; 5] =
 
 /// How one node is started.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     pub name: String,
     pub port: u16,
     pub program: PathBuf,
@@ -32,13 +32,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("http://localhost:{}/", self.port)
     }
 }
 
 /// Plans one node for each port; each has all others as its pinned peers.
-pub fn plan(program: &Path, ports: &[u16], json: bool, color: bool) -> Vec<Plan> {
+pub(super) fn plan(program: &Path, ports: &[u16], json: bool, color: bool) -> Vec<Plan> {
     let names: Vec<String> = (1..=ports.len()).map(|number| format!("node-{number}")).collect();
     let log = if json { "json" } else { "text" };
     let log_color = if color { "always" } else { "never" };
@@ -63,12 +63,12 @@ pub fn plan(program: &Path, ports: &[u16], json: bool, color: bool) -> Vec<Plan>
 }
 
 /// What a node of the demo did.
-pub struct Tale {
+pub(super) struct Tale {
     pub number: usize,
     pub said: Said,
 }
 
-pub enum Said {
+pub(super) enum Said {
     /// It wrote a line.
     Line(String),
     /// Its process has ended, and how.
@@ -87,7 +87,7 @@ struct Marks {
 }
 
 /// A node that was started.
-pub struct Running {
+pub(super) struct Running {
     pub process_id: u32,
     pub stop: CancellationToken,
     pub kill: CancellationToken,
@@ -98,7 +98,7 @@ pub struct Running {
 ///
 /// # Errors
 /// When no process can be started.
-pub fn start(plan: &Plan, number: usize, tales: mpsc::Sender<Tale>) -> Result<Running, Failure> {
+pub(super) fn start(plan: &Plan, number: usize, tales: mpsc::Sender<Tale>) -> Result<Running, Failure> {
     let mut command = Command::new(&plan.program);
     command.args(&plan.arguments).args(&plan.hidden);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 const REACH: u16 = 2000;
 
 /// The ports from `base` on, all of them, or the first that is taken.
-pub fn exactly(base: u16, count: u16) -> Result<Vec<u16>, u16> {
+pub(super) fn exactly(base: u16, count: u16) -> Result<Vec<u16>, u16> {
     let ports: Vec<u16> = (base..base + count).collect();
     match ports.iter().find(|port| !is_free(**port)) {
         Some(taken) => Err(*taken),
@@ -17,7 +17,7 @@ pub fn exactly(base: u16, count: u16) -> Result<Vec<u16>, u16> {
 }
 
 /// The first free ports from `base` on; `None` when there are not enough within reach.
-pub fn free_from(base: u16, count: u16) -> Option<Vec<u16>> {
+pub(super) fn free_from(base: u16, count: u16) -> Option<Vec<u16>> {
     let ports: Vec<u16> = (base..base + REACH).filter(|port| is_free(*port)).take(usize::from(count)).collect();
     Some(ports).filter(|ports| ports.len() == usize::from(count))
 }

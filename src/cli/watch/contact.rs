@@ -12,7 +12,7 @@ use crate::render::span;
 use crate::runtime::clock::Clock;
 
 /// What is known of the node's answers.
-pub struct Contact {
+pub(crate) struct Contact {
     clock: Clock,
     /// When it answered last; before the first answer, when the watch began.
     answered: Monotonic,
@@ -21,22 +21,22 @@ pub struct Contact {
 }
 
 impl Contact {
-    pub fn begin() -> Contact {
+    pub(crate) fn begin() -> Contact {
         let clock = Clock::start();
         Contact { clock, answered: clock.now(), has_answered: false, is_silent: false }
     }
 
-    pub fn has_answered(&self) -> bool {
+    pub(crate) fn has_answered(&self) -> bool {
         self.has_answered
     }
 
     /// The node was heard, with nothing that is an answer.
-    pub fn touch(&mut self) {
+    pub(crate) fn touch(&mut self) {
         self.answered = self.clock.now();
     }
 
     /// What a question showed.
-    pub fn update<T>(&mut self, asked: Result<T, Failure>) -> Update<T> {
+    pub(crate) fn update<T>(&mut self, asked: Result<T, Failure>) -> Update<T> {
         let silence = self.clock.now() - self.answered;
         match asked {
             Ok(answer) => {
@@ -54,7 +54,7 @@ impl Contact {
 }
 
 /// The line for a node that does not answer.
-pub fn lost(place: &Place, silence: Duration, why: &Failure, as_json: bool) -> String {
+pub(crate) fn lost(place: &Place, silence: Duration, why: &Failure, as_json: bool) -> String {
     let why = why.cause();
     if as_json {
         return json!({ "event": "contact_lost", "place": place.to_string(), "why": why }).to_string();
@@ -63,7 +63,7 @@ pub fn lost(place: &Place, silence: Duration, why: &Failure, as_json: bool) -> S
 }
 
 /// The line for a node that answers again; `restarted` where it is known whether it is another process.
-pub fn restored(place: &Place, silence: Duration, restarted: Option<bool>, as_json: bool) -> String {
+pub(crate) fn restored(place: &Place, silence: Duration, restarted: Option<bool>, as_json: bool) -> String {
     if as_json {
         let silent_ms = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
         let note = json!({

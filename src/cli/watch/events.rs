@@ -17,7 +17,7 @@ use crate::cli::exit::Failure;
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 /// Where to begin with a node that was not met before.
-pub enum Begin {
+pub(crate) enum Begin {
     /// With this number of its own last events.
     Last(u64),
     /// With the events of this list, and then with those after it.
@@ -25,7 +25,7 @@ pub enum Begin {
 }
 
 /// What is read.
-pub enum Read {
+pub(crate) enum Read {
     /// The events are followed from here on.
     Opened,
     Event(Value),
@@ -33,7 +33,7 @@ pub enum Read {
     Ended(Failure),
 }
 
-pub struct EventReader {
+pub(crate) struct EventReader {
     place: Place,
     begin: Begin,
     /// Only events about this peer.
@@ -44,12 +44,12 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    pub fn new(place: Place, begin: Begin, peer: Option<String>) -> EventReader {
+    pub(crate) fn new(place: Place, begin: Begin, peer: Option<String>) -> EventReader {
         EventReader { place, begin, peer, boot: String::new(), last: None }
     }
 
     /// Reads until it is dropped.
-    pub async fn run(mut self, told: Sender<Read>) -> Infallible {
+    pub(crate) async fn run(mut self, told: Sender<Read>) -> Infallible {
         loop {
             let Err(why) = self.read(&told).await;
             // The receiver is dropped together with this.
@@ -101,7 +101,7 @@ impl EventReader {
 }
 
 /// The path of a list or stream of events.
-pub fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
+pub(crate) fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
     let mut pairs = url::form_urlencoded::Serializer::new(String::new());
     pairs.extend_pairs(query.iter().copied().chain(peer.map(|peer| ("peer", peer))));
     let query = pairs.finish();
@@ -109,6 +109,6 @@ pub fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
 }
 
 /// The number of an event in the memory of the node that was asked. What a peer reported has one of the peer's.
-pub fn number(event: &Value) -> Option<u64> {
+pub(crate) fn number(event: &Value) -> Option<u64> {
     event["seq"].as_u64().filter(|_| event["from"].is_null())
 }

@@ -5,8 +5,8 @@
 //! first question that fails, of each that fails after it, and for how long the node was silent when it answers again.
 //! Everything runs in one task. Dropping the loop, as Ctrl-C does, ends all of it, and a screen is left as it was.
 
-pub mod contact;
-pub mod events;
+pub(crate) mod contact;
+pub(crate) mod events;
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -22,13 +22,13 @@ use self::events::{EventReader, Read};
 use super::exit::{Exit, Failure, Outcome};
 
 /// Between two looks of a user: each may ask the whole mesh, and no one reads faster.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Events that wait to be shown. A full queue slows the reading down.
 const EVENTS_WAITING_MAX: usize = 64;
 
 /// What a command hears.
-pub enum Update<T> {
+pub(crate) enum Update<T> {
     /// The node answered; `silence` says for how long it had not.
     Answer { answer: T, silence: Option<Duration> },
     /// It did not. `silence` is the time since its last answer, or since the beginning.
@@ -44,13 +44,13 @@ pub enum Update<T> {
 /// What a command does with an update: the exit code where it has seen enough.
 ///
 /// Before the first answer most commands end with the reason of the failure; then its `Err` is the command's.
-pub type Taken = Result<Option<Exit>, Failure>;
+pub(crate) type Taken = Result<Option<Exit>, Failure>;
 
 /// Asks with `look`, waits for as long as `pause` says, and so on. With a reader, events come in between.
 ///
 /// # Errors
 /// Those of `take`.
-pub async fn watch<T>(
+pub(crate) async fn watch<T>(
     look: impl AsyncFn() -> Result<T, Failure>,
     pause: impl Fn() -> Duration,
     reader: Option<EventReader>,
@@ -92,7 +92,7 @@ pub async fn watch<T>(
 ///
 /// # Errors
 /// Those of `take`.
-pub async fn follow(reader: EventReader, mut take: impl FnMut(Update<()>) -> Taken) -> Outcome {
+pub(crate) async fn follow(reader: EventReader, mut take: impl FnMut(Update<()>) -> Taken) -> Outcome {
     let (sender, mut read) = mpsc::channel(EVENTS_WAITING_MAX);
     let mut reading = pin!(read_all(Some(reader), sender));
     let mut contact = Contact::begin();

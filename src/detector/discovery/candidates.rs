@@ -16,7 +16,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Whose address it is, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// It has not answered yet, or not with anything that settles whose it is.
     Nobody,
     Myself,
@@ -40,7 +40,7 @@ pub(super) struct Place {
 
 /// A probe that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe {
+pub(crate) struct Probe {
     pub id: ProbeId,
     pub address: SocketAddr,
 }
@@ -70,24 +70,24 @@ impl Place {
 }
 
 impl Directory {
-    pub fn is_discovered(&self, peer: PeerId) -> bool {
+    pub(crate) fn is_discovered(&self, peer: PeerId) -> bool {
         self.homes.contains_key(&peer)
     }
 
-    pub fn discovered(&self) -> impl Iterator<Item = PeerId> + '_ {
+    pub(crate) fn discovered(&self) -> impl Iterator<Item = PeerId> + '_ {
         self.homes.keys().copied()
     }
 
-    pub fn home(&self, peer: PeerId) -> Option<SocketAddr> {
+    pub(crate) fn home(&self, peer: PeerId) -> Option<SocketAddr> {
         self.homes.get(&peer).copied()
     }
 
-    pub fn owner(&self, address: SocketAddr) -> Option<Owner> {
+    pub(crate) fn owner(&self, address: SocketAddr) -> Option<Owner> {
         self.places.get(&address).map(|place| place.owner)
     }
 
     /// The probes that are due. One that is still open is given up for its successor.
-    pub fn take_probes(&mut self, now: ObserverTime) -> Vec<Probe> {
+    pub(crate) fn take_probes(&mut self, now: ObserverTime) -> Vec<Probe> {
         let mut probes = Vec::new();
         if self.due.is_none_or(|due| due > now) {
             return probes;
@@ -109,12 +109,12 @@ impl Directory {
         probes
     }
 
-    pub fn take_cancelled(&mut self) -> Option<ProbeId> {
+    pub(crate) fn take_cancelled(&mut self) -> Option<ProbeId> {
         self.cancelled.pop()
     }
 
     /// A probe ended. Its address and start, unless it was cancelled.
-    pub fn probe_ended(&mut self, id: ProbeId, now: ObserverTime) -> Option<(SocketAddr, ObserverTime)> {
+    pub(crate) fn probe_ended(&mut self, id: ProbeId, now: ObserverTime) -> Option<(SocketAddr, ObserverTime)> {
         let (address, place) =
             self.places.iter_mut().find(|(_, place)| place.probe.is_some_and(|(open, _)| open == id))?;
         let (_, begun) = place.probe.take()?;
@@ -126,14 +126,14 @@ impl Directory {
     }
 
     /// The probe of this address failed, or its answer settled nothing.
-    pub fn unsettled(&mut self, address: SocketAddr, evidence: Evidence) {
+    pub(crate) fn unsettled(&mut self, address: SocketAddr, evidence: Evidence) {
         if let Some(place) = self.places.get_mut(&address) {
             place.evidence = Some(evidence);
         }
     }
 
     /// Whose address it is. A candidate no longer.
-    pub fn settle(&mut self, address: SocketAddr, owner: Owner) {
+    pub(crate) fn settle(&mut self, address: SocketAddr, owner: Owner) {
         if let Some(place) = self.places.get_mut(&address) {
             place.owner = owner;
             place.evidence = None;
@@ -143,7 +143,7 @@ impl Directory {
     }
 
     /// `peer` lives at `address` from now on. Where it lived before is free for others.
-    pub fn move_in(&mut self, peer: PeerId, address: SocketAddr, now: ObserverTime) -> Option<SocketAddr> {
+    pub(crate) fn move_in(&mut self, peer: PeerId, address: SocketAddr, now: ObserverTime) -> Option<SocketAddr> {
         let before = self.homes.insert(peer, address).filter(|before| *before != address);
         if let Some(before) = before.filter(|before| self.owner(*before) == Some(Owner::Peer(peer))) {
             self.vacate(before, now);
@@ -153,7 +153,7 @@ impl Directory {
     }
 
     /// Somebody else answers at the peer's address: whoever it is may be probed for, and the peer may be found elsewhere.
-    pub fn evict(&mut self, peer: PeerId, now: ObserverTime) {
+    pub(crate) fn evict(&mut self, peer: PeerId, now: ObserverTime) {
         if let Some(address) = self.home(peer)
             && self.owner(address) == Some(Owner::Peer(peer))
         {
@@ -167,7 +167,7 @@ impl Directory {
     }
 
     /// The peer is no longer watched. Addresses that names still lead to are candidates again.
-    pub fn forget(&mut self, peer: PeerId, now: ObserverTime) {
+    pub(crate) fn forget(&mut self, peer: PeerId, now: ObserverTime) {
         self.homes.remove(&peer);
         self.doubted.remove(&peer);
         let theirs = |(address, place): (&SocketAddr, &Place)| (place.owner == Owner::Peer(peer)).then_some(*address);
@@ -191,7 +191,7 @@ impl Directory {
     }
 
     /// A process answers here whose name another has. For how long already; `None` when it is seen for the first time.
-    pub fn rival(&mut self, address: SocketAddr, boot: BootId, now: ObserverTime) -> Option<Duration> {
+    pub(crate) fn rival(&mut self, address: SocketAddr, boot: BootId, now: ObserverTime) -> Option<Duration> {
         let place = self.places.get_mut(&address)?;
         match place.rival {
             Some((known, since)) if known == boot => Some(now.since(since)),

@@ -32,8 +32,8 @@ use super::peer::{BootId, PeerId, PeerState};
 use super::time::ObserverTime;
 use super::view::{CandidateView, DiscoveryView, NameView};
 use crate::closed_set::closed_set;
+pub(crate) use candidates::Owner;
 use candidates::Place;
-pub use candidates::{Owner, Probe};
 use names::Name;
 
 /// The most peers one node watches. Everybody watches everybody, so each peer
@@ -55,7 +55,9 @@ pub const DEAD_KEPT: Duration = Duration::from_secs(600);
 /// A name to look up, and the port that every address behind it has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DnsName {
+    /// Looked up for all its addresses.
     pub host: Arc<str>,
+    /// Of every address that the host has.
     pub port: u16,
 }
 
@@ -68,11 +70,11 @@ pub struct NameId(pub u16);
 pub struct ProbeId(pub u64);
 
 /// What a lookup gave: addresses, or why there are none.
-pub type Found = Result<Vec<SocketAddr>, Arc<str>>;
+pub(crate) type Found = Result<Vec<SocketAddr>, Arc<str>>;
 
 /// The book of names and addresses.
 #[derive(Debug, Default)]
-pub struct Directory {
+pub(crate) struct Directory {
     names: Vec<Name>,
     places: BTreeMap<SocketAddr, Place>,
     /// The address at which each discovered peer is pinged.
@@ -109,13 +111,39 @@ closed_set! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The name cannot be looked up; the `known` addresses that it gave last stay.
-    Failed { name: DnsName, error: Arc<str>, known: u32 },
+    Failed {
+        /// What was looked up.
+        name: DnsName,
+        /// What the name server or the system said.
+        error: Arc<str>,
+        /// Addresses that stay.
+        known: u32,
+    },
     /// The name was found again.
-    Recovered { name: DnsName, failed_for: Duration, failures: u32, found: u32 },
+    Recovered {
+        /// What was looked up.
+        name: DnsName,
+        /// Since the first lookup that failed.
+        failed_for: Duration,
+        /// Lookups that failed in this time.
+        failures: u32,
+        /// Addresses in the new list.
+        found: u32,
+    },
     /// There are more peers or addresses than one node watches.
-    Full { listed: u32, limit: u32 },
+    Full {
+        /// Peers or addresses that the names lead to.
+        listed: u32,
+        /// How many of them are watched.
+        limit: u32,
+    },
     /// Another process calls itself by this node's name.
-    NameTaken { address: SocketAddr, boot: BootId },
+    NameTaken {
+        /// Where the other process answered.
+        address: SocketAddr,
+        /// What tells it from this node.
+        boot: BootId,
+    },
 }
 
 impl Finding {
@@ -138,7 +166,7 @@ impl Finding {
 
 impl Directory {
     /// At most [`NAMES_MAX`] names; more are not looked up.
-    pub fn new(mut names: Vec<DnsName>) -> Directory {
+    pub(crate) fn new(mut names: Vec<DnsName>) -> Directory {
         names.truncate(NAMES_MAX);
         let mut directory = Directory {
             names: names.into_iter().map(Name::new).collect(),
@@ -150,12 +178,12 @@ impl Directory {
     }
 
     /// When to call [`Directory::take_lookup`] and [`Directory::take_probes`] next.
-    pub fn next_due(&self) -> Option<ObserverTime> {
+    pub(crate) fn next_due(&self) -> Option<ObserverTime> {
         self.due
     }
 
     /// How the discovered peers are: `doubted` are not Alive and may be tried in every way, `restless` says that any is not Alive.
-    pub fn set_mood(&mut self, restless: bool, doubted: BTreeSet<PeerId>) {
+    pub(crate) fn set_mood(&mut self, restless: bool, doubted: BTreeSet<PeerId>) {
         if self.restless != restless || self.doubted != doubted {
             self.restless = restless;
             self.doubted = doubted;
@@ -164,7 +192,7 @@ impl Directory {
     }
 
     /// The peers that some name leads to, by the last good lookup of each.
-    pub fn listed(&self) -> BTreeSet<PeerId> {
+    pub(crate) fn listed(&self) -> BTreeSet<PeerId> {
         let theirs = self.places.values().filter(|place| place.is_listed());
         theirs.filter_map(|place| if let Owner::Peer(peer) = place.owner { Some(peer) } else { None }).collect()
     }
@@ -184,7 +212,7 @@ impl Directory {
     }
 
     /// For people and metrics.
-    pub fn view(&self, now: ObserverTime) -> DiscoveryView {
+    pub(crate) fn view(&self, now: ObserverTime) -> DiscoveryView {
         let names = self.names.iter().enumerate().map(|(index, name)| NameView {
             name: name.name.clone(),
             addresses: self.listed_by(NameId(index as u16)),

@@ -49,12 +49,12 @@ impl Name {
 
 impl Directory {
     /// Whether every name's first lookup has ended, well or badly.
-    pub fn was_tried(&self) -> bool {
+    pub(crate) fn was_tried(&self) -> bool {
         self.names.iter().all(|name| name.tried)
     }
 
     /// A lookup that is due.
-    pub fn take_lookup(&mut self, now: ObserverTime) -> Option<(NameId, DnsName)> {
+    pub(crate) fn take_lookup(&mut self, now: ObserverTime) -> Option<(NameId, DnsName)> {
         let index =
             (0..self.names.len()).find(|index| self.lookup_due(&self.names[*index]).is_some_and(|at| at <= now))?;
         let name = &mut self.names[index];
@@ -66,7 +66,7 @@ impl Directory {
     }
 
     /// A lookup ended. What is to be told of it.
-    pub fn looked_up(&mut self, id: NameId, found: Found, spread: Duration, now: ObserverTime) -> Vec<Finding> {
+    pub(crate) fn looked_up(&mut self, id: NameId, found: Found, spread: Duration, now: ObserverTime) -> Vec<Finding> {
         let Some(name) = self.names.get_mut(usize::from(id.0)) else { return Vec::new() };
         name.running = false;
         name.tried = true;
@@ -145,18 +145,18 @@ impl Directory {
     }
 
     /// There are more peers than are watched: told once, until there is room again.
-    pub fn crowd(&mut self) -> Option<Finding> {
+    pub(crate) fn crowd(&mut self) -> Option<Finding> {
         let first = !std::mem::replace(&mut self.crowded, true);
         first.then(|| Finding::Full { listed: count(self.places.len()), limit: count(PEERS_MAX) })
     }
 
     /// There is room for another peer.
-    pub fn has_room(&mut self) {
+    pub(crate) fn has_room(&mut self) {
         self.crowded &= self.names.iter().any(|name| name.cut);
     }
 
     /// Somebody unknown pings this node: perhaps a peer that lookups have not shown yet.
-    pub fn stranger(&mut self, boot: BootId, now: ObserverTime) {
+    pub(crate) fn stranger(&mut self, boot: BootId, now: ObserverTime) {
         if self.names.is_empty() || self.strangers.contains(&boot) {
             return;
         }

@@ -26,6 +26,7 @@ pub struct Hearsay {
 /// Whether anything is wrong, as far as I know without asking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
+    /// This node misses a peer, or a peer that it hears misses another.
     pub any: bool,
     /// Grows with every change of anybody's opinion that comes to my ears.
     pub opinions: u64,

@@ -53,15 +53,20 @@ pub const STALL: Duration = Duration::from_millis(500);
 /// Who I am.
 #[derive(Clone, Debug)]
 pub struct Me {
+    /// The name that every answer declares.
     pub node: NodeName,
+    /// This life of it.
     pub boot: BootId,
+    /// Of the program, for people who compare nodes.
     pub version: Arc<str>,
 }
 
 /// When to call [`Node::handle_timeout`] next, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
+    /// On the machine's steady clock.
     pub at: Monotonic,
+    /// What is due then.
     pub reason: Reason,
 }
 
@@ -279,6 +284,7 @@ impl Node {
         self.finish();
     }
 
+    /// The event stream that [`Transmit::OpenStream`] asked for stands.
     pub fn handle_stream_opened(&mut self, now: Monotonic, peer: PeerId) {
         self.begin(now);
         if let Some(link) = self.links.get_mut(&peer) {

@@ -76,6 +76,7 @@ impl IncidentChange {
         }
     }
 
+    /// How loud its log line is.
     pub fn level(&self) -> Level {
         match self {
             IncidentChange::Opened(_) => Level::Warn,
@@ -102,6 +103,7 @@ pub struct Incidents {
 }
 
 impl Incidents {
+    /// No incident yet; the first will have number 1.
     pub fn new() -> Incidents {
         Incidents::default()
     }

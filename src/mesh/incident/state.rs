@@ -41,7 +41,7 @@ pub(super) struct Wrong {
 }
 
 impl Incident {
-    pub fn new(id: u64, now: Monotonic, trouble: Symptom) -> Incident {
+    pub(super) fn new(id: u64, now: Monotonic, trouble: Symptom) -> Incident {
         Incident {
             id,
             first_seen: now,
@@ -59,12 +59,12 @@ impl Incident {
     }
 
     /// Age of its beginning.
-    pub fn began(&self, now: Monotonic) -> Duration {
+    pub(super) fn began(&self, now: Monotonic) -> Duration {
         (now - self.first_seen).saturating_add(self.lead)
     }
 
     /// Whether the symptom is a part of this incident. One that is over takes back only its own kind.
-    pub fn is_met_by(&self, trouble: &Symptom) -> bool {
+    pub(super) fn is_met_by(&self, trouble: &Symptom) -> bool {
         let same_kind = self.verdict.is_of_a_link() == trouble.verdict.is_of_a_link();
         let belongs = match self.ended {
             None => !self.nodes.is_disjoint(&trouble.nodes),
@@ -85,12 +85,12 @@ impl Incident {
     }
 
     /// Whether another incident that the symptom fits is only a part of the one that takes it.
-    pub fn is_swallowed_by(&self, trouble: &Symptom) -> bool {
+    pub(super) fn is_swallowed_by(&self, trouble: &Symptom) -> bool {
         let milder = self.verdict.is_of_a_link() || !trouble.verdict.is_of_a_link();
         !trouble.sides.is_empty() || (!self.announced && milder)
     }
 
-    pub fn take(&mut self, now: Monotonic, trouble: &Symptom) {
+    pub(super) fn take(&mut self, now: Monotonic, trouble: &Symptom) {
         let mirrored = self.is_mirrored_by(trouble);
         if self.ended.take().is_some() && !mirrored {
             self.failures = self.failures.saturating_add(1);
@@ -132,7 +132,7 @@ impl Incident {
     }
 
     /// Takes over what a merged incident knows.
-    pub fn swallow(&mut self, now: Monotonic, part: &Incident) {
+    pub(super) fn swallow(&mut self, now: Monotonic, part: &Incident) {
         if part.began(now) > self.began(now) {
             (self.first_seen, self.lead) = (part.first_seen, part.lead);
         }
@@ -146,13 +146,13 @@ impl Incident {
     }
 
     /// Its final summary, when it was found to be a part of `whole`.
-    pub fn closed_as(&self, now: Monotonic, whole: &Incident) -> IncidentSummary {
+    pub(super) fn closed_as(&self, now: Monotonic, whole: &Incident) -> IncidentSummary {
         let ended = Some(self.ended.map_or(Duration::ZERO, |ended| now - ended));
         IncidentSummary { id: self.id, ended, ..whole.told(now) }
     }
 
     /// The sides that cover most nodes win.
-    pub fn know_sides(&mut self, sides: &[Vec<Member>]) {
+    pub(super) fn know_sides(&mut self, sides: &[Vec<Member>]) {
         let covered = |sides: &[Vec<Member>]| sides.iter().map(Vec::len).sum::<usize>();
         if covered(sides) > covered(&self.sides) {
             self.sides = sides.to_vec();
@@ -160,7 +160,7 @@ impl Incident {
     }
 
     /// As this node saw it, with the sides that it learnt beside it.
-    pub fn seen(&self, now: Monotonic) -> IncidentSummary {
+    pub(super) fn seen(&self, now: Monotonic) -> IncidentSummary {
         IncidentSummary {
             id: self.id,
             verdict: self.verdict,
@@ -174,7 +174,7 @@ impl Incident {
         }
     }
 
-    pub fn told(&self, now: Monotonic) -> IncidentSummary {
+    pub(super) fn told(&self, now: Monotonic) -> IncidentSummary {
         self.seen(now).concluded()
     }
 }
@@ -190,17 +190,17 @@ pub(super) fn extend(names: &mut BTreeSet<Member>, more: &BTreeSet<Member>) {
 }
 
 impl Wrong {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.victims.is_empty() && self.links.is_empty()
     }
 
-    pub fn add(&mut self, more: Wrong) {
+    pub(super) fn add(&mut self, more: Wrong) {
         self.victims.extend(more.victims);
         self.links.extend(more.links);
     }
 
     /// What no observer that speaks says anything about: it continues.
-    pub fn uncontradicted(&self, view: &MeshView) -> Wrong {
+    pub(super) fn uncontradicted(&self, view: &MeshView) -> Wrong {
         let standing = |member: &Member| -> Option<&NodeStatus> {
             let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;
             Some(&view.standings[at])

@@ -37,6 +37,7 @@ impl IncidentVerdict {
 pub struct IncidentSummary {
     /// Counts from 1 in each life of the node; numbers that were merged into others are missing.
     pub id: u64,
+    /// The gravest one while it lasted.
     pub verdict: IncidentVerdict,
     /// The nodes that are down or cut off, or the ends of the links, or all nodes of a split; sorted.
     pub nodes: Vec<Member>,
@@ -55,6 +56,7 @@ pub struct IncidentSummary {
 }
 
 impl IncidentSummary {
+    /// It has not ended yet.
     pub fn is_open(&self) -> bool {
         self.ended.is_none()
     }

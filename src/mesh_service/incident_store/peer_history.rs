@@ -13,9 +13,9 @@ use crate::mesh::Member;
 use crate::mesh::incident::IncidentSummary;
 
 /// Events of others kept in all: as many as of this node's own. Some 300 bytes each.
-pub const EVENTS_MAX: usize = 1024;
+pub(crate) const EVENTS_MAX: usize = 1024;
 /// Incidents of others kept in all.
-pub const INCIDENTS_MAX: usize = 64;
+pub(super) const INCIDENTS_MAX: usize = 64;
 /// An incident whose reporter has not been heard for this long counts as closed when it was last heard: two minutes, or
 /// three rounds of questions in a large mesh.
 const STALE: Duration = Duration::from_secs(120);
@@ -41,17 +41,17 @@ pub(super) struct PeerHistory {
 
 impl PeerHistory {
     /// From where to continue reading in this run of a node.
-    pub fn since(&self, node: &Member, boot: Option<BootId>) -> u64 {
+    pub(super) fn since(&self, node: &Member, boot: Option<BootId>) -> u64 {
         self.read.get(node).filter(|(known, _)| boot.is_none_or(|boot| boot == *known)).map_or(0, |(_, next)| *next)
     }
 
     /// Keeps where to read on for these nodes only.
-    pub fn forget(&mut self, known: impl Fn(&Member) -> bool) {
+    pub(super) fn forget(&mut self, known: impl Fn(&Member) -> bool) {
         self.read.retain(|node, _| known(node));
     }
 
     /// Takes in what a peer has told just now.
-    pub fn hear(&mut self, now: Monotonic, history: History) {
+    pub(super) fn hear(&mut self, now: Monotonic, history: History) {
         let node = Member::from(&history.node);
         let key = |number: u64| (node.clone(), history.boot, number);
         for event in history.events {
@@ -67,14 +67,14 @@ impl PeerHistory {
     }
 
     /// Who saw it, the event, and its age at `now`.
-    pub fn events(&self, now: Monotonic) -> impl Iterator<Item = (&Member, &PastEvent, Duration)> {
+    pub(super) fn events(&self, now: Monotonic) -> impl Iterator<Item = (&Member, &PastEvent, Duration)> {
         self.events
             .iter()
             .map(move |((node, ..), heard)| (node, &heard.what, heard.what.age.saturating_add(now - heard.at)))
     }
 
     /// Who told it, and the incident as of `now`; the last heard first.
-    pub fn incidents(&self, now: Monotonic) -> Vec<(Member, IncidentSummary)> {
+    pub(super) fn incidents(&self, now: Monotonic) -> Vec<(Member, IncidentSummary)> {
         let tellers = u32::try_from(self.read.len()).unwrap_or(u32::MAX);
         let stale = STALE.max(STALE_PER_PEER.saturating_mul(tellers));
         let mut all: Vec<(Monotonic, Member, IncidentSummary)> = self
