@@ -404,7 +404,7 @@ mod tests {
         let cells = html.split("<tbody>").nth(1).unwrap_or_default();
         assert_eq!(cells.matches("class=\"good\"").count(), 1, "only a's word is of now: {cells}");
         assert!(cells.contains("<td class=\"unknown\"><b aria-hidden=\"true\">?</b> was alive"), "{cells}");
-        assert!(cells.contains("told 12 s ago"), "{cells}");
+        assert!(cells.contains("reported 12 s ago"), "{cells}");
     }
 
     #[test]
