@@ -177,13 +177,13 @@ fn a_node_in_maintenance_is_missed_by_nobody() {
     assert!(text(&done.stdout).contains("node-3 is in maintenance for another"), "{}", text(&done.stdout));
     (0..2).for_each(|number| demo.await_members(number, "(new disk)", 0));
     kill(&demo.nodes[2]["process_id"]);
-    // Found dead as ever, and no reason for an exit code.
+    // A dead node is found as usual, and does not change the exit code.
     (0..2).for_each(|number| demo.await_members(number, "1 of 2 peers up", 0));
     let seen = maint(&["--json"], 0, "");
     let seen: Value = serde_json::from_slice(&seen.stdout).expect("JSON");
     assert_eq!((&seen["maintenance"], &seen["peers"][0]["key"]), (&Value::Null, &Value::from("node-3")));
     let events = text(&output(&["events", &demo.addr(0)]).stdout);
-    // Others may have told of it as well; their lines say whose they are.
+    // Other nodes may have reported it as well; their lines name them.
     assert_eq!(events.matches("Z  node-3 is in maintenance for at most ").count(), 1, "{events}");
     let own = maint(&["on", "--reason=mine"], 0, TOKEN.1);
     assert_eq!(own.status.code(), Some(0), "{}", text(&own.stderr));
@@ -284,7 +284,7 @@ fn whole_mesh(nodes: usize) -> Demo {
     demo
 }
 
-/// A command that goes on until it is asked to stop, and the lines that it prints.
+/// A command that runs until it is asked to stop, and the lines that it prints.
 struct Follower {
     process: Running,
     lines: Receiver<String>,
@@ -376,7 +376,7 @@ fn a_whole_mesh_is_shown_and_judged_and_so_is_one_that_lost_a_node() {
     kill(&demo.nodes[2]["process_id"]);
     demo.read_until("node-3 has ended");
     demo.await_members(0, "1 of 2 peers up", 1);
-    // Its end is seen by both others, of which one may be a moment behind.
+    // Its end is seen by both others; one of them may be a moment behind.
     until("both say so", || printed(1, &["verify", addr]).starts_with("node-3 has been down for "));
     let verdict = printed(1, &["verify", addr]);
     assert!(verdict.contains("what to do:\n  node-3: check whether its process runs"), "{verdict}");
@@ -520,7 +520,7 @@ fn pretender(mut answer: impl FnMut(&str) -> Option<(u16, &'static str)> + Send 
                 continue;
             };
             let length = body.len();
-            // Whoever asks may not want to read it all.
+            // The reader may not want to read it all.
             let _ =
                 write!(stream, "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         }
@@ -609,7 +609,7 @@ fn what_is_no_node_cannot_break_a_terminal() {
     assert!(printed(0, &["why", "node-2", &addr]).contains('?'));
     let addr = format!("--addr=127.0.0.1:{}", impostor("<html>not a node</html>"));
     for command in ASKING {
-        // Whoever waits does so for a node that starts up, too.
+        // The node may still be starting up, as it often is when `wait` is used.
         let code = if command[0] == "wait" { 75 } else { 1 };
         let said = printed(code, &[*command, &[&*addr]].concat());
         assert!(said.contains("the node's answer is not"), "{command:?}: {said}");
