@@ -402,7 +402,7 @@ mod tests {
         let html =
             page(vec![row("a", RowFreshness::Now, vec![alive("b")]), row("b", RowFreshness::Before, vec![alive("a")])]);
         let cells = html.split("<tbody>").nth(1).unwrap_or_default();
-        assert_eq!(cells.matches("class=\"good\"").count(), 1, "only a's word is of now: {cells}");
+        assert_eq!(cells.matches("class=\"good\"").count(), 1, "only the report of a is current: {cells}");
         assert!(cells.contains("<td class=\"unknown\"><b aria-hidden=\"true\">?</b> was alive"), "{cells}");
         assert!(cells.contains("reported 12 s ago"), "{cells}");
     }
