@@ -28,6 +28,7 @@ use self::ending::{Cause, ending};
 use crate::client::{Client, ClientSettings, Target};
 use crate::config::Config;
 use crate::detector::event::Event;
+use crate::detector::limits;
 use crate::detector::node::Me;
 use crate::detector::peer::BootId;
 use crate::http::{self, AppState};
@@ -44,15 +45,12 @@ use crate::runtime::signals::Signals;
 use crate::runtime::supervisor::Supervisor;
 use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
 
-/// How long goodbyes may take. A peer on the same network answers in a few
-/// milliseconds; one that is gone must not hold us up.
-const GOODBYE_LIMIT: Duration = Duration::from_millis(300);
 /// How long the detector may take to end after it was told to. It only has to drop what it owns.
 const DETECTOR_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest that a clean stop may take. A supervisor should wait longer than this before it kills a node.
 pub fn stop_time_max(config: &Config) -> Duration {
-    GOODBYE_LIMIT + config.shutdown_delay + config.drain_timeout + DETECTOR_LIMIT
+    limits::GOODBYE_LIMIT + config.shutdown_delay + config.drain_timeout + DETECTOR_LIMIT
 }
 
 /// Runs a node until a signal, until `stop`, or until a part of it fails.
@@ -168,7 +166,7 @@ impl App {
     async fn stop(self, cause: &Cause) -> Ending {
         lines::leaving(cause);
         // Not ready from the first poll of this on. Peers that do not hear the goodbye see the port close.
-        let _ = time::timeout(GOODBYE_LIMIT, self.handle.leave()).await;
+        let _ = time::timeout(limits::GOODBYE_LIMIT, self.handle.leave()).await;
         if !matches!(cause, Cause::TaskEnded(_)) {
             time::sleep(self.config.shutdown_delay).await;
         }
@@ -199,8 +197,10 @@ impl Observer for Arc<Telemetry> {
 }
 
 fn client_settings(config: &Config) -> ClientSettings {
-    let connect_timeout = config.detector.connect_timeout;
-    ClientSettings { connect_timeout, question_timeout: config.detector.interval + connect_timeout }
+    ClientSettings {
+        connect_timeout: config.detector.connect_timeout,
+        question_timeout: limits::question_limit(&config.detector),
+    }
 }
 
 fn watch_list(config: &Config) -> anyhow::Result<Vec<Watch>> {

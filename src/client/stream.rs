@@ -17,10 +17,9 @@ use tokio::time;
 use super::exchange::Exchange;
 use super::sse::{Parser, ServerEvent};
 use crate::api::AnswerBody;
+use crate::detector::limits::STREAM_SILENCE;
 use crate::detector::peer::Answer;
 
-/// Three signs of life missed.
-const SILENCE: Duration = Duration::from_secs(15);
 /// After a pause of this process the time is over before the bytes that came
 /// meanwhile were read. They are read within this.
 const GRACE: Duration = Duration::from_millis(500);
@@ -37,7 +36,7 @@ pub(crate) struct EventStream {
 /// How a stream ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StreamEnd {
-    #[error("its event stream has been silent for {} s", SILENCE.as_secs())]
+    #[error("its event stream has been silent for {} s", STREAM_SILENCE.as_secs())]
     Silent,
     #[error("it ended the event stream")]
     Closed,
@@ -98,7 +97,7 @@ impl NewsStream {
 /// What `read` gives within the longest silence; `None` when it takes longer.
 async fn within_silence<T>(read: impl Future<Output = T>) -> Option<T> {
     let mut read = std::pin::pin!(read);
-    match time::timeout(SILENCE, &mut read).await {
+    match time::timeout(STREAM_SILENCE, &mut read).await {
         Ok(value) => Some(value),
         Err(_) => time::timeout(GRACE, read).await.ok(),
     }

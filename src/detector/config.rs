@@ -4,6 +4,8 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use super::limits::CHECK_GAP;
+
 /// All thresholds, as typed. [`Timing::check`] turns them into a [`DetectorConfig`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
@@ -99,7 +101,7 @@ impl Timing {
             format!("must not exceed the stalled wait ({:?})", self.wait_stalled),
         );
         rule(
-            self.wait_gone >= ms(250),
+            self.wait_gone >= CHECK_GAP,
             "wait_gone",
             "must be at least 250ms: the class needs two checks 250ms apart".into(),
         );

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::limits::CHECK_GAP;
 use super::time::ObserverTime;
 use crate::closed_set::closed_set;
 
@@ -39,10 +40,6 @@ closed_set! {
         Stalled = "stalled",
     }
 }
-
-/// A check refused twice at least this far apart means that the process is
-/// gone; closer together it may just be restarting its listener.
-pub const GONE_CHECK_GAP: Duration = Duration::from_millis(250);
 
 /// A second check that has not connected after this is as good as refused: a
 /// killed container takes its network along.
@@ -78,7 +75,7 @@ impl Trail {
         match evidence {
             Evidence::Refused => match self.first_refused {
                 None => self.first_refused = Some(begun),
-                Some(first) => self.gone |= begun.since(first) >= GONE_CHECK_GAP,
+                Some(first) => self.gone |= begun.since(first) >= CHECK_GAP,
             },
             Evidence::Stalled | Evidence::Invalid => self.connected(),
             Evidence::Answered | Evidence::Silent | Evidence::Name => {}
@@ -88,7 +85,7 @@ impl Trail {
     /// When a check that began at `begun` and has neither connected nor ended
     /// will count as a second refusal, if it would.
     pub fn gone_at(&self, begun: ObserverTime) -> Option<ObserverTime> {
-        let second = !self.gone && self.first_refused.is_some_and(|first| begun.since(first) >= GONE_CHECK_GAP);
+        let second = !self.gone && self.first_refused.is_some_and(|first| begun.since(first) >= CHECK_GAP);
         second.then(|| begun + GONE_CONNECT_LIMIT)
     }
 

@@ -20,10 +20,6 @@ use super::peer::{
 use super::record::Record;
 use super::time::ObserverTime;
 
-/// After a check ended, the next one starts this much later while Suspect; a
-/// check that connected and has no answer after the same time counts as stalled.
-pub(crate) const CHECK_GAP: Duration = Duration::from_millis(250);
-
 /// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
 const ENDED_BOOTS: usize = 8;
 

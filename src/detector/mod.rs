@@ -14,6 +14,7 @@ pub mod event;
 pub mod evidence;
 pub(crate) mod gray;
 pub(crate) mod level;
+pub(crate) mod limits;
 pub(crate) mod link;
 pub mod maintenance;
 pub(crate) mod natural_order;

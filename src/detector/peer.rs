@@ -113,6 +113,18 @@ closed_set! {
     }
 }
 
+impl PeerState {
+    /// Its last ping was answered, or doubt is not yet a fault.
+    pub fn is_up(self) -> bool {
+        matches!(self, PeerState::Alive | PeerState::Suspect)
+    }
+
+    /// A wait is over and nothing has come back.
+    pub fn is_broken(self) -> bool {
+        matches!(self, PeerState::Unreachable | PeerState::Dead)
+    }
+}
+
 closed_set! {
     /// What a node says about itself.
     pub enum SelfState {

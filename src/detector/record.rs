@@ -170,10 +170,9 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn decide(&mut self, decision: Decision) {
-        let broken = |state| matches!(state, PeerState::Unreachable | PeerState::Dead);
-        let over = !broken(decision.to);
+        let over = !decision.to.is_broken();
         let previous = self.decision.replace(Box::new(decision));
-        if over && let Some(previous) = previous.filter(|previous| broken(previous.to)) {
+        if over && let Some(previous) = previous.filter(|previous| previous.to.is_broken()) {
             self.outage = Some(previous);
         }
     }

@@ -5,7 +5,8 @@
 //! late; one too many costs a wake-up, and wake-ups are what an idle node pays for.
 
 use super::config::DetectorConfig;
-use super::link::{CHECK_GAP, Link};
+use super::limits::CHECK_GAP;
+use super::link::Link;
 use super::peer::PeerState;
 use super::time::ObserverTime;
 

@@ -19,9 +19,9 @@ use serde::Serialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::detector::limits::STREAM_COMMENT;
+
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
-/// A comment this often, so that a reader knows within 15 s when the connection is dead.
-const COMMENT_EVERY: Duration = Duration::from_secs(5);
 const COMMENT: &[u8] = b":\n\n";
 
 /// Says when the server closes; [`super::server::serve`] puts it into every request.
@@ -56,7 +56,7 @@ pub(super) fn event(name: &str, seq: u64, body: &impl Serialize) -> Bytes {
 /// The response that streams `source` until it ends, `closing` is cancelled, or the reader goes.
 /// It begins with a comment, so that the reader's end stands at once.
 pub(super) fn response(source: impl Source, closing: CancellationToken) -> Response {
-    let mut response = Response::new(body(source, closing, COMMENT_EVERY));
+    let mut response = Response::new(body(source, closing, STREAM_COMMENT));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

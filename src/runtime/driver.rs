@@ -31,6 +31,7 @@ use crate::client::{Client, Target};
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, ProbeId};
 use crate::detector::event::Event;
+use crate::detector::limits::STALL;
 use crate::detector::node::{Deadline, Me, Node, Reason};
 use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
 use crate::detector::time::Monotonic;
@@ -40,8 +41,6 @@ use crate::detector::transmit::Transmit;
 /// answer needs one turn to be read, one to reach its request and one to end
 /// it; a ping of a peer needs one more to be accepted.
 const QUIET_TURNS: u32 = 4;
-/// A wake-up this late means that this process did not run, so that much waits to be read.
-const STALL: Duration = Duration::from_millis(500);
 /// Turns after a stall before quiet counts: one turn of the runtime polls some
 /// sixty tasks, so this reaches all peers in a mesh of hundreds.
 const STALL_TURNS: u32 = 16;

@@ -8,13 +8,11 @@ use super::queue::Turn;
 use super::world::{Due, World};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
+use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE};
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
 use crate::detector::transmit::Transmit;
 
-/// Limits of the real runtime.
 const QUESTION_LIMIT: Duration = Duration::from_secs(1);
-const STREAM_SILENCE_LIMIT: Duration = Duration::from_secs(15);
-const STREAM_COMMENT: Duration = Duration::from_secs(5);
 
 impl World<'_> {
     pub(super) fn transmit(&mut self, host: usize, transmit: Transmit) {
@@ -191,7 +189,7 @@ impl World<'_> {
                 let Some(process) = &mut self.hosts[host].process else { return };
                 process.node.handle_stream_opened(process.clock(now), peer);
                 let (life, timer) = (process.life, Timer::StreamRead(id));
-                self.queue.push(now + STREAM_SILENCE_LIMIT, Turn::First, Due::Timer { host, life, timer });
+                self.queue.push(now + STREAM_SILENCE, Turn::First, Due::Timer { host, life, timer });
             }
             Packet::News(news) => {
                 conn.heard = now;
@@ -307,10 +305,10 @@ impl World<'_> {
             Timer::Question(id) => self.closed(host, id, Evidence::Stalled),
             Timer::StreamRead(id) => {
                 let Some(heard) = self.conns.get(id).map(|conn| conn.heard) else { return };
-                if now.saturating_sub(heard) >= STREAM_SILENCE_LIMIT {
+                if now.saturating_sub(heard) >= STREAM_SILENCE {
                     self.closed(host, id, Evidence::Silent);
                 } else {
-                    self.queue.push(heard + STREAM_SILENCE_LIMIT, Turn::First, Due::Timer { host, life, timer });
+                    self.queue.push(heard + STREAM_SILENCE, Turn::First, Due::Timer { host, life, timer });
                 }
             }
             Timer::Comment(id) => {

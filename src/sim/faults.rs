@@ -9,12 +9,10 @@ use super::process::{Process, Stall, Timer};
 use super::queue::Turn;
 use super::scenario::{HostAct, HostId, Names, Scenario, Watch};
 use super::world::{Due, World, node_name};
+use crate::detector::limits::GOODBYE_LIMIT;
 use crate::detector::node::{Me, Node};
 use crate::detector::peer::{BootId, PeerKey, PeerSpec};
 use crate::detector::time::Monotonic;
-
-/// A leaving process waits this long for its goodbyes.
-const GOODBYE_LIMIT: Duration = Duration::from_millis(300);
 
 impl World<'_> {
     pub(super) fn host_act(&mut self, act: HostAct, host: usize) {

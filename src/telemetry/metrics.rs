@@ -379,7 +379,7 @@ impl PeerSeries {
 
     fn set(&self, view: &PeerView, now: SystemTime) {
         let state = view.peer.state;
-        self.up.set(flag(matches!(state, PeerState::Alive | PeerState::Suspect)));
+        self.up.set(flag(state.is_up()));
         self.expected.set(flag(view.expected));
         self.maintenance.set(view.maintenance.as_ref(), view.overrun, now);
         for (which, gauge) in &self.states {

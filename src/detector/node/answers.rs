@@ -9,7 +9,8 @@ use super::identity::Claim;
 use super::pings::failure;
 use crate::detector::event::{Conflict, Doubt, EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
-use crate::detector::link::{Attempt, CHECK_GAP, Link};
+use crate::detector::limits::CHECK_GAP;
+use crate::detector::link::{Attempt, Link};
 use crate::detector::peer::{Answer, AttemptId, Caller, PeerId, PeerState, SelfState, Seq, Testimony};
 use crate::detector::rule::Rule;
 use crate::detector::time::ObserverTime;
@@ -268,7 +269,7 @@ impl Node {
             link.vouching_begins(now);
             link.ping_veto = Some(now + self.config.interval * 2);
         }
-        let surprising = matches!(link.state, PeerState::Unreachable | PeerState::Dead);
+        let surprising = link.state.is_broken();
         link.last_ping_in = Some(now);
         let returned = link.state == PeerState::Left && link.goodbye.is_none_or(|goodbye| caller.seq > goodbye);
         self.contact(id, now);

@@ -40,9 +40,9 @@ impl Node {
 
     /// I miss somebody, or somebody whom I hear misses me or another. Looks at every link once.
     pub fn trouble(&self) -> Trouble {
-        let misses = |state: PeerState| matches!(state, PeerState::Unreachable | PeerState::Dead);
-        let tells = |link: &Link| is_up(link.state) && (link.misses > 0 || link.watches_me.is_some_and(misses));
-        let any = self.links.iter().any(|link| misses(link.state) || tells(link));
+        let tells =
+            |link: &Link| link.state.is_up() && (link.misses > 0 || link.watches_me.is_some_and(PeerState::is_broken));
+        let any = self.links.iter().any(|link| link.state.is_broken() || tells(link));
         Trouble { any, opinions: self.opinions }
     }
 
@@ -58,13 +58,13 @@ impl Node {
 
     /// Connected components over links that work both ways, among me and those that I hear.
     fn components(&self) -> usize {
-        let heard: Vec<&Link> = self.links.iter().filter(|link| is_up(link.state)).collect();
+        let heard: Vec<&Link> = self.links.iter().filter(|link| link.state.is_up()).collect();
         let place = |id: &PeerId| heard.binary_search_by_key(id, |link| link.id).ok();
         // I come last, after those that I hear. One that does not watch me shows by its answers that both ways work.
         let me = heard.len();
         let mut sets = Sets::new(me + 1);
         for (at, link) in heard.iter().enumerate() {
-            if link.watches_me.is_none_or(is_up) {
+            if link.watches_me.is_none_or(PeerState::is_up) {
                 sets.join(at, me);
             }
         }
@@ -76,7 +76,7 @@ impl Node {
             for (other, (_, state)) in &link.watch {
                 let Some(other) = place(other) else { continue };
                 let back = heard[other].watch.get(&link.id);
-                if is_up(*state) && back.is_none_or(|(_, state)| is_up(*state)) {
+                if state.is_up() && back.is_none_or(|(_, state)| state.is_up()) {
                     sets.join(at, other);
                 }
             }
@@ -91,26 +91,24 @@ impl Node {
     /// Peers that I hear and that do not watch me, or somebody that I hear, or that watch somebody who is not on my
     /// list. A peer tells only of those that have answered it, so one whose link has never worked counts as well.
     fn list_mismatches(&self) -> usize {
-        let up = self.links.iter().filter(|link| is_up(link.state)).count();
+        let up = self.links.iter().filter(|link| link.state.is_up()).count();
         let differs = |link: &&Link| {
             // Both are sorted, so this is one walk; most lists end the same.
             let shared = link
                 .watch
                 .keys()
-                .filter(|other| **other != link.id && self.links.get(other).is_some_and(|other| is_up(other.state)));
+                .filter(|other| **other != link.id && self.links.get(other).is_some_and(|other| other.state.is_up()));
             link.watches_me.is_none() || !link.strangers.is_empty() || shared.count() + 1 < up
         };
         // One whose whole list has just been asked for has told me nothing yet.
-        self.links.iter().filter(|link| is_up(link.state) && link.watch_rev > 0).filter(differs).count()
+        self.links.iter().filter(|link| link.state.is_up() && link.watch_rev > 0).filter(differs).count()
     }
 }
 
 impl Link {
     /// A line of this peer's list about a peer of mine; `None` when it is no longer on it.
     pub(super) fn watches(&mut self, subject: PeerId, line: Option<(BootId, PeerState)>) {
-        let misses = |line: Option<(BootId, PeerState)>| {
-            usize::from(line.is_some_and(|(_, state)| matches!(state, PeerState::Unreachable | PeerState::Dead)))
-        };
+        let misses = |line: Option<(BootId, PeerState)>| usize::from(line.is_some_and(|(_, state)| state.is_broken()));
         let before = match line {
             Some(line) => self.watch.insert(subject, line),
             None => self.watch.remove(&subject),
@@ -129,10 +127,6 @@ impl Link {
             self.strangers.insert(watched.node.clone());
         }
     }
-}
-
-fn is_up(state: PeerState) -> bool {
-    matches!(state, PeerState::Alive | PeerState::Suspect)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 use super::Node;
 use crate::detector::event::{Doubt, EventKind, PeerRef};
 use crate::detector::evidence::{Class, Evidence};
-use crate::detector::link::{CHECK_GAP, Link, wait};
+use crate::detector::limits::CHECK_GAP;
+use crate::detector::link::{Link, wait};
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{NodeName, PeerId, PeerState, Verdict};
 use crate::detector::quorum::{QuorumCount, QuorumDecision, hears_half};
@@ -35,7 +36,7 @@ impl Node {
         }
         link.state = state;
         link.state_since = now;
-        if !matches!(prev, PeerState::Unreachable | PeerState::Dead) {
+        if !prev.is_broken() {
             link.outage_from = link.last_answer.unwrap_or(link.added);
         }
         if link.in_doubt() {

@@ -8,7 +8,7 @@ use super::Node;
 use crate::detector::event::EventKind;
 use crate::detector::link::Link;
 use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceEnd, MaintenanceReason, SPAN_MAX};
-use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, Seq};
+use crate::detector::peer::{BootId, NodeName, PeerId, Seq};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 /// Names whose announcements are kept. Only peers that I watch can make one, and each ends within a day; so this
@@ -117,7 +117,9 @@ impl Node {
         if said.is_none() && self.maintenance.peers.is_empty() {
             return;
         }
-        let Some((name, up)) = self.links.get(&id).and_then(|link| Some((link.node()?, is_up(link)))) else { return };
+        let Some((name, up)) = self.links.get(&id).and_then(|link| Some((link.node()?, link.state.is_up()))) else {
+            return;
+        };
         let known = self.maintenance.peers.get(name);
         if let Some(Announcement::On(maintenance)) = said {
             if known.is_some() || self.maintenance.peers.len() < KEPT {
@@ -170,7 +172,7 @@ impl Node {
         let names: Vec<NodeName> = self.maintenance.peers.iter().filter(over).map(|(name, _)| name.clone()).collect();
         for name in names {
             let id = self.names.get(&name).copied();
-            let is_back = id.and_then(|id| self.links.get(&id)).is_none_or(is_up);
+            let is_back = id.and_then(|id| self.links.get(&id)).is_none_or(|link| link.state.is_up());
             if is_back {
                 self.maintenance.peers.remove(&name);
             } else if let Some(announced) = self.maintenance.peers.get_mut(&name) {
@@ -208,13 +210,9 @@ impl Node {
 
     /// How long ago this peer's maintenance should have been over; `None` once it is up again.
     pub(super) fn overrun_of(&self, link: &Link) -> Option<Duration> {
-        let announced = self.announced(link).filter(|announced| announced.overrun && !is_up(link))?;
+        let announced = self.announced(link).filter(|announced| announced.overrun && !link.state.is_up())?;
         Some(self.last_raw - announced.until)
     }
-}
-
-fn is_up(link: &Link) -> bool {
-    matches!(link.state, PeerState::Alive | PeerState::Suspect)
 }
 
 #[cfg(test)]

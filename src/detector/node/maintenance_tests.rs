@@ -4,7 +4,7 @@ use super::*;
 use crate::detector::config::Timing;
 use crate::detector::evidence::Evidence;
 use crate::detector::node::Me;
-use crate::detector::peer::{Answer, PeerKey, PeerSpec, SelfState, WatchDelta};
+use crate::detector::peer::{Answer, PeerKey, PeerSpec, PeerState, SelfState, WatchDelta};
 use crate::detector::transmit::Transmit;
 use crate::detector::view::PeerView;
 

@@ -37,6 +37,7 @@ use super::config::DetectorConfig;
 use super::discovery::Directory;
 use super::event::{Event, EventKind};
 use super::evidence::Evidence;
+use super::limits::STALL;
 use super::link::{Link, Stream};
 use super::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, QuestionId, SelfState, Seq, Testimony,
@@ -46,9 +47,6 @@ use super::transmit::Transmit;
 pub use hearsay::{Hearsay, Trouble};
 use links::Links;
 use schedule::Schedule;
-
-/// A wake-up this late is a stall: opinions are on hold until fresh evidence is in.
-pub const STALL: Duration = Duration::from_millis(500);
 
 /// Who I am.
 #[derive(Clone, Debug)]

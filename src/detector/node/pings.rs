@@ -6,16 +6,14 @@ use super::Node;
 use crate::detector::event::{Doubt, EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
 use crate::detector::gray::SLOW;
-use crate::detector::link::{Attempt, CHECK_GAP, Link, Overdue, Stream};
+use crate::detector::limits::CHECK_GAP;
+use crate::detector::link::{Attempt, Link, Overdue, Stream};
 use crate::detector::peer::{AttemptId, PeerId, PeerState, Testimony};
 use crate::detector::time::ObserverTime;
 use crate::detector::transmit::Transmit;
 
 /// After a stream ended it is opened again this much later, give or take a tenth.
 const REOPEN: Duration = Duration::from_secs(1);
-
-/// An incoming ping that nobody expected starts a check at most this often.
-const UNEXPECTED_GAP: Duration = Duration::from_millis(250);
 
 impl Link {
     /// Everything that is on its way.
@@ -74,7 +72,7 @@ impl Node {
         let interval = self.config.interval.mul_f64(1.0 + stretch * self.config.jitter);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.next_ping = now + interval;
-        if matches!(link.state, PeerState::Unreachable | PeerState::Dead) {
+        if link.state.is_broken() {
             self.start_check(id, now);
             return;
         }
@@ -111,7 +109,7 @@ impl Node {
     /// A check, unless one began a moment ago.
     pub(super) fn check_soon(&mut self, id: PeerId, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
-        let recent = link.checks.iter().any(|check| now.since(check.begun) < UNEXPECTED_GAP);
+        let recent = link.checks.iter().any(|check| now.since(check.begun) < CHECK_GAP);
         if !recent && link.next_check.is_none() {
             self.start_check(id, now);
         }
@@ -124,7 +122,7 @@ impl Node {
         let begun = (link.counter > 0)
             .then(|| link.next_ping.since(now))
             .map_or(interval, |left| interval.saturating_sub(left));
-        if link.scheduled.is_none() && begun >= UNEXPECTED_GAP {
+        if link.scheduled.is_none() && begun >= CHECK_GAP {
             link.next_ping = now;
             self.reschedule(id);
         }
@@ -204,7 +202,7 @@ impl Node {
         now: ObserverTime,
     ) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        let pace = matches!(link.state, PeerState::Alive | PeerState::Suspect) && link.next_check.is_none();
+        let pace = link.state.is_up() && link.next_check.is_none();
         if tainted {
             if pace && link.state == PeerState::Suspect {
                 link.next_check = Some(now);
@@ -315,7 +313,7 @@ impl Node {
         if link.state == PeerState::Alive {
             link.reopen = Some(now + REOPEN.mul_f64(0.9) + jitter);
         }
-        if stood && matches!(link.state, PeerState::Alive | PeerState::Suspect) && !self.leaving {
+        if stood && link.state.is_up() && !self.leaving {
             self.check_soon(id, now);
         }
         self.settle(id, now);

@@ -94,7 +94,7 @@ impl Node {
     /// A rule has decided: the only place where a verdict is set, and where the reason for a state is written down.
     pub(super) fn decided(&mut self, id: PeerId, rule: Rule, from: PeerState, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
-        let broken = matches!(link.state, PeerState::Unreachable | PeerState::Dead);
+        let broken = link.state.is_broken();
         // A broken link is silent since its last answer, whoever else hears the peer.
         let heard = if link.state == PeerState::Unreachable { link.last_answer } else { link.last_proof() };
         let late = link.scheduled.as_ref().filter(|_| rule == Rule::PingLate);

@@ -14,12 +14,10 @@ use super::words::{ago, clock, seconds, shown};
 use crate::detector::peer::{BootId, SelfState};
 use crate::mesh::event::NodeEvent;
 use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, Row, RowFreshness};
+use crate::render::matrix::COLUMNS_MAX;
 use crate::render::mesh::{Severity, Summary};
 use crate::render::{round_trip, span};
 
-/// Members up to which there is a matrix; a wider one is not readable. The
-/// same number up to which every node watches every other.
-const COLUMNS_MAX: usize = 32;
 /// The most names in one cell of the list of nodes.
 const NAMES_SHOWN: usize = 8;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Checks;
+use crate::detector::limits::CHECK_GAP;
 use crate::detector::peer::{BootId, PeerState};
 use crate::sim::scenario::{HostAct, HostId};
 use crate::sim::truth::Truth;
@@ -53,8 +54,8 @@ impl Checks {
         let config = &self.config;
         // Without streams the next scheduled ping notices, and an accusation travels with somebody's next answer.
         let unnoticed = if self.streams { Duration::ZERO } else { self.intervals(2.2) };
-        // The second check begins 0.25 s after the first.
-        let gone = config.wait_gone.max(ms(250)) + unnoticed;
+        // The second check begins a gap after the first.
+        let gone = config.wait_gone.max(CHECK_GAP) + unnoticed;
         // A ping that is just begun when the packets stop is late after an interval at most, then one check takes its whole limit.
         let noticed = self.intervals(2.1) + config.connect_timeout;
         let silent = config.wait_silent.max(noticed) + if self.streams { Duration::ZERO } else { self.intervals(1.1) };
