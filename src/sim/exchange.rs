@@ -8,11 +8,9 @@ use super::queue::Turn;
 use super::world::{Due, World};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
-use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE};
+use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE, question_limit};
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
 use crate::detector::transmit::Transmit;
-
-const QUESTION_LIMIT: Duration = Duration::from_secs(1);
 
 impl World<'_> {
     pub(super) fn transmit(&mut self, host: usize, transmit: Transmit) {
@@ -116,7 +114,7 @@ impl World<'_> {
         if let (Some(conn), Some(process)) = (conn, &mut self.hosts[host].process) {
             process.questions.insert(question, conn);
             let (life, timer) = (process.life, Timer::Question(conn));
-            self.queue.push(self.now + QUESTION_LIMIT, Turn::First, Due::Timer { host, life, timer });
+            self.queue.push(self.now + question_limit(&self.config), Turn::First, Due::Timer { host, life, timer });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a node would answer to `why`, at the end of faults that are played: the rule that decided, and its explanation.
 
 use heartbeat::detector::evidence::Evidence;
+use heartbeat::detector::peer::Testimony;
 use heartbeat::render::explanation;
 use heartbeat::sim::{self, Scenario};
 use heartbeat::testing::detector::Rule;
@@ -57,7 +58,7 @@ fn the_pings_that_decided_are_kept_when_the_ring_has_forgotten_them() {
 fn what_is_silent_and_what_is_frozen_are_told_apart() {
     let silent = ["Its host does not respond (silent)", "the limit for silent is 3 s"];
     decided("nodes 3\nlength 15s\nat 10s power-off node-3\n", 1, 3, Rule::Quorum, &silent);
-    let frozen = ["does not answer (stalled)", "frozen", "the wait for stalled is 10 s"];
+    let frozen = ["does not answer (stalled)", "frozen", "the limit for stalled is 10 s"];
     decided("nodes 3\nlength 22s\nat 10s freeze node-3\n", 1, 3, Rule::Quorum, &frozen);
     let why = why("nodes 3\nlength 15s\nat 10s freeze node-3\n", 1, 3);
     let told = explanation(&why);
@@ -66,15 +67,29 @@ fn what_is_silent_and_what_is_frozen_are_told_apart() {
 }
 
 #[test]
+fn a_witness_confirms_a_silent_host() {
+    // A witness has an interval for its ping of a host that does not respond, so what it says comes later than any
+    // other testimony: whoever asks must wait for it.
+    let off = "nodes 3\nlength 15s\nat 10s power-off node-3\n";
+    for (observer, witness) in [(1, "node-2"), (2, "node-1")] {
+        let why = decided(off, observer, 3, Rule::Quorum, &["node-3 has been down for"]);
+        let exhibits = why.decision.and_then(|decision| decision.exhibits).expect("exhibits");
+        let said =
+            exhibits.witnesses.iter().find(|asked| asked.witness.as_str() == witness).and_then(|asked| asked.said);
+        assert_eq!(said, Some(Testimony::Failed { evidence: Evidence::Silent }), "{:#?}", exhibits.witnesses);
+    }
+}
+
+#[test]
 fn who_vouches_is_told() {
     let cut = "nodes 3\nlength 20s\nat 10s cut node-1 node-2\n";
     let words = [
-        "node-1 cannot reach node-2, but node-3 had an answer from it",
+        "node-1 cannot reach node-2, but node-3, asked as a witness, got an answer",
         "the link between node-1 and node-2 is broken",
     ];
     decided(cut, 1, 2, Rule::WitnessVouches, &words);
     let one_way = "nodes 3\nlength 20s\nat 10s block node-1 node-2\n";
-    decided(one_way, 1, 2, Rule::OwnPings, &["node-2's own pings arrive", "broken one way"]);
+    decided(one_way, 1, 2, Rule::OwnPings, &["node-2's own pings arrive", "the link works one way only"]);
 }
 
 #[test]
@@ -90,7 +105,7 @@ fn without_enough_observers_it_is_unconfirmed() {
     let two = "nodes 2\nlength 15s\nat 10s crash node-2\n";
     decided(two, 1, 2, Rule::OnlyObserver, &["may be down", "only node-1 reports it", "check from another place"]);
     let dark = "nodes 3\nlength 30s\nat 10s freeze node-2\nat 10s freeze node-3\n";
-    decided(dark, 1, 2, Rule::NobodyLeft, &["It takes 2 accusations", "only node-1 accused it"]);
+    decided(dark, 1, 2, Rule::NobodyLeft, &["2 accusations are needed to confirm it; only node-1 accused it"]);
 }
 
 #[test]
@@ -100,12 +115,12 @@ fn comings_and_goings() {
     let absent = "nodes 3\nabsent node-3\nlength 30s\n";
     decided(absent, 1, 3, Rule::NeverAnswered, &["has never answered node-1", "check that it runs"]);
     let restart = "nodes 3\nlength 20s\nat 10s crash node-3\nat 10.2s start node-3\n";
-    decided(restart, 1, 3, Rule::NewBoot, &["It restarted:"]);
+    decided(restart, 1, 3, Rule::NewBoot, &["It restarted "]);
     let late = "nodes 3\nlength 40s\nat 10s crash node-3\nat 15s start node-3\n";
-    let why = decided(late, 1, 3, Rule::NewBoot, &["The last time it was down (gone) was decided"]);
+    let why = decided(late, 1, 3, Rule::NewBoot, &["It was last called down (gone)"]);
     assert_eq!(why.outage.map(|outage| outage.rule), Some(Rule::Quorum));
     let thawed = "nodes 3\nlength 40s\nat 10s freeze node-3\nat 30s thaw node-3\n";
-    decided(thawed, 1, 3, Rule::TwoAnswers, &["answered twice after it was dead", "down (stalled)"]);
+    decided(thawed, 1, 3, Rule::TwoAnswers, &["second answer after it was dead", "down (stalled)"]);
 }
 
 #[test]
