@@ -89,14 +89,10 @@ impl Flaps {
         self.entries.back().filter(|_| self.flapping).map(|last| *last + FLAP_SPAN)
     }
 
-    /// Lets the flag fall; true when it did.
-    pub(crate) fn clear(&mut self, now: ObserverTime) -> bool {
-        let due = self.clears_at().is_some_and(|at| now >= at);
-        if due {
-            self.flapping = false;
-            self.entries.clear();
-        }
-        due
+    /// The moment of [`Flaps::clears_at`] has come.
+    pub(crate) fn clear(&mut self) {
+        self.flapping = false;
+        self.entries.clear();
     }
 
     pub(crate) fn flapping(&self) -> bool {
@@ -141,7 +137,8 @@ mod tests {
         assert!(!flaps.add(at(61)), "the first is over a minute old");
         assert!(flaps.add(at(70)));
         assert!(!flaps.add(at(71)), "already set");
-        assert!(!flaps.clear(at(130)));
-        assert!(flaps.clear(at(131)) && !flaps.flapping());
+        assert_eq!(flaps.clears_at(), Some(at(131)));
+        flaps.clear();
+        assert!(!flaps.flapping() && flaps.clears_at().is_none());
     }
 }

@@ -275,8 +275,13 @@ impl Link {
         self.last_proof().unwrap_or(self.added).max(self.waits_from)
     }
 
+    /// The wait of the class that the checks show.
     pub(crate) fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
-        self.trail.class().map(|class| wait(config, class))
+        self.trail.class().map(|class| match class {
+            Class::Gone => config.wait_gone,
+            Class::Silent => config.wait_silent,
+            Class::Stalled => config.wait_stalled,
+        })
     }
 
     pub(crate) fn recently_ended(&self, boot: BootId) -> bool {
@@ -314,16 +319,10 @@ impl Link {
 
     /// When anything last showed or said that it is there: its own proof, a kernel that answered, a witness that
     /// has not turned accuser since.
-    pub(crate) fn fell_silent(&self, config: &DetectorConfig) -> ObserverTime {
+    pub(crate) fn last_heard_of(&self, config: &DetectorConfig) -> ObserverTime {
         let span = config.interval * 2;
         let vouched = self.vetoes.values().max().map(|until| ObserverTime(until.0.saturating_sub(span)));
         self.proof_base().max(self.last_contact.unwrap_or_default()).max(vouched.unwrap_or_default())
-    }
-
-    /// When those that cannot speak are no longer waited for.
-    pub(crate) fn overtime(&self, config: &DetectorConfig, span: Duration) -> ObserverTime {
-        let vouched = self.vetoes.values().max().copied().unwrap_or_default();
-        (self.proof_base() + span).max(vouched) + config.interval * 2
     }
 
     /// Asks for the peer's whole watch list with the next ping.
@@ -344,14 +343,5 @@ impl Link {
         self.accusers.clear();
         self.vetoes.clear();
         self.ping_veto = None;
-    }
-}
-
-/// The wait of a class.
-pub(crate) fn wait(config: &DetectorConfig, class: Class) -> Duration {
-    match class {
-        Class::Gone => config.wait_gone,
-        Class::Silent => config.wait_silent,
-        Class::Stalled => config.wait_stalled,
     }
 }

@@ -1,80 +1,173 @@
-//! When does a link have something to do?
+//! Every condition on a link that time alone can meet, once.
 //!
-//! Everything that time alone can change about a link is listed here; what only
-//! inputs change is not. A moment that is missing here is a verdict that comes
-//! late; one too many costs a wake-up, and wake-ups are what an idle node pays for.
+//! The judgement asks whether a timer [is due](Link::is_due), the schedule asks for the earliest moment of all of them
+//! ([`Link::next_deadline`]), and both read the same entry. So a condition cannot be judged without a wake-up for it:
+//! a moment that the schedule missed would be a verdict that comes late, one too many costs a wake-up, and wake-ups
+//! are what an idle node pays for.
+//!
+//! An entry gives moments, not a yes or no, and computes them from the link each time: nothing has to be set, moved or
+//! cancelled when the link changes. Turned down: a timer object for each condition, which must be kept in step with
+//! the state that it belongs to at every place that changes it.
 
 use super::config::DetectorConfig;
 use super::limits::CHECK_GAP;
-use super::link::Link;
+use super::link::{Attempt, Link};
 use super::peer::PeerState;
 use super::time::ObserverTime;
+use crate::closed_set::closed_set;
+
+closed_set! {
+    /// What a link waits for.
+    pub(crate) enum Timer {
+        /// This interval's ping starts.
+        NextPing,
+        /// The check of a suspect starts.
+        NextCheck,
+        /// Witnesses are asked again.
+        NextQuestion,
+        /// The event stream is opened again.
+        Reopen,
+        /// The scheduled ping is later than this link's round trips allow.
+        PingLate,
+        /// The scheduled ping counts as failed.
+        PingTimeout,
+        /// A check that connected counts as stalled.
+        CheckStalled,
+        /// A check that has not connected is given up, a little after the runtime should have done so.
+        CheckUnconnected,
+        /// A second check that has not connected counts as refused.
+        CheckGone,
+        /// The ping for a witness's testimony counts as failed: an answer within an interval was asked for, and a peer
+        /// that stalls longer has not answered.
+        WitnessPing,
+        /// A peer that has never answered is reported.
+        NeverSeen,
+        /// The peer no longer counts as flapping.
+        FlapsClear,
+        /// My own wait is over: my pings have had no answer for the wait of the class.
+        LinkWait,
+        /// The wait for an accusation is over: there was no proof of life of any kind.
+        ProofWait,
+        /// Observers that cannot speak are no longer waited for.
+        Overtime,
+        /// Nothing has shown or said that the peer is there for the silent wait: if most peers are unheard, I am cut off.
+        CutOffWait,
+        /// A witness no longer vouches.
+        VetoEnds,
+        /// The peer's own ping no longer vouches.
+        PingVetoEnds,
+        /// Another observer's accusation lapses.
+        AccuserLapses,
+    }
+}
+
+impl Timer {
+    /// Somebody may be late, failed or dead then; the others only send something.
+    fn judges(self) -> bool {
+        !matches!(self, Timer::NextPing | Timer::NextCheck | Timer::NextQuestion | Timer::Reopen)
+    }
+
+    /// It is part of the judgement of a link in doubt.
+    fn is_of_judgement(self) -> bool {
+        use Timer::{AccuserLapses, CutOffWait, LinkWait, Overtime, PingVetoEnds, ProofWait, VetoEnds};
+        matches!(self, LinkWait | ProofWait | Overtime | CutOffWait | VetoEnds | PingVetoEnds | AccuserLapses)
+    }
+
+    /// The moment stays where it is when it has come, so only while it lies ahead there is something to wait for.
+    fn stays(self) -> bool {
+        self.is_of_judgement() || matches!(self, Timer::NeverSeen | Timer::FlapsClear)
+    }
+}
 
 impl Link {
-    /// The earliest moment at which this link has something to do. The flag
-    /// says that it judges somebody.
+    /// Whether the moment of this timer has come.
+    pub(crate) fn is_due(&self, timer: Timer, config: &DetectorConfig, now: ObserverTime) -> bool {
+        self.moment(timer, config).is_some_and(|at| now >= at)
+    }
+
+    /// Whether the moment of this timer has come for one of the open checks.
+    pub(crate) fn is_check_due(
+        &self,
+        check: &Attempt,
+        timer: Timer,
+        config: &DetectorConfig,
+        now: ObserverTime,
+    ) -> bool {
+        self.moment_of_check(check, timer, config).is_some_and(|at| now >= at)
+    }
+
+    /// The earliest moment at which this link has something to do. The flag says that it judges somebody.
     pub(crate) fn next_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> (ObserverTime, bool) {
-        let mut sends = self.next_ping_due();
-        let judges = [self.attempt_deadline(config), self.judgement_deadline(config, now)];
-        let judge = judges.into_iter().flatten().min();
-        for at in [self.next_check, self.next_ask, self.reopen].into_iter().flatten() {
-            sends = Some(sends.map_or(at, |s| s.min(at)));
-        }
-        match (sends, judge) {
-            (Some(send), Some(judge)) if send < judge => (send, false),
-            (_, Some(judge)) => (judge, true),
-            (Some(send), None) => (send, false),
-            (None, None) => (now + config.interval, false),
-        }
-    }
-
-    fn next_ping_due(&self) -> Option<ObserverTime> {
-        self.scheduled.is_none().then_some(self.next_ping)
-    }
-
-    fn attempt_deadline(&self, config: &DetectorConfig) -> Option<ObserverTime> {
-        let mut first: Option<ObserverTime> = None;
-        let mut at = |candidate: ObserverTime| first = Some(first.map_or(candidate, |f| f.min(candidate)));
-        if let Some(ping) = &self.scheduled {
-            at(ping.begun + config.ping_timeout);
-            if !ping.late && !ping.tainted && self.state == PeerState::Alive && self.blind.is_none() {
-                at(ping.begun + self.rtt.bound(config.interval));
-            }
-        }
-        for check in self.checks.iter().filter(|check| !check.counted) {
-            match check.connected {
-                Some(connected) => at(connected + CHECK_GAP),
-                None => {
-                    at(check.begun + config.connect_timeout + CHECK_GAP);
-                    if let Some(gone) = self.trail.gone_at(check.begun).filter(|_| !check.tainted) {
-                        at(gone);
-                    }
+        let in_judgement = matches!(self.state, PeerState::Suspect | PeerState::Unreachable);
+        let mut first: Option<(ObserverTime, bool)> = None;
+        for timer in Timer::ALL.into_iter().filter(|timer| in_judgement || !timer.is_of_judgement()) {
+            self.each_moment(timer, config, |at| {
+                if at > now || !timer.stays() {
+                    // Of two at the same moment the one that judges counts.
+                    let entry = (at, !timer.judges());
+                    first = Some(first.map_or(entry, |first| first.min(entry)));
                 }
-            }
+            });
         }
-        if let Some(ping) = &self.witness_ping {
-            at(ping.begun + config.interval.max(CHECK_GAP));
-        }
-        first
+        first.map_or((now + config.interval, false), |(at, only_sends)| (at, !only_sends))
     }
 
-    /// Moments at which a verdict may change without any input.
-    fn judgement_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> Option<ObserverTime> {
-        let mut times: Vec<ObserverTime> = Vec::new();
-        if !self.never_seen_told && self.state == PeerState::Joining {
-            times.push(self.added + config.wait_stalled);
-        }
-        times.extend(self.flaps.clears_at());
-        if matches!(self.state, PeerState::Suspect | PeerState::Unreachable) {
-            if let Some(wait) = self.wait(config) {
-                let met = self.proof_base() + wait;
-                times.extend([self.link_base() + wait, met, self.overtime(config, wait)]);
-                times.push(self.fell_silent(config) + config.wait_silent);
+    fn each_moment(&self, timer: Timer, config: &DetectorConfig, mut give: impl FnMut(ObserverTime)) {
+        match timer {
+            Timer::CheckStalled | Timer::CheckUnconnected | Timer::CheckGone => {
+                self.checks.iter().filter_map(|check| self.moment_of_check(check, timer, config)).for_each(give);
             }
-            times.extend(self.vetoes.values().copied());
-            times.extend(self.ping_veto);
-            times.extend(self.accusers.iter().map(|accuser| accuser.until));
+            Timer::VetoEnds => self.vetoes.values().copied().for_each(give),
+            Timer::AccuserLapses => self.accusers.iter().for_each(|accuser| give(accuser.until)),
+            _ => self.moment(timer, config).into_iter().for_each(give),
         }
-        times.into_iter().filter(|at| *at > now).min()
+    }
+
+    /// When the timer runs out, of those that a link has once.
+    fn moment(&self, timer: Timer, config: &DetectorConfig) -> Option<ObserverTime> {
+        match timer {
+            Timer::NextPing => self.scheduled.is_none().then_some(self.next_ping),
+            Timer::NextCheck => self.next_check,
+            Timer::NextQuestion => self.next_ask,
+            Timer::Reopen => self.reopen,
+            Timer::PingLate => {
+                let ping = self.scheduled.as_ref().filter(|ping| !ping.late && !ping.tainted)?;
+                let judged = self.state == PeerState::Alive && self.blind.is_none();
+                judged.then(|| ping.begun + self.rtt.bound(config.interval))
+            }
+            Timer::PingTimeout => self.scheduled.as_ref().map(|ping| ping.begun + config.ping_timeout),
+            Timer::WitnessPing => self.witness_ping.as_ref().map(|ping| ping.begun + config.interval.max(CHECK_GAP)),
+            Timer::NeverSeen => {
+                let untold = self.state == PeerState::Joining && !self.never_seen_told;
+                untold.then(|| self.added + config.wait_stalled)
+            }
+            Timer::FlapsClear => self.flaps.clears_at(),
+            Timer::LinkWait => self.wait(config).map(|wait| self.link_base() + wait),
+            Timer::ProofWait => self.wait(config).map(|wait| self.proof_base() + wait),
+            Timer::Overtime => {
+                let vouched = self.vetoes.values().max().copied().unwrap_or_default();
+                self.wait(config).map(|wait| (self.proof_base() + wait).max(vouched) + config.interval * 2)
+            }
+            Timer::CutOffWait => self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent),
+            Timer::PingVetoEnds => self.ping_veto,
+            // A link has several of these; see `each_moment`.
+            Timer::CheckStalled
+            | Timer::CheckUnconnected
+            | Timer::CheckGone
+            | Timer::VetoEnds
+            | Timer::AccuserLapses => None,
+        }
+    }
+
+    fn moment_of_check(&self, check: &Attempt, timer: Timer, config: &DetectorConfig) -> Option<ObserverTime> {
+        if check.counted {
+            return None;
+        }
+        match (timer, check.connected) {
+            (Timer::CheckStalled, Some(connected)) => Some(connected + CHECK_GAP),
+            (Timer::CheckUnconnected, None) => Some(check.begun + config.connect_timeout + CHECK_GAP),
+            (Timer::CheckGone, None) if !check.tainted => self.trail.gone_at(check.begun),
+            _ => None,
+        }
     }
 }

@@ -9,13 +9,14 @@ use super::Node;
 use crate::detector::event::{Doubt, EventKind, PeerRef};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::limits::CHECK_GAP;
-use crate::detector::link::{Link, wait};
+use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{NodeName, PeerId, PeerState, Verdict};
 use crate::detector::quorum::{QuorumCount, QuorumDecision, hears_half};
 use crate::detector::rule::Rule;
 use crate::detector::table;
 use crate::detector::time::ObserverTime;
+use crate::detector::timers::Timer;
 
 /// A peer was heard after another fell silent only if it was heard more than
 /// this many intervals after the last proof of life: jitter stretches one
@@ -131,9 +132,8 @@ impl Node {
             return;
         }
         let Some(class) = link.trail.class() else { return };
-        let span = wait(&self.config, class);
-        let link_broken = now >= link.link_base() + span;
-        let met = now >= link.proof_base() + span;
+        let link_broken = link.is_due(Timer::LinkWait, &self.config, now);
+        let met = link.is_due(Timer::ProofWait, &self.config, now);
         let silent = link.trail.last() == Some(Evidence::Silent);
         let dark = silent && (self.cut_off.is_some() || !self.half_heard(link).0);
         // Its own pings reach me: whatever else is wrong, it lives.
@@ -145,7 +145,7 @@ impl Node {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
             self.unreachable(id, rule, class, now);
         } else if met && dark {
-            if self.cut_off.is_none() && now >= link.fell_silent(&self.config) + self.config.wait_silent {
+            if self.cut_off.is_none() && link.is_due(Timer::CutOffWait, &self.config, now) {
                 self.begin_cut_off(id, now);
             }
             if self.cut_off.is_some() {
@@ -217,7 +217,7 @@ impl Node {
         class: Class,
         now: ObserverTime,
     ) -> (QuorumCount, Vec<PeerId>, Vec<PeerId>) {
-        let overtime = now >= accused.overtime(&self.config, wait(&self.config, class));
+        let overtime = accused.is_due(Timer::Overtime, &self.config, now);
         let mut trial =
             QuorumCount { observers: 1, accusers: 1, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());
@@ -273,7 +273,7 @@ impl Node {
     /// Whether at least half of the peers I expect were heard after this one
     /// fell silent, and those that were not.
     pub(super) fn half_heard(&self, accused: &Link) -> (bool, u32, u32, Vec<PeerRef>) {
-        let since = accused.fell_silent(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
+        let since = accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
         self.count_heard(|link| link.last_contact.is_some_and(|contact| contact > since))
     }
 
@@ -333,10 +333,9 @@ impl Node {
 
     /// Logged once; a peer that never answered is never dead.
     pub(super) fn tell_never_seen(&mut self, id: PeerId, now: ObserverTime) {
-        let limit = self.config.wait_stalled;
         let Some(link) = self.links.get_mut(&id) else { return };
         let waited = now.since(link.added);
-        if link.state == PeerState::Joining && !link.never_seen_told && waited >= limit {
+        if link.is_due(Timer::NeverSeen, &self.config, now) {
             link.never_seen_told = true;
             let evidence = link.trail.last();
             self.decided(id, Rule::NeverAnswered, PeerState::Joining, now);

@@ -10,6 +10,7 @@ use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::{Attempt, Link, Overdue, Stream};
 use crate::detector::peer::{AttemptId, PeerId, PeerState, Testimony};
 use crate::detector::time::ObserverTime;
+use crate::detector::timers::Timer;
 use crate::detector::transmit::Transmit;
 
 /// After a stream ended it is opened again this much later, give or take a tenth.
@@ -31,14 +32,15 @@ impl Node {
         self.expire_checks(id, now);
         self.expire_witness_ping(id, now);
         let Some(link) = self.links.get_mut(&id) else { return };
-        let check = link.next_check.is_some_and(|at| now >= at);
-        let ping = link.scheduled.is_none() && now >= link.next_ping;
-        let ask = link.next_ask.is_some_and(|at| now >= at);
-        let reopen = link.reopen.is_some_and(|at| now >= at);
+        let is_due = |timer| link.is_due(timer, &self.config, now);
+        let (check, ping) = (is_due(Timer::NextCheck), is_due(Timer::NextPing));
+        let (ask, reopen, calm) = (is_due(Timer::NextQuestion), is_due(Timer::Reopen), is_due(Timer::FlapsClear));
         if reopen {
             link.reopen = None;
         }
-        let calm = link.flaps.clear(now);
+        if calm {
+            link.flaps.clear();
+        }
         let changes = link.flaps.count() as u32;
         if check {
             self.start_check(id, now);
@@ -129,12 +131,12 @@ impl Node {
     }
 
     fn expire_scheduled(&mut self, id: PeerId, now: ObserverTime) {
-        let (interval, timeout) = (self.config.interval, self.config.ping_timeout);
         let Some(link) = self.links.get_mut(&id) else { return };
+        let late = link.is_due(Timer::PingLate, &self.config, now);
+        let timed_out = link.is_due(Timer::PingTimeout, &self.config, now);
         let Some(attempt) = &mut link.scheduled else { return };
         let (begun, judged) = (attempt.begun, !attempt.tainted);
-        let age = now.since(begun);
-        if age >= timeout {
+        if timed_out {
             attempt.counted = true;
             link.warm = false;
             let replaced =
@@ -147,7 +149,7 @@ impl Node {
                 self.count(id, Purpose::Scheduled, begun, failure(Evidence::Stalled, true));
                 self.doubt(id, Doubt::Failed, now);
             }
-        } else if judged && !attempt.late && age >= link.rtt.bound(interval) && link.state == PeerState::Alive {
+        } else if late {
             attempt.late = true;
             self.doubt(id, Doubt::Late, now);
         }
@@ -157,22 +159,22 @@ impl Node {
     /// those that do not even connect are given up a little after the runtime
     /// should have done so.
     fn expire_checks(&mut self, id: PeerId, now: ObserverTime) {
-        let connect_limit = self.config.connect_timeout + CHECK_GAP;
         let Some(link) = self.links.get_mut(&id) else { return };
         let mut ended = Vec::new();
-        for check in link.checks.iter_mut().filter(|check| !check.counted) {
-            let verdict = match check.connected {
-                Some(at) if now.since(at) >= CHECK_GAP => Some(Evidence::Stalled),
-                None if now.since(check.begun) >= connect_limit => Some(Evidence::Silent),
-                Some(_) | None => None,
+        for place in 0..link.checks.len() {
+            let is_due = |timer| link.is_check_due(&link.checks[place], timer, &self.config, now);
+            let evidence = if is_due(Timer::CheckStalled) {
+                Some(Evidence::Stalled)
+            } else if is_due(Timer::CheckUnconnected) {
+                Some(Evidence::Silent)
+            } else {
+                None
             };
-            if link.trail.gone_at(check.begun).is_some_and(|at| now >= at)
-                && check.connected.is_none()
-                && !check.tainted
-            {
+            if is_due(Timer::CheckGone) {
                 link.trail.vanished();
             }
-            if let Some(evidence) = verdict {
+            if let Some(evidence) = evidence {
+                let check = &mut link.checks[place];
                 check.counted = true;
                 ended.push((check.id, evidence, check.begun, check.tainted));
             }
@@ -221,12 +223,12 @@ impl Node {
         }
     }
 
-    /// A witness is asked for an answer within an interval; a peer that stalls
-    /// longer has not answered.
     fn expire_witness_ping(&mut self, id: PeerId, now: ObserverTime) {
-        let limit = self.config.interval.max(CHECK_GAP);
         let Some(link) = self.links.get_mut(&id) else { return };
-        let Some(attempt) = link.witness_ping.take_if(|ping| now.since(ping.begun) >= limit) else { return };
+        if !link.is_due(Timer::WitnessPing, &self.config, now) {
+            return;
+        }
+        let Some(attempt) = link.witness_ping.take() else { return };
         let evidence = if attempt.connected.is_some() { Evidence::Stalled } else { Evidence::Silent };
         self.transmits.push_back(Transmit::Cancel { attempt: attempt.id });
         self.witness_ping_ended(id, attempt.begun, Testimony::Failed { evidence }, now);
