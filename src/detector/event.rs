@@ -163,7 +163,7 @@ pub enum EventKind {
         class: Class,
         /// What the last check showed.
         evidence: Evidence,
-        /// Since its last proof of life.
+        /// Since its last answer to this node.
         silent_for: Duration,
         /// The nodes that reached it when they were asked.
         witnesses: Vec<NodeName>,
@@ -204,18 +204,18 @@ pub enum EventKind {
         /// What the last check showed; `None` before one ended.
         evidence: Option<Evidence>,
     },
-    /// It changes between up and not up too often, or no longer does.
+    /// It was lost three times within a minute, or has been stable for a minute since.
     PeerFlapping {
         /// It began; `false`: it ended.
         on: bool,
-        /// Changes of state within the window in which they are counted.
+        /// How many times it became down or unreachable within the last minute.
         changes: u32,
     },
-    /// It answers, but loses too many of its pings, or no longer does.
+    /// Too many of its last ten pings failed or were slow, or no longer do.
     PeerDegraded {
         /// It began; `false`: it ended.
         on: bool,
-        /// Failed pings among the last `of`.
+        /// Failed or slow ones among the last `of`.
         bad: u32,
         /// Scheduled pings that were counted.
         of: u32,

@@ -128,9 +128,9 @@ impl PeerState {
 closed_set! {
     /// What a node says about itself.
     pub enum SelfState {
-        /// It has not finished its first round of pings.
+        /// Its listeners are not bound yet, or discovery has not been tried.
         Starting = "starting",
-        /// It takes part: its opinions count.
+        /// It has started and hears enough of its peers.
         Ready = "ready",
         /// I hear less than half of my peers: it is probably me.
         CutOff = "cut_off",

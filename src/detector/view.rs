@@ -31,7 +31,7 @@ pub struct View {
     pub hearsay: Hearsay,
     /// The one this node is in.
     pub maintenance: Option<Maintenance>,
-    /// One for each watched peer, sorted by key.
+    /// One for each watched peer, in the order in which they were added.
     pub peers: Vec<PeerView>,
     /// How the search for peers goes.
     pub discovery: DiscoveryView,
@@ -85,9 +85,9 @@ pub struct PeerView {
     pub maintenance: Option<Maintenance>,
     /// Its maintenance should have been over this long ago, and it has not been up since.
     pub overrun: Option<Duration>,
-    /// It answers, but loses too many of its pings.
+    /// Too many of its last ten scheduled pings failed or were slow.
     pub degraded: bool,
-    /// It changes between up and not up too often.
+    /// It became down or unreachable three times within a minute.
     pub flapping: bool,
     /// What is wrong, if anything: never `Restarted`, which is an event.
     pub verdict: Option<Verdict>,

@@ -127,9 +127,9 @@ pub struct Cell {
     pub restarts: u64,
     /// The observer counts it for alerts.
     pub expected: bool,
-    /// It answers, but loses too many of its pings.
+    /// Too many of the last ten scheduled pings failed or were slow.
     pub degraded: bool,
-    /// It changes between up and not up too often.
+    /// It became down or unreachable three times within a minute.
     pub flapping: bool,
     /// The observer knows of a maintenance of the peer.
     pub maintenance: bool,

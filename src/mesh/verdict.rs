@@ -71,9 +71,9 @@ pub struct NodeStatus {
     pub missed_by: Vec<Member>,
     /// Of the observers that reach it: those that suspect it, find it degraded, find it flapping.
     pub suspected_by: Vec<Member>,
-    /// Of the observers that reach it: those that lose too many of their pings to it.
+    /// Of the observers that reach it: those to which too many of its pings fail or are slow.
     pub degraded_by: Vec<Member>,
-    /// Of the observers that reach it: those for which it changes too often.
+    /// Of the observers that reach it: those that lost it three times within a minute.
     pub flapping_by: Vec<Member>,
     /// Observers that have not heard it yet and do not expect to have.
     pub unmet_by: Vec<Member>,
