@@ -18,13 +18,13 @@ pub struct Timing {
     /// When a scheduled ping counts as failed.
     pub ping_timeout: Duration,
     /// How long a connection may take. Below every other limit, so that
-    /// "nothing comes back" and "connected, but no answer" stay apart.
+    /// "no response" and "connected, but no answer" stay apart.
     pub connect_timeout: Duration,
     /// Wait before accusing a peer whose host refuses connections. Longer
     /// hides quick restarts, shorter reports a crash sooner.
     pub wait_gone: Duration,
-    /// Wait before accusing a peer of which nothing comes back. Longer rides
-    /// out network hiccups.
+    /// Wait before accusing an unresponsive host. A longer wait tolerates longer
+    /// interruptions of the network.
     pub wait_silent: Duration,
     /// Wait before accusing a peer that accepts connections and does not
     /// answer. Longer rides out pauses: collections, snapshots, a busy disk.

@@ -1,6 +1,6 @@
-//! What the detector has to say: one event for each change, never one for a
-//! state that goes on. A single function in `telemetry` turns each into one
-//! log line and its metrics; the simulator prints the very same words.
+//! What the detector reports: one event for each change, never one for a
+//! state that continues. A single function in `telemetry` turns each into one
+//! log line and its metrics; the simulator prints the same sentences.
 
 use core::net::SocketAddr;
 use std::time::Duration;
@@ -65,7 +65,7 @@ closed_set! {
         Failed = "failed",
         /// A scheduled ping is later than this link's round trips allow.
         Late = "late",
-        /// The event stream ended, or somebody unknown pinged, and the check that followed failed.
+        /// The event stream ended, or an unknown node pinged, and the check that followed failed.
         CheckFailed = "check_failed",
     }
 }
@@ -340,14 +340,14 @@ impl EventKind {
         }
     }
 
-    /// Warn where somebody should look, info where something changed, debug
-    /// for what comes and goes in a healthy mesh.
+    /// Warn for what needs attention, info for a change, debug
+    /// for what is normal in a healthy mesh.
     pub fn level(&self) -> Level {
         match self {
             EventKind::PingEnded { .. }
             | EventKind::PeerSuspect { .. }
             | EventKind::PeerCleared { .. }
-            // The list of peers and the reason for leaving stand in lines of the node itself.
+            // The list of peers and the reason for leaving are in log lines of the node itself.
             | EventKind::PeerAdded
             | EventKind::SelfLeaving => Level::Debug,
             EventKind::PeerJoined { .. }

@@ -1,6 +1,6 @@
 //! How a ping failed, and what that says about the peer.
 //!
-//! Only a *check*, a ping on a connection of its own, tells how a peer fails:
+//! Only a *check*, a ping on a connection of its own, shows how a peer fails:
 //! a kept connection reports the past. [`Evidence`] is what one check showed;
 //! [`Class`] is what all checks since the last proof of life show together,
 //! and each class has its own wait.
@@ -32,9 +32,9 @@ closed_set! {
 closed_set! {
     /// How a peer fails, and so how long to wait before saying so.
     pub enum Class {
-        /// The process is gone: its host refuses connections.
+        /// The process is gone: connection refused.
         Gone = "gone",
-        /// Nothing comes back: host, network or link.
+        /// No response at all: host, network or link.
         Silent = "silent",
         /// The host accepts, the process does not answer.
         Stalled = "stalled",
@@ -59,7 +59,7 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// A check connected: whatever was refused before, somebody listens now.
+    /// A check connected: whatever was refused before, a process listens now.
     pub fn connected(&mut self) {
         self.connected = true;
         self.telling = true;
@@ -112,7 +112,7 @@ impl Trail {
         self.last
     }
 
-    /// Start of the youngest check that failed.
+    /// Start of the newest check that failed.
     pub fn last_failed_begun(&self) -> Option<ObserverTime> {
         self.last_failed_begun
     }

@@ -23,7 +23,7 @@ const FLAP_SPAN: Duration = Duration::from_secs(60);
 /// The last ten scheduled pings of a link.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcomes {
-    /// Youngest last: (failed, slow).
+    /// Newest last: (failed, slow).
     last: VecDeque<(bool, bool)>,
     degraded: bool,
 }

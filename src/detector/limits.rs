@@ -1,4 +1,4 @@
-//! Limits that more than one part keeps to: the detector, the simulator that stands in for the runtime, and the runtime.
+//! Limits that more than one part keeps to: the detector, the runtime, and the simulator in place of the runtime.
 //!
 //! A limit that the simulator and the node each had for themselves would one day differ, and then the simulator
 //! would exercise another program than the one that runs. A limit that only one module knows stays in that module.

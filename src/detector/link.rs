@@ -1,7 +1,7 @@
 //! One link: everything this node knows about one peer.
 //!
 //! A link keeps four kinds of knowledge apart, because mixing them is how
-//! detectors go wrong: *proofs* (when did it last show that it lives),
+//! detectors go wrong: *proofs* (when did it last show that it is alive),
 //! *requests* (what is on its way), *statistics* (fed by my own scheduled
 //! pings alone) and *hearsay* (what others say; it may veto or accuse and
 //! touches nothing else).
@@ -166,7 +166,7 @@ pub(crate) struct Link {
     pub watch_asked: ObserverTime,
     pub accuses: Vec<PeerId>,
 
-    /// What is remembered for whoever asks why. Nothing is decided by it.
+    /// What is remembered to explain decisions later. Nothing is decided by it.
     pub record: Record,
 
     /// Revision of my watch list in which this link changed last.
@@ -265,7 +265,7 @@ impl Link {
     }
 
     /// My own wait counts from my last answer: a link is broken when *my*
-    /// pings get none, whoever else hears the peer.
+    /// pings get none, even while other observers hear the peer.
     pub(crate) fn link_base(&self) -> ObserverTime {
         self.last_answer.unwrap_or(self.added).max(self.waits_from)
     }
@@ -295,13 +295,13 @@ impl Link {
         self.ended.push_back(boot);
     }
 
-    /// Somebody else vouches for it, or it pinged me since a check failed.
+    /// Another observer vouches for it, or it pinged me since a check failed.
     pub(crate) fn vouched(&self, now: ObserverTime) -> bool {
         self.ping_veto.is_some_and(|until| now < until) || self.vetoes.values().any(|until| now < *until)
     }
 
-    /// Somebody vouches, and a check of mine begun since has failed all the same: my link is broken. Without such a
-    /// check the vouching may simply mean that all is well again.
+    /// An observer vouches, and a check of mine begun since has failed all the same: my link is broken. Without such a
+    /// check the vouching may simply mean that the fault is over.
     pub(crate) fn broken_despite_vouching(&self, now: ObserverTime) -> bool {
         self.vouched(now) && self.trail.last_failed_begun() > self.vouched_at
     }

@@ -1,19 +1,19 @@
-//! Maintenance: what an operator announces, so that nobody is called for work that was planned.
+//! Maintenance: what an operator announces, so that planned work raises no alarm.
 //!
-//! A node is *put into* maintenance; it never decides so itself. It tells its
-//! peers in every answer and on every stream: a reason, and how much time is
-//! left, for nodes share no clock. Each observer then shows the flag beside the
+//! A node is *put into* maintenance; it never decides so itself. It sends its
+//! peers, in every answer and on every stream, a reason and the time that is
+//! left, because nodes share no clock. Each observer then shows the flag beside the
 //! peer's state and does not expect the peer until the time is over. That is
-//! all. The detector goes on as ever: a peer in maintenance that stops is found
+//! all. The detector works as usual: a peer in maintenance that stops is found
 //! down in the same time, by the same rules, under the same verdict. What
-//! changes is whether anybody is woken, and that is a matter of alerts.
+//! changes is whether anyone is paged, and that is a matter of alerts.
 //!
 //! An announcement belongs to the *node name* and not to the boot, because a
 //! restart is what most maintenance consists of: the new process knows nothing
 //! of it, and its first answers must not end it. So there are three things a
-//! node can say. [`Announcement::On`] holds for its name, whoever runs under it.
-//! [`Announcement::Off`] ends it, because an operator said so, to whichever boot.
-//! Silence ends it only from the very boot that had announced it, which has
+//! node can report. [`Announcement::On`] holds for its name, whichever boot runs under it.
+//! [`Announcement::Off`] ends it for every boot, because an operator ended it.
+//! Silence ends it only from the same boot that had announced it, which has
 //! then seen its time pass. From any other boot silence means nothing.
 //!
 //! Ends lie on the machine's steady clock and not in observer time: half an
@@ -21,7 +21,7 @@
 //! Turned down: a file, so that the restarted node itself would know (a
 //! detector that writes no disk has one thing less that can fail), and
 //! announcements passed on by third parties (a node could then be silenced by
-//! whoever claims to have heard it).
+//! any node that claims to have heard it).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +31,10 @@ use crate::closed_set::closed_set;
 
 /// The shortest maintenance. Less is a slip in the unit.
 pub const SPAN_MIN: Duration = Duration::from_secs(1);
-/// How long it lasts when nobody said: longer than most restarts, and short enough to be missed by nobody.
+/// How long it lasts without a given time: longer than most restarts, and short enough not to hide a fault for long.
 pub const SPAN_DEFAULT: Duration = Duration::from_secs(30 * 60);
-/// The longest: a node that nobody is called for must not be forgotten for more
-/// than a day. Who needs longer says so again.
+/// The longest: a node that raises no alarm must not be forgotten for more
+/// than a day. For longer, announce it again.
 pub const SPAN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why, in an operator's words. One line, at most [`MaintenanceReason::LIMIT`] characters.
@@ -62,7 +62,7 @@ impl MaintenanceReason {
         Ok(MaintenanceReason(text.into()))
     }
 
-    /// What a peer sent, made fit to be shown. A reason that cannot be read is no cause to call somebody:
+    /// What a peer sent, made fit to be shown. A reason that cannot be read is no cause for an alarm:
     /// the maintenance counts all the same.
     pub fn from_peer(text: &str) -> MaintenanceReason {
         let kept: String = text.chars().filter(|c| printable(*c)).take(MaintenanceReason::LIMIT).collect();
@@ -103,7 +103,7 @@ pub enum Announcement {
 closed_set! {
     /// How a maintenance ended.
     pub enum MaintenanceEnd {
-        /// An operator said so.
+        /// An operator ended it.
         Withdrawn = "withdrawn",
         /// Its time passed, and the node is there.
         Expired = "expired",

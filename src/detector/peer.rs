@@ -1,8 +1,8 @@
-//! Who is meant: names, keys, boots, and the states a peer can be in.
+//! Identities: names, keys, boots, and the states a peer can be in.
 //!
 //! A peer has three identities and the code keeps them apart. The *key* is
 //! what this process calls it in logs, labels and the API and never changes.
-//! The *node name* is what the peer calls itself. The *boot id* is one life of
+//! The *node name* is what the peer calls itself. The *boot id* is one run of
 //! that node: a new boot under an old name is a restart. Between nodes a peer
 //! is always named by node name and boot, because keys are private.
 
@@ -51,7 +51,7 @@ impl NodeName {
     }
 }
 
-/// One life of a node: 64 random bits chosen at start, 16 hex digits when written.
+/// One run of a node: 64 random bits chosen at start, 16 hex digits when written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId(pub u64);
 
@@ -74,7 +74,7 @@ impl FromStr for BootId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
-/// A peer's slot in this process. Never used twice in one life of a node.
+/// A peer's slot in this process. Never used twice in one run of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
 
@@ -104,9 +104,9 @@ closed_set! {
         Alive = "alive",
         /// A ping failed or is late; I am looking closer.
         Suspect = "suspect",
-        /// My link is broken, but somebody vouches for the peer, or I am the one cut off.
+        /// My link is broken, but an observer vouches for the peer, or I am the one cut off.
         Unreachable = "unreachable",
-        /// Enough observers agree, or nobody is left who could.
+        /// Enough observers agree, or no observer is left that could.
         Dead = "dead",
         /// Said goodbye.
         Left = "left",
@@ -150,7 +150,7 @@ closed_set! {
         OneWay = "one_way",
         /// I hear less than half of my peers: they are down, or I am cut off.
         CutOff = "cut_off",
-        /// I cannot reach it and nobody is left to ask.
+        /// I cannot reach it and no observer is left to ask.
         Unconfirmed = "unconfirmed",
         /// A new boot answered under the old name.
         Restarted = "restarted",

@@ -1,4 +1,4 @@
-//! How many must agree, and who may say so at all.
+//! How many observers must agree, and which may take part at all.
 //!
 //! A majority of the observers, but never more than three: with three
 //! independent accusations a fourth adds cost and no certainty, and a mesh of
@@ -13,16 +13,16 @@ pub(crate) fn quorum(observers: usize) -> usize {
     (observers / 2 + 1).min(3)
 }
 
-/// What is to be said of a peer that I accuse and nobody vouches for.
+/// The verdict on a peer that I accuse and for which no observer vouches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QuorumDecision {
     /// Enough observers agree.
     Confirmed,
     /// I am the only observer: enough, and unconfirmed.
     OnlyObserver,
-    /// Nobody is left who could agree or object: unconfirmed.
+    /// No observer is left that could agree or object: unconfirmed.
     NobodyLeft,
-    /// Somebody may still speak.
+    /// An observer may still answer.
     Wait,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct QuorumCount {
     pub accusers: usize,
     /// Those that do not accuse and could.
     pub can_speak: usize,
-    /// Two intervals have passed since my wait was met, or the class lets me say so at once.
+    /// Two intervals have passed since my wait was met, or the class needs no such time.
     pub may_give_up: bool,
 }
 

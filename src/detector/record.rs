@@ -1,10 +1,10 @@
-//! What a link remembers for whoever asks why: its last attempts, and the
+//! What a link remembers to explain itself later: its last attempts, and the
 //! decision behind its present state.
 //!
 //! The attempts are a fixed ring in the link itself, so that a ping that is
 //! answered costs one write of 24 bytes and no allocation: sixteen of them are
 //! 392 bytes a peer, whatever happens. A ring forgets, and people ask later
-//! than a quarter of a minute. So a decision that calls a link broken takes a
+//! than after 15 s. So a decision that calls a link broken takes a
 //! copy of the ring along, and what the witnesses had said: its *exhibits*. They
 //! are kept as long as the state lasts, and one outage longer. Such a decision
 //! has about 1 kB, more where many witnesses were asked, and a link has two at most.
@@ -23,7 +23,8 @@ use super::view::WitnessView;
 /// Attempts remembered for each link: ten of a healthy one's pings and some more, and four seconds of checks.
 pub const ATTEMPTS: usize = 16;
 
-/// Names kept with a decision; the numbers count all of them. In a mesh where everybody watches everybody this is everybody.
+/// Names kept with a decision; the numbers count all of them. In a mesh where every node watches every other these are
+/// all of them.
 pub(crate) const NAMES_KEPT: usize = 32;
 
 /// How an attempt ended.
@@ -95,7 +96,7 @@ impl Attempts {
         }
     }
 
-    /// The youngest first.
+    /// The newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Ended> {
         let next = usize::from(self.next);
         (1..=usize::from(self.count)).map(move |back| &self.ring[(next + ATTEMPTS - back) % ATTEMPTS])
@@ -124,7 +125,7 @@ pub(crate) struct Decision {
     pub phi: Option<f64>,
     /// Peers that I heard after this one fell silent, and those that I expected to hear.
     pub heard: Option<(u32, u32)>,
-    /// Whom it said goodbye to, if not to me.
+    /// The node it said goodbye to, if not to me.
     pub told: Option<NodeName>,
     /// When I began to believe what I believed before, and by which rule.
     pub before: Option<(ObserverTime, Rule)>,
@@ -132,7 +133,7 @@ pub(crate) struct Decision {
     pub exhibits: Option<Box<EvidenceKept>>,
 }
 
-/// What lay on the table when a link was called broken.
+/// The evidence when a link was called broken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EvidenceKept {
     pub attempts: Attempts,
@@ -140,7 +141,7 @@ pub(crate) struct EvidenceKept {
     pub witnesses: Vec<WitnessView>,
     /// Those who vouched for it.
     pub vouchers: Vec<NodeName>,
-    /// Of a death sentence.
+    /// Of a down verdict.
     pub quorum: Option<Quorum>,
 }
 

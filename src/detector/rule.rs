@@ -5,7 +5,7 @@
 //! answers with. It is not written down beside the decision but carries it: a
 //! state changes only by handing a [`Rule`] to the table, which gets its input
 //! from [`Rule::input`], and a verdict is set only from [`Rule::verdict`]. So
-//! what is told afterwards cannot drift from what was done.
+//! the later explanation cannot drift from what was done.
 //!
 //! Turned down: reading the reason off the events. They are made for people
 //! who follow a log, some changes have none, and a ring of events forgets.
@@ -38,13 +38,13 @@ closed_set! {
         WitnessVouches = "witness_vouches",
         /// My wait was met, a check failed all the same, and its own pings arrive.
         OwnPings = "own_pings",
-        /// My wait was met, nothing comes back from it, and I heard less than half of my peers since.
+        /// My wait was met, the host did not respond at all, and I heard less than half of my peers since.
         MostUnheard = "most_unheard",
-        /// My wait was met, nobody vouched, and as many observers accuse it as are needed.
+        /// My wait was met, no observer vouched, and as many observers accuse it as are needed.
         Quorum = "quorum",
         /// My wait was met, and there is no observer but me.
         OnlyObserver = "only_observer",
-        /// My wait was met, nobody vouched, and those who could still speak are too few.
+        /// My wait was met, no observer vouched, and those that could still answer are too few.
         NobodyLeft = "nobody_left",
         /// It said goodbye to me.
         Goodbye = "goodbye",

@@ -14,7 +14,7 @@ impl Sets {
 
     pub(crate) fn root(&mut self, mut at: usize) -> usize {
         while self.parents[at] != at {
-            // Halves the way for whoever comes next.
+            // Halves the way for the next search.
             self.parents[at] = self.parents[self.parents[at]];
             at = self.parents[at];
         }

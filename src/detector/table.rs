@@ -21,7 +21,7 @@ closed_set! {
         Vouched,
         /// My own wait is met, and I am the one who is cut off.
         InTheDark,
-        /// My own wait is met, and enough observers agree or nobody is left to ask.
+        /// My own wait is met, and enough observers agree or no observer is left to ask.
         Condemned,
         /// It said goodbye.
         Goodbye,

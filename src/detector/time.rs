@@ -5,7 +5,7 @@
 //! until the next deadline, so a wake-up that comes much too late is time in
 //! which the process was stopped, starved or suspended, and in which it could
 //! not have seen anybody's answer. Counting that time against the peers is the
-//! classic way for an ill observer to accuse healthy ones; memberlist's
+//! classic way for a faulty observer to accuse healthy ones; memberlist's
 //! Lifeguard paper (Dadgar, Phillips, Currey 2018) calls it "local health".
 //! Here the time simply does not pass.
 
@@ -51,7 +51,7 @@ impl Sub for Monotonic {
 /// The clock that stands still while this process does.
 ///
 /// The driver promises to wake at the deadline it was given. Whatever passes
-/// beyond that promise and [`ObserverClock::SLACK`] was not lived through.
+/// beyond that promise and [`ObserverClock::SLACK`] does not count as time.
 #[derive(Clone, Debug)]
 pub struct ObserverClock {
     raw: Monotonic,

@@ -62,12 +62,12 @@ closed_set! {
 }
 
 impl Timer {
-    /// Somebody may be late, failed or dead then; the others only send something.
+    /// A peer may be late, failed or dead then; the others only send something.
     fn judges(self) -> bool {
         !matches!(self, Timer::NextPing | Timer::NextCheck | Timer::NextQuestion | Timer::Reopen)
     }
 
-    /// It is part of the judgement of a link in doubt.
+    /// It is part of the judgement of a suspect, unreachable or dead link.
     fn is_of_judgement(self) -> bool {
         use Timer::{AccuserLapses, CutOffWait, LinkWait, Overtime, PingVetoEnds, ProofWait, VetoEnds};
         matches!(self, LinkWait | ProofWait | Overtime | CutOffWait | VetoEnds | PingVetoEnds | AccuserLapses)
@@ -96,7 +96,7 @@ impl Link {
         self.moment_of_check(check, timer, config).is_some_and(|at| now >= at)
     }
 
-    /// The earliest moment at which this link has something to do. The flag says that it judges somebody.
+    /// The earliest moment at which this link has something to do. The flag says that it judges the peer.
     pub(crate) fn next_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> (ObserverTime, bool) {
         let in_judgement = matches!(self.state, PeerState::Suspect | PeerState::Unreachable);
         let mut first: Option<(ObserverTime, bool)> = None;

@@ -78,8 +78,8 @@ pub enum Transmit {
         /// What to look up.
         name: DnsName,
     },
-    /// `GET /ping` on a new connection to an address of which nobody knows whose it is. Ends in `handle_probe`,
-    /// once, unless cancelled. The runtime sets no time limit but the connect timeout.
+    /// `GET /ping` on a new connection to an address without a known owner. Ends in `handle_probe`,
+    /// once, unless cancelled. The runtime sets no time limit except the connect timeout.
     Probe {
         /// Names the request in the input that ends it.
         probe: ProbeId,
@@ -91,7 +91,7 @@ pub enum Transmit {
         /// The probe to drop.
         probe: ProbeId,
     },
-    /// From now on this peer is reached at this address.
+    /// This peer is now reached at this address.
     Locate {
         /// Whose address changed.
         peer: PeerId,

@@ -1,5 +1,5 @@
 //! A snapshot of what this node believes, for pages, the API and metrics.
-//! All times are ages: nobody's clock but the reader's is needed.
+//! All times are ages: only the reader's clock is needed.
 
 use core::net::SocketAddr;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ pub struct WitnessView {
 }
 
 impl View {
-    /// What a ready node shows that knows no more than these peers.
+    /// What a ready node shows that knows only these peers.
     pub fn new(node: NodeName, boot: BootId, peers: Vec<PeerView>) -> View {
         View {
             node,
@@ -157,7 +157,7 @@ impl View {
 }
 
 impl PeerView {
-    /// A peer that is expected to be there, and of which no more is known.
+    /// A peer that is expected to be there, and of which nothing else is known.
     pub fn new(peer: PeerRef) -> PeerView {
         PeerView {
             peer,

@@ -1,10 +1,10 @@
-//! The evidence behind what this node believes of one peer, for whoever asks why.
+//! The evidence behind what this node believes of one peer, to explain it.
 //!
 //! A [`Why`] is a snapshot like a [`View`](super::view::View), of one link and
 //! in full: the pings, the witnesses, the accusations, the rule that decided
 //! and its figures. It holds the [`PeerView`] that all others see, so nothing
 //! is said twice and nothing can differ. All times are ages.
-//! [`words::explanation`](super::words::explanation) tells it in a paragraph.
+//! `render::why::explanation` puts it into a paragraph.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Why {
     pub watched: Duration,
     /// Age of the last valid ping from it.
     pub last_ping_in: Option<Duration>,
-    /// Pings, checks and witness pings: those that are out, then those that ended, youngest first.
+    /// Pings, checks and witness pings: those that are out, then those that ended, newest first.
     pub pings: Vec<PingView>,
     /// The wait of the class that the checks show now; `None` while they show none.
     pub limit: Option<Duration>,
@@ -43,7 +43,7 @@ pub struct Why {
     pub outage: Option<DecisionView>,
 }
 
-/// How far the one who judges can be trusted.
+/// How far this observer can be trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObserverView {
     pub node: NodeName,
@@ -89,14 +89,14 @@ pub struct DecisionView {
     pub phi: Option<f64>,
     /// Peers heard after this one fell silent, and those expected.
     pub heard: Option<(u32, u32)>,
-    /// Whom it said goodbye to, if not to this node.
+    /// The node it said goodbye to, if not this one.
     pub told: Option<NodeName>,
     /// The rule behind the state before, and its age.
     pub before: Option<(Rule, Duration)>,
     pub exhibits: Option<EvidenceView>,
 }
 
-/// What lay on the table; ages count from now, not from the decision.
+/// The evidence; ages count from now, not from the decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvidenceView {
     pub pings: Vec<PingView>,

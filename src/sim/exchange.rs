@@ -50,7 +50,7 @@ impl World<'_> {
             }
             Transmit::CloseStream { peer } => self.close_stream(host, peer),
             Transmit::PublishNews => self.publish(host),
-            // Every peer of a scenario is listed, so nobody is looked for, and nobody is forgotten.
+            // Every peer of a scenario is listed, so no peer is looked for, and none is forgotten.
             Transmit::LookUp { .. }
             | Transmit::Probe { .. }
             | Transmit::CancelProbe { .. }
@@ -235,7 +235,7 @@ impl World<'_> {
         let clock = process.clock(now);
         let boot = answer.boot;
         process.node.handle_answer(clock, attempt, answer);
-        // Whoever is leaving judges nobody any more.
+        // A node that is leaving judges no peer any more.
         if !process.leaving
             && let Some(checks) = &mut self.checks
             && checks.doubts(&self.truth, host, server, boot)

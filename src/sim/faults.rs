@@ -97,7 +97,7 @@ impl World<'_> {
         self.drain(host);
     }
 
-    /// The process ends now. Its kernel says so on every connection, unless it is gone too.
+    /// The process ends now. Its kernel resets every connection, unless it is gone too.
     pub(super) fn end_process(&mut self, host: usize, say: bool) {
         let Some(process) = self.hosts[host].process.take() else { return };
         for id in self.conns.matching(|conn| conn.client == host) {

@@ -1,11 +1,11 @@
 //! Many nodes, one virtual clock.
 //!
-//! The simulator runs the very same detector as the binary, with every clock,
+//! The simulator runs the same detector as the binary, with every clock,
 //! packet and stall under control: an event queue instead of a runtime, a
 //! network model instead of sockets. One scenario and one seed always give one
 //! trace, so whatever goes wrong once can be watched again.
 //!
-//! What it is for: schedules nobody would try by hand, two thousand of them in
+//! What it is for: schedules no one would try by hand, two thousand of them in
 //! a minute, each checked against the invariants after every step. What it is
 //! not: proof that the real client and server behave as this network does;
 //! tests with real processes and real packet filters are there for that.

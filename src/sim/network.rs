@@ -4,7 +4,7 @@
 //! again after a timeout that doubles, so loss is delay or, before the
 //! connection stands, no connection; a handshake needs both directions; a host
 //! whose process is gone answers with a reset; packets to a host that is gone
-//! vanish. Windows, congestion and acknowledgements are left out: pings are one
+//! are lost. Windows, congestion and acknowledgements are left out: pings are one
 //! packet each way.
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use crate::detector::time::Monotonic;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stall {
     Running,
-    /// Stopped: nothing is read, no timer fires; the kernel goes on.
+    /// Stopped: nothing is read, no timer fires; the kernel continues.
     Frozen,
     /// Timers fire; what is read comes 0.5 to 2.5 s late.
     Starved,
@@ -55,7 +55,7 @@ pub(super) struct Process {
     pub inbox: VecDeque<(Duration, Input)>,
     /// Timers that were due while the process was frozen.
     pub late_timers: Vec<Timer>,
-    /// The planned wake-up; the number tells it from those that were replaced.
+    /// The planned wake-up; the number distinguishes it from those that were replaced.
     pub wake: Option<Duration>,
     pub wake_number: u64,
     /// Wake-ups at one and the same instant: more than a few mean that the core spins.

@@ -1,7 +1,7 @@
-//! Virtual time: what happens next, and in which order at one instant.
+//! Virtual time: what happens next, and in which order at the same time.
 //!
-//! The order at one instant is part of the model. Things that arrive come
-//! before a deadline that judges somebody, because the real driver lets
+//! The order at the same time is part of the model. Things that arrive come
+//! before a deadline that judges a peer, because the real driver lets
 //! pending IO run first; everything else keeps the order in which it was
 //! planned. Payloads lie in a slab and the heap sorts small keys, which
 //! is worth a third of the time in large meshes.
@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-/// Who goes first at one instant.
+/// Which goes first at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Turn {
     /// Packets, reads, timers of the runtime, steps of the scenario.

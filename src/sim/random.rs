@@ -1,4 +1,4 @@
-//! Schedules from a seed: what nobody would have thought of.
+//! Schedules from a seed: what no one would have thought of.
 //!
 //! A mesh of two to seven nodes, a few troubles that overlap, then everything
 //! is repaired and watched until it should be well again. Troubles often share

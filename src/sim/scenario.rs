@@ -43,7 +43,7 @@ pub struct Scenario {
     pub latency: (Duration, Duration),
     /// Virtual length of the run.
     pub length: Duration,
-    /// Carried out in the order of their times; at one instant in this order.
+    /// Carried out in the order of their times; at the same time in this order.
     pub steps: Vec<Step>,
 }
 
@@ -109,12 +109,12 @@ pub enum Names {
     Declared,
 }
 
-/// Who watches whom.
+/// Which node watches which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
     /// Every node watches every other.
     All,
-    /// Each watches the next so many; the last ones go on with the first.
+    /// Each watches this number of the next ones; the last ones continue with the first.
     Ring(usize),
 }
 
@@ -152,7 +152,7 @@ closed_set! {
         PowerOff = "power-off",
         /// A new boot, with power and network.
         Start = "start",
-        /// Crash and start at one instant.
+        /// Crash and start at the same time.
         Restart = "restart",
         /// `kill -STOP`: the kernel still accepts connections.
         Freeze = "freeze",
@@ -164,7 +164,7 @@ closed_set! {
         Feed = "feed",
         /// SIGTERM: goodbyes, then the end after 300 ms at most.
         Leave = "leave",
-        /// Packets from and to the host vanish; the process runs.
+        /// Packets from and to the host are lost; the process runs.
         Unplug = "unplug",
         /// Ends an unplug.
         Plug = "plug",
@@ -176,13 +176,13 @@ closed_set! {
 pub enum LinkAct {
     /// No packet passes, either way.
     Cut,
-    /// Packets from the first to the second vanish: TCP breaks both ways.
+    /// Packets from the first to the second are lost: TCP breaks both ways.
     Drop,
-    /// What the first sends to the second's port vanishes; the second's own connections to the first are whole.
+    /// What the first sends to the second's port is lost; the second's own connections to the first are whole.
     Block,
     /// Every packet is answered with a reset, both ways.
     Reject,
-    /// So many of a hundred packets are lost, each way.
+    /// This number of a hundred packets are lost, each way.
     Loss(u8),
     /// Whole again.
     Mend,

@@ -3,7 +3,7 @@
 //! Two runs with one seed must end with the same number; that is how invariant
 //! I6 is checked without keeping two traces. A committed number also shows
 //! whether a change of the code changed what the nodes do. So the encoding
-//! follows what is said and sent, never how the code calls it:
+//! follows what is reported and sent, never how the code names it:
 //!
 //! * A record begins with its name. Names are the stable words of events and
 //!   states (`peer_down`, `link_broken`) and the words in this file, so a Rust

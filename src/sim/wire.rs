@@ -70,7 +70,7 @@ impl World<'_> {
         }
     }
 
-    /// The kernel goes on sending a request whose process gave up or ended; replies need a reader.
+    /// The kernel continues to send a request whose process gave up or ended; replies need a reader.
     pub(super) fn resend(&mut self, segment: Segment) {
         let kernel_runs = matches!(segment.packet, Packet::Request { .. }) && !self.network.is_dark(segment.from);
         let wanted = kernel_runs || self.conns.get(segment.conn).is_some();

@@ -21,7 +21,7 @@ use crate::detector::node::Reason;
 use crate::detector::peer::NodeName;
 use crate::detector::view::View;
 
-/// The runtime wakes a detector this often at one instant before the run calls it spinning.
+/// The runtime wakes a detector this often at one moment before the run calls it spinning.
 const WAKES_AT_ONE_INSTANT_MAX: u32 = 64;
 /// Beliefs are compared with events this often.
 const INSPECTION: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ pub(super) struct World<'a> {
     pub conns: Conns,
     pub hosts: Vec<Host>,
     pub truth: Truth,
-    /// `None` in meshes where not everybody watches everybody: the invariants speak of full ones.
+    /// `None` in meshes where not every node watches every other: the invariants are about full ones.
     pub checks: Option<Checks>,
     pub trace: Trace,
     pub timeline: Vec<Entry>,

@@ -1,4 +1,4 @@
-//! Addresses: whose they are, and asking those of which nobody knows.
+//! Addresses: which peer each one belongs to, and probes of those that are not known to belong to one.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub(super) struct Place {
     pub probe: Option<(ProbeId, ObserverTime)>,
     /// How the last probe failed.
     pub evidence: Option<Evidence>,
-    /// Another boot of a node that lives elsewhere answers here, since then.
+    /// Another boot of a node whose home is elsewhere answers here, since then.
     pub rival: Option<(BootId, ObserverTime)>,
 }
 
@@ -54,7 +54,8 @@ impl Place {
         self.listed != 0
     }
 
-    /// Whether anybody needs to know who answers there: while it is nobody's, or another way to a peer in doubt.
+    /// Whether it must be asked who answers there: while it has no owner, or is another way to a peer that is not
+    /// alive.
     pub(super) fn is_probed(
         &self,
         address: SocketAddr,
@@ -142,7 +143,7 @@ impl Directory {
         self.plan();
     }
 
-    /// `peer` lives at `address` from now on. Where it lived before is free for others.
+    /// `peer` is now reached at `address`. Its former address is free for others.
     pub(crate) fn move_in(&mut self, peer: PeerId, address: SocketAddr, now: ObserverTime) -> Option<SocketAddr> {
         let before = self.homes.insert(peer, address).filter(|before| *before != address);
         if let Some(before) = before.filter(|before| self.owner(*before) == Some(Owner::Peer(peer))) {
@@ -152,7 +153,7 @@ impl Directory {
         before
     }
 
-    /// Somebody else answers at the peer's address: whoever it is may be probed for, and the peer may be found elsewhere.
+    /// Another node answers at the peer's address: that node may be probed for, and the peer may be found elsewhere.
     pub(crate) fn evict(&mut self, peer: PeerId, now: ObserverTime) {
         if let Some(address) = self.home(peer)
             && self.owner(address) == Some(Owner::Peer(peer))

@@ -4,8 +4,8 @@
 //! nothing else. Whose address it is, only its owner can say. So an address is a
 //! *candidate* until it answers a probe, and what it answers decides: it is this
 //! node itself, another way to a peer that is watched already, the new home of
-//! one that had moved, or somebody new. A candidate is counted and shown; it is
-//! never suspected, accused or dead, because nobody knows whose death that would be.
+//! one that had moved, or an unknown node. A candidate is counted and shown; it is
+//! never suspected, accused or dead, because it is not known which node that would be.
 //!
 //! Three rules keep a name server's bad day away from the mesh. A lookup that
 //! fails or finds nothing changes nothing: the last list stays and is called
@@ -15,7 +15,7 @@
 //! key is its name, so that a process that comes back under another address is
 //! one that restarted, not a dead one and a new one.
 //!
-//! Here is only the book-keeping: names, addresses, who lives where and when to
+//! Here is only the book-keeping: names, addresses, which peer has which address and when to
 //! look or probe next. What it means for a link is in `node::discover`.
 
 mod candidates;
@@ -36,17 +36,18 @@ pub(crate) use candidates::Owner;
 use candidates::Place;
 use names::Name;
 
-/// The most peers one node watches. Everybody watches everybody, so each peer
+/// The most peers one node watches. Every node watches every other, so each peer
 /// costs every node a request a second; a thousand is the largest mesh that is
 /// measured, and a longer list is more likely a slip in a template.
 pub const PEERS_MAX: usize = 1024;
 /// The most names one node looks up. A mesh has one; a few more join meshes for a while.
 pub const NAMES_MAX: usize = 16;
-/// Between two lookups while all is well. Name servers cache for as long.
+/// Between two lookups while no peer is missing. Name servers cache for as long.
 const CALM: Duration = Duration::from_secs(10);
-/// Between two lookups while somebody is missing, and between two probes of a young candidate.
+/// Between two lookups while a peer is missing, and between two probes of a new candidate.
 const EAGER: Duration = Duration::from_secs(1);
-/// So long after the start more may be to come than the last lookup found, although nobody is missing yet: a mesh that
+/// For this long after the start more nodes may be to come than the last lookup found, although none is missing yet: a
+/// mesh that
 /// starts together enters the name server one by one, within the time that an orchestrator takes for a start.
 const GATHERING: Duration = Duration::from_secs(30);
 /// A dead peer that no good lookup names is forgotten after this long.
@@ -82,7 +83,7 @@ pub(crate) struct Directory {
     next_probe: u64,
     /// Some discovered peer is not Alive.
     restless: bool,
-    /// Peers of which every known way may be tried.
+    /// Peers that may be tried in every known way.
     doubted: BTreeSet<PeerId>,
     /// Lookups are eager until then, whatever the mood.
     eager_until: ObserverTime,
@@ -107,7 +108,7 @@ closed_set! {
     }
 }
 
-/// What is worth telling about looking for peers. Changes only: a failure that goes on is told once.
+/// What to report about looking for peers. Changes only: a continuing failure is reported once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The name cannot be looked up; the `known` addresses that it gave last stay.
@@ -182,7 +183,8 @@ impl Directory {
         self.due
     }
 
-    /// How the discovered peers are: `doubted` are not Alive and may be tried in every way, `restless` says that any is not Alive.
+    /// The state of the discovered peers: `doubted` are not Alive and may be tried in every way, `restless` says that
+    /// any is not Alive.
     pub(crate) fn set_mood(&mut self, restless: bool, doubted: BTreeSet<PeerId>) {
         if self.restless != restless || self.doubted != doubted {
             self.restless = restless;
@@ -234,7 +236,7 @@ impl Directory {
 pub fn removal(is_listed: bool, state: PeerState, age: Duration) -> Option<Removal> {
     match state {
         _ if is_listed => None,
-        // One that never answered under its own name has nobody who would miss it.
+        // One that never answered under its own name is not known to any node, so it is not missing.
         PeerState::Left | PeerState::Joining => Some(Removal::Left),
         PeerState::Dead if age >= DEAD_KEPT => Some(Removal::Dead),
         PeerState::Dead | PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => None,

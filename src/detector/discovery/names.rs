@@ -65,7 +65,7 @@ impl Directory {
         Some((NameId(index as u16), taken))
     }
 
-    /// A lookup ended. What is to be told of it.
+    /// A lookup ended. Returns what to report of it.
     pub(crate) fn looked_up(&mut self, id: NameId, found: Found, spread: Duration, now: ObserverTime) -> Vec<Finding> {
         let Some(name) = self.names.get_mut(usize::from(id.0)) else { return Vec::new() };
         name.running = false;
@@ -144,7 +144,7 @@ impl Directory {
         told
     }
 
-    /// There are more peers than are watched: told once, until there is room again.
+    /// There are more peers than are watched: reported once, until there is room again.
     pub(crate) fn crowd(&mut self) -> Option<Finding> {
         let first = !std::mem::replace(&mut self.crowded, true);
         first.then(|| Finding::Full { listed: count(self.places.len()), limit: count(PEERS_MAX) })
@@ -155,7 +155,7 @@ impl Directory {
         self.crowded &= self.names.iter().any(|name| name.cut);
     }
 
-    /// Somebody unknown pings this node: perhaps a peer that lookups have not shown yet.
+    /// An unknown node pings this node: perhaps a peer that lookups have not shown yet.
     pub(crate) fn stranger(&mut self, boot: BootId, now: ObserverTime) {
         if self.names.is_empty() || self.strangers.contains(&boot) {
             return;

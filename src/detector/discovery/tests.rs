@@ -145,7 +145,7 @@ fn whoever_moves_leaves_a_candidate_behind_unless_somebody_else_lives_there() {
     assert_eq!(directory.move_in(one, address(2), at(0)), Some(address(1)));
     assert_eq!(directory.owner(address(1)), Some(Owner::Nobody));
     assert_eq!(directory.move_in(one, address(2), at(0)), None, "it is there already");
-    // The address was taken over: whoever lives there now stays.
+    // The address was taken over: the node that is there now stays.
     directory.evict(one, at(0));
     directory.move_in(other, address(2), at(0));
     assert_eq!(directory.move_in(one, address(3), at(0)), Some(address(2)));

@@ -18,7 +18,7 @@ use crate::detector::transmit::Transmit;
 
 /// An incoming ping vouches for a peer only if it came at least this long after
 /// a check of mine that failed had begun: one that was already in my own
-/// socket's queue when the peer died must not.
+/// socket's queue when the peer crashed must not.
 const QUEUE_DELAY: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl Node {
@@ -69,7 +69,7 @@ impl Node {
                 }
                 self.drop_link(id);
             }
-            // Addresses behind a name change hands; nobody pinned one to the other.
+            // Addresses behind a name change owners; no setting pins one to the other.
             Claim::Refuted(Conflict::WrongName { .. }, _) if self.directory.is_discovered(id) => {
                 self.directory.evict(id, now);
                 self.invalid_answer(id, attempt, now);
@@ -210,7 +210,7 @@ impl Node {
                 }
             }
             Purpose::Check if attempt.counted => {
-                // Counted as stalled before; how it ended in the end still tells something.
+                // Counted as stalled before; its final result is evidence all the same.
                 if let Some(link) = self.links.get_mut(&id)
                     && !attempt.tainted
                 {
@@ -236,7 +236,7 @@ impl Node {
         }
     }
 
-    /// Somebody pings me.
+    /// An incoming ping.
     pub(super) fn pinged(&mut self, caller: Caller, now: ObserverTime) {
         if self.leaving || caller.boot == self.me.boot {
             return;
@@ -297,7 +297,7 @@ impl Node {
         self.settle(id, now);
     }
 
-    /// My accusation falls: the peer showed that it lives.
+    /// My accusation is withdrawn: the peer showed that it is alive.
     pub(super) fn withdraw(&mut self, id: PeerId) {
         if let Some(link) = self.links.get_mut(&id)
             && link.accused.take().is_some()

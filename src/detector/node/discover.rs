@@ -1,6 +1,6 @@
 //! Peers behind a name: what a lookup or a probe means for the links.
 //!
-//! A probe's answer is an answer like any other, so whoever gives one joins,
+//! A probe's answer is an answer like any other, so the node that gives it joins,
 //! restarts or recovers by the same rules as a peer that was listed by hand; all
 //! that is decided here is *which link* the answer belongs to.
 
@@ -17,7 +17,7 @@ use crate::detector::peer::{Answer, PeerId, PeerKey, PeerSpec, PeerState, SelfSt
 use crate::detector::time::{Monotonic, ObserverTime};
 use crate::detector::transmit::Transmit;
 
-/// Two live processes of one name are told as a conflict after this many
+/// Two live processes of one name are reported as a conflict after this many
 /// intervals; a restart that outruns my pings is settled long before.
 const RIVALRY: u32 = 3;
 
@@ -81,7 +81,7 @@ impl Node {
         }
     }
 
-    /// Tells the directory how the discovered peers are, when that may have changed.
+    /// Gives the directory the state of the discovered peers, when that may have changed.
     pub(super) fn tell_mood(&mut self) {
         if !std::mem::take(&mut self.mood_changed) {
             return;
@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    /// Somebody answers at an address: who is it?
+    /// A node answers at an address: which one is it?
     fn probe_answered(&mut self, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
         if answer.boot == self.me.boot {
             self.directory.settle(address, Owner::Myself);
@@ -119,7 +119,7 @@ impl Node {
             }
             self.directory.unsettled(address, Evidence::Invalid);
         } else if answer.state == SelfState::Leaving {
-            // Whoever is about to go is not worth meeting.
+            // A node that is about to leave need not be added.
             self.directory.unsettled(address, Evidence::Answered);
         } else {
             match self.resident(&answer) {
@@ -137,7 +137,7 @@ impl Node {
         self.names.get(&answer.node).copied().or_else(by_key)
     }
 
-    /// Somebody new.
+    /// An unknown node.
     fn found(&mut self, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
         if self.links.len() >= PEERS_MAX {
             if let Some(finding) = self.directory.crowd() {
@@ -158,7 +158,7 @@ impl Node {
         self.answer_of_probe(id, answer, begun, now);
     }
 
-    /// A discovered peer answers at `address`: its home, another way to it, or where it lives now.
+    /// A discovered peer answers at `address`: its home, another way to it, or its new home.
     fn found_again(&mut self, id: PeerId, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
         let same_boot = link.boot() == Some(answer.boot);

@@ -3,7 +3,7 @@
 //! An answer carries all standing accusations of its sender, so a missing one
 //! is withdrawn, and what changed in the sender's watch list since the revision
 //! that the asker holds: in the steady state nothing. Both are hearsay. They
-//! may accuse, and they say who is an observer of whom; they never touch a
+//! may accuse, and they show which node observes which; they never touch a
 //! link's statistics.
 
 use super::Node;

@@ -1,9 +1,9 @@
-//! What I know of the mesh without asking anybody: from the watch lists that answers bring along.
+//! What I know of the mesh without asking: from the watch lists that answers bring along.
 //!
 //! For metrics, which must not wait for others. It is less than the mesh view
 //! (`mesh`) can say, and as old as the last answers: in a split each
-//! side knows its own group and no other, so only somebody who reads the
-//! metrics of both sees two.
+//! side knows its own group and no other, so only a reader of the metrics
+//! of both sides sees two.
 
 use super::Node;
 use crate::detector::link::Link;
@@ -38,7 +38,7 @@ impl Node {
         self.opinions
     }
 
-    /// I miss somebody, or somebody whom I hear misses me or another. Looks at every link once.
+    /// I cannot reach a peer, or a peer that I hear cannot reach me or another. Looks at every link once.
     pub fn trouble(&self) -> Trouble {
         let tells =
             |link: &Link| link.state.is_up() && (link.misses > 0 || link.watches_me.is_some_and(PeerState::is_broken));
@@ -46,7 +46,7 @@ impl Node {
         Trouble { any, opinions: self.opinions }
     }
 
-    /// Counted anew only when somebody's list or my own opinion has changed.
+    /// Counted anew only when a peer's list or my own opinion has changed.
     pub(super) fn hearsay(&mut self) -> Hearsay {
         if let Some(known) = self.hearsay {
             return known;
@@ -88,8 +88,8 @@ impl Node {
         sizes.into_iter().filter(|size| *size > 1).count()
     }
 
-    /// Peers that I hear and that do not watch me, or somebody that I hear, or that watch somebody who is not on my
-    /// list. A peer tells only of those that have answered it, so one whose link has never worked counts as well.
+    /// Peers that I hear and that lack me or a peer that I hear in their list, or that watch a node that is not on my
+    /// list. A peer lists only those that have answered it, so one whose link has never worked counts as well.
     fn list_mismatches(&self) -> usize {
         let up = self.links.iter().filter(|link| link.state.is_up()).count();
         let differs = |link: &&Link| {
@@ -116,7 +116,7 @@ impl Link {
         self.misses = self.misses + misses(line) - misses(before);
     }
 
-    /// A line of this peer's list about a node that is no peer of mine: me, or a stranger.
+    /// A line of this peer's list about a node that is no peer of mine: me, or an unknown node.
     pub(super) fn watches_another(&mut self, watched: &Watched, me: &NodeName, is_my_boot: bool) {
         if watched.node == *me {
             // It may not have met my present boot yet.
@@ -155,7 +155,7 @@ mod tests {
         let mut node = Node::new(Timing::BALANCED.check().unwrap(), me, 7, Monotonic::default());
         let spec = |id: u64| PeerSpec { key: PeerKey(format!("host-{id}").into()), pinned: None };
         let ids = node.set_peers(Monotonic::default(), (2..).take(lists.len()).map(spec).collect());
-        // Twice: whoever became known last makes everybody be asked for the whole list again.
+        // Twice: the node that was added last makes me ask all peers for the whole list again.
         for round in 1..=2u64 {
             let now = Monotonic(Duration::from_millis(1100 * round));
             node.handle_timeout(now);
@@ -203,7 +203,7 @@ mod tests {
             (&["1! 3+", "1! 2+"], 1, 0),
             (&["1! 3+ 4!", "1! 2+ 4!", "1+ 2! 3!"], 2, 0),
             (&["1! 3!", "1! 2!"], 0, 0),
-            // node-2 lacks me, lacks node-3, has somebody whom I do not have.
+            // node-2 lacks me, lacks node-3, has a node that I do not have.
             (&["3+", "1+ 2+"], 1, 1),
             (&["1+", "1+ 2+"], 1, 1),
             (&["1+ 3+ 9+", "1+ 2+"], 1, 1),
@@ -219,7 +219,7 @@ mod tests {
             (&["1+ 3+", "1+ 2+"][..], false),
             (&["1! 3+", "1+ 2+"], true),
             (&["1+ 3!", "1+ 2+"], true),
-            // Whom I do not know is not my trouble.
+            // A fault of a node that I do not know does not count.
             (&["1+ 3+ 9!", "1+ 2+"], false),
         ] {
             assert_eq!(node(lists).trouble().any, any, "{lists:?}");

@@ -1,9 +1,9 @@
-//! Who is dead, who is merely out of my reach, and when it is me.
+//! Which peer is dead, which is merely out of my reach, and when I am cut off myself.
 //!
-//! The order of the questions matters. Is my own wait met? If somebody vouches,
+//! The order of the questions matters. Is my own wait met? If an observer vouches,
 //! the link is broken and the peer is not. If the peer is silent and I hear less
 //! than half of the others, I am the one cut off. Only then do I accuse, and
-//! only with enough others, or with nobody left to ask, is it dead.
+//! only with enough others, or with no observer left to ask, is it dead.
 
 use super::Node;
 use crate::detector::event::{Doubt, EventKind, PeerRef};
@@ -125,7 +125,7 @@ impl Node {
         }
     }
 
-    /// One link in doubt: what is to be said of it now?
+    /// One link that is suspect, unreachable or dead: what is its verdict now?
     pub(super) fn judge(&mut self, id: PeerId, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
         if !link.in_doubt() || link.blind.is_some() || self.leaving {
@@ -136,7 +136,7 @@ impl Node {
         let met = link.is_due(Timer::ProofWait, &self.config, now);
         let silent = link.trail.last() == Some(Evidence::Silent);
         let dark = silent && (self.cut_off.is_some() || !self.half_heard(link).0);
-        // Its own pings reach me: whatever else is wrong, it lives.
+        // Its own pings reach me: whatever else is wrong, it is alive.
         let accusable = met && !dark && !link.pinged_despite_failure(now);
         self.accuse(id, accusable, now);
         let Some(link) = self.links.get(&id) else { return };
@@ -179,7 +179,7 @@ impl Node {
         self.emit(Some(id), EventKind::PeerUnreachable { prev, verdict, class, evidence, silent_for, witnesses });
     }
 
-    /// My wait is met and nobody vouches: is that enough?
+    /// My wait is met and no observer vouches: is that enough?
     fn try_to_condemn(&mut self, id: PeerId, class: Class, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
         let (trial, accusers, silent_witnesses) = self.trial(link, class, now);
@@ -248,7 +248,7 @@ impl Node {
         knows || unread
     }
 
-    /// Before a verdict everybody who could object and was not asked lately is
+    /// Before a verdict every observer that could object and was not asked lately is
     /// asked once. True while an answer is outstanding.
     fn last_call(&mut self, id: PeerId, objectors: &[PeerId], now: ObserverTime) -> bool {
         let interval = self.config.interval;
@@ -263,7 +263,7 @@ impl Node {
         }
         let Some(link) = self.links.get(&id) else { return false };
         let waits = |asked: &crate::detector::link::Asked| {
-            // Whoever has accused meanwhile has answered in another way.
+            // An observer that has accused meanwhile has answered in another way.
             let may_object = asked.last_call && objectors.contains(&asked.witness);
             may_object && asked.said.is_none() && now.since(asked.at) < interval
         };
@@ -349,7 +349,7 @@ impl Node {
 }
 
 impl Link {
-    /// What was said while I doubted it is settled by its answer.
+    /// What was reported while I suspected it is settled by its answer.
     fn forget_hearsay_of_me(&mut self) {
         self.vetoes.clear();
         self.ping_veto = None;
@@ -371,7 +371,7 @@ fn cannot_speak(observer: &Link, class: Class) -> bool {
     }
 }
 
-/// The dead whom others saw die, those who left and those who never came do not count.
+/// Dead peers that others found dead, those that left and those that never answered do not count.
 fn is_expected_to_be_heard(link: &Link) -> bool {
     match link.state {
         PeerState::Joining | PeerState::Left => false,

@@ -26,11 +26,11 @@ pub(super) struct Book {
 
 #[derive(Default)]
 enum Own {
-    /// Nobody has said anything, or the time of it is over.
+    /// Nothing was announced, or the time of it is over.
     #[default]
     Unsaid,
     On(MaintenanceReason, Monotonic),
-    /// An operator ended it. Told for the rest of this life, for the peers may know of one from the life before.
+    /// An operator ended it. Sent for the rest of this boot, because the peers may know of one from the boot before.
     Off,
 }
 
@@ -49,7 +49,7 @@ impl Book {
         self.next_end
     }
 
-    /// The node is no longer watched: nobody would notice its return. What still holds goes on to hold, for the
+    /// The node is no longer watched: its return would not be noticed. What still holds continues to hold, for the
     /// name may come back under another key.
     pub(super) fn no_longer_watched(&mut self, node: &NodeName) {
         if self.peers.get(node).is_some_and(|announced| announced.overrun) {
@@ -131,7 +131,7 @@ impl Node {
         let Some(known) = known else { return };
         let how = match said {
             Some(_) => MaintenanceEnd::Withdrawn,
-            // The one that announced it no longer says so, and this was said later: its time is over.
+            // The boot that announced it no longer does, and this answer is newer: its time is over.
             None if known.boot == boot && known.seq < seq => MaintenanceEnd::Expired,
             // That its time is over was told already, and that it is back is an event of its own.
             None if known.overrun && up => MaintenanceEnd::Overrun,
@@ -186,7 +186,7 @@ impl Node {
         self.maintenance.find_next_end();
     }
 
-    /// When the next one ends, if that is before `next`. Nobody is judged then.
+    /// When the next one ends, if that is before `next`. No peer is judged then.
     pub(super) fn or_end_of_maintenance(&self, next: Option<(ObserverTime, bool)>) -> Option<(ObserverTime, bool)> {
         let Some(end) = self.maintenance.next_end().map(|end| self.clock.to_observer(end)) else { return next };
         match next {

@@ -58,7 +58,7 @@ impl Bench {
         Monotonic(self.now)
     }
 
-    /// Lives for `span`, while every ping of mine ends at once as `peer` says.
+    /// Runs for `span`, while every ping of mine ends at once as `peer` says.
     fn live(&mut self, span: Duration, peer: &Peer) {
         let end = self.now + span;
         loop {
@@ -124,7 +124,7 @@ fn what_operators_announce_is_told_and_ends_by_itself() {
     bench.now += Duration::from_secs(20);
     assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, on("disk", Duration::from_secs(40)));
     assert_eq!(bench.node.view(bench.at()).maintenance, Some(maintenance("disk", Duration::from_secs(40))));
-    // A node that watches nobody wakes for this alone.
+    // A node without peers wakes for this alone.
     bench.live(MINUTE, &Peer::Refuses);
     assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, None);
     assert_eq!(

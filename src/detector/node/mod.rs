@@ -71,9 +71,9 @@ pub struct Deadline {
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Something is to be sent. Nobody is judged.
+    /// Something is to be sent. No peer is judged.
     Send,
-    /// Somebody may be late, failed or dead: let pending IO run first.
+    /// A peer may be late, failed or dead: let pending IO run first.
     Judge,
 }
 
@@ -108,7 +108,7 @@ pub struct Node {
     rev: u64,
     published_rev: u64,
     tombstones: VecDeque<(NodeName, BootId, u64)>,
-    /// Somebody's standing changed: everybody in doubt must be judged again.
+    /// The state of a peer changed: all suspect, unreachable and dead links must be judged again.
     rejudge: bool,
     publish: bool,
     /// What others' lists show, until one of them or an opinion of mine changes.
@@ -183,7 +183,7 @@ impl Node {
         let ids: Vec<PeerId> = self.links.ids().collect();
         for id in ids {
             self.transmits.push_back(Transmit::Goodbye { peer: id });
-            // Whoever asked me as a witness has to ask somebody else.
+            // An observer that asked me as a witness has to ask another one.
             self.turn_away(id);
         }
         self.finish();
@@ -223,7 +223,7 @@ impl Node {
     pub fn handle_timeout(&mut self, now: Monotonic) {
         let now = self.begin(now);
         if !self.leaving {
-            // Each link can be due only a few times at one instant: a ping, a
+            // Each link can be due only a few times at the same moment: a ping, a
             // check, a judgement. The bound keeps a mistake here from hanging the node.
             for _ in 0..=self.links.len() * 8 {
                 match self.schedule.take_due(&mut self.links, now) {
@@ -370,7 +370,7 @@ impl Node {
         }
     }
 
-    /// This process did not run for a while. Nobody is to blame for what it missed.
+    /// This process did not run for a while. No peer is to blame for what it missed.
     fn stalled(&mut self, lost: Duration, now: ObserverTime) {
         self.emit(None, EventKind::SelfStalled { lost });
         self.quarantine = Some(now + self.config.interval);

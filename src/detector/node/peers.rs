@@ -1,4 +1,4 @@
-//! Whom I watch: the list from outside, and what goes when a peer goes.
+//! The peers that I watch: the list from outside, and what goes when a peer goes.
 
 use std::collections::BTreeSet;
 

@@ -61,14 +61,14 @@ impl Node {
         self.settle(id, now);
     }
 
-    /// Judge a link in doubt and set its next deadline.
+    /// Judge a suspect, unreachable or dead link and set its next deadline.
     pub(super) fn settle(&mut self, id: PeerId, now: ObserverTime) {
         self.judge(id, now);
         self.reschedule(id);
     }
 
     /// This interval's ping. Over the kept connection while the link works; once
-    /// it is broken each ping is a check, because only a check tells how.
+    /// is broken each ping is a check, because only a check shows how.
     fn start_ping(&mut self, id: PeerId, now: ObserverTime) {
         let stretch = self.random_below(Duration::from_secs(1)).as_secs_f64() * 2.0 - 1.0;
         let interval = self.config.interval.mul_f64(1.0 + stretch * self.config.jitter);
@@ -266,7 +266,7 @@ impl Node {
     }
 
     /// After a stall: what was in flight proves nothing by failing, and there is
-    /// no opinion until an attempt begun from now on has finished.
+    /// no opinion until an attempt begun after it has finished.
     pub(super) fn blind_link(&mut self, id: PeerId, soon: ObserverTime, now: ObserverTime) {
         let Some(link) = self.links.get_mut(&id) else { return };
         link.blind = Some(now);

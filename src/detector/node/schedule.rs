@@ -30,7 +30,7 @@ impl Schedule {
         }
     }
 
-    /// The earliest deadline of all links, and whether it judges somebody.
+    /// The earliest deadline of all links, and whether it judges a peer.
     pub(super) fn next(
         &mut self,
         links: &mut Links,

@@ -95,7 +95,7 @@ impl Node {
     pub(super) fn decided(&mut self, id: PeerId, rule: Rule, from: PeerState, now: ObserverTime) {
         let Some(link) = self.links.get(&id) else { return };
         let broken = link.state.is_broken();
-        // A broken link is silent since its last answer, whoever else hears the peer.
+        // A broken link is silent since its last answer, even while other observers hear the peer.
         let heard = if link.state == PeerState::Unreachable { link.last_answer } else { link.last_proof() };
         let late = link.scheduled.as_ref().filter(|_| rule == Rule::PingLate);
         let decision = Decision {
@@ -129,7 +129,7 @@ impl Node {
         }
     }
 
-    /// Whom a peer said goodbye to, where it was not me.
+    /// The node that a peer said goodbye to, where it was not me.
     pub(super) fn told(&mut self, id: PeerId, witness: Option<NodeName>) {
         if let Some(decision) = self.links.get_mut(&id).and_then(|link| link.record.decision.as_mut()) {
             decision.told = witness;

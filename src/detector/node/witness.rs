@@ -11,7 +11,7 @@ use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, QuestionId, Seq
 use crate::detector::time::ObserverTime;
 use crate::detector::transmit::Transmit;
 
-/// Testimonies kept for people to read, the youngest of each witness.
+/// Testimonies kept for explanations, the newest of each witness.
 const ASKED_MAX: usize = 32;
 
 impl Node {
@@ -28,7 +28,7 @@ impl Node {
         let dead = link.state == PeerState::Dead;
         let mut candidates: Vec<(bool, Option<ObserverTime>, u64, PeerId)> = Vec::new();
         for witness in self.alive_observers(subject) {
-            // Of a dead peer only somebody who sees it alive has anything to say.
+            // Of a dead peer only an observer that sees it alive has anything to report.
             let sees = self.links.get(&witness).and_then(|link| link.watch.get(&subject));
             if dead && sees.is_none_or(|(_, state)| *state != PeerState::Alive) {
                 continue;
@@ -101,7 +101,7 @@ impl Node {
         self.settle(subject, now);
     }
 
-    /// Somebody asks me for a ping of `node`.
+    /// Another node asks me for a ping of `node`.
     pub(super) fn questioned(&mut self, question: QuestionId, node: &NodeName, boot: BootId, now: ObserverTime) {
         let no_opinion = Transmit::Testify { question, testimony: Testimony::NoOpinion };
         if *node == self.me.node {
@@ -133,7 +133,7 @@ impl Node {
         self.reschedule(id);
     }
 
-    /// Everybody who waits for my ping of this peer gets no opinion.
+    /// All nodes that wait for my ping of this peer get no opinion.
     pub(super) fn turn_away(&mut self, id: PeerId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let waiting = std::mem::take(&mut link.questions).into_iter().chain(std::mem::take(&mut link.questions_next));
@@ -146,7 +146,7 @@ impl Node {
         self.testify(id, Testimony::Answered { boot }, now);
     }
 
-    /// A witness ping failed. Whoever asked is told; and what it showed is
+    /// A witness ping failed. The node that asked gets the result; and what it showed is
     /// evidence of my own, so it starts a suspicion like a check of mine.
     pub(super) fn witness_ping_ended(
         &mut self,

@@ -8,7 +8,7 @@ use crate::detector::peer::{BootId, PeerState};
 use crate::sim::scenario::{HostAct, HostId};
 use crate::sim::truth::Truth;
 
-/// A crash that somebody has to notice by `by`.
+/// A crash that an observer has to notice by `by`.
 pub(super) struct Expectation {
     subject: usize,
     boot: BootId,
@@ -21,7 +21,7 @@ pub(super) struct Expectation {
 }
 
 impl Checks {
-    /// A process is about to be killed: who has to say so, and by when, is settled now.
+    /// A process is about to be killed: which observers must report it, and by when, is settled now.
     ///
     /// **I2 a crash is Dead at every connected observer within its class wait and 300 ms after the last needed check ended.**
     ///
@@ -52,7 +52,7 @@ impl Checks {
     fn crash_bound(&self, act: HostAct) -> Duration {
         let ms = Duration::from_millis;
         let config = &self.config;
-        // Without streams the next scheduled ping notices, and an accusation travels with somebody's next answer.
+        // Without streams the next scheduled ping notices, and an accusation travels with another node's next answer.
         let unnoticed = if self.streams { Duration::ZERO } else { self.intervals(2.2) };
         // The second check begins a gap after the first.
         let gone = config.wait_gone.max(CHECK_GAP) + unnoticed;

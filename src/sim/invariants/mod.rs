@@ -33,7 +33,7 @@ const VIOLATIONS_MAX: usize = 20;
 struct Belief {
     state: PeerState,
     boot: Option<BootId>,
-    /// Dead, and more than one observer said so.
+    /// Dead, and more than one observer agreed.
     confirmed: bool,
     /// The boot that said goodbye.
     left: Option<BootId>,

@@ -1,4 +1,4 @@
-//! Invariants about verdicts: whom nobody may call dead (I1, I3, I7, I8, I9).
+//! Invariants about verdicts: which nodes may not be called dead (I1, I3, I7, I8, I9).
 
 use super::Checks;
 use crate::detector::evidence::Evidence;
