@@ -91,7 +91,10 @@ impl Demo {
     /// What the demo prints before its nodes.
     pub fn introduction(&self) -> String {
         let lines = self.lines();
-        let start = lines.iter().position(|line| line.contains("run on this machine")).expect("an introduction");
+        let start = lines
+            .iter()
+            .position(|line| line.contains("on this machine, each a process of its own"))
+            .expect("an introduction");
         let end = lines.iter().position(|line| line.starts_with("Ctrl-C here")).expect("its end");
         let lines: Vec<String> = lines[start..=end].iter().map(|line| self.shown(line)).collect();
         // The path of the program has another length here, and the column after it stands elsewhere.

@@ -236,20 +236,6 @@ impl Node {
         self.finish();
     }
 
-    /// As if the deadline of every link had come. Without effect where a deadline announces all that time can change;
-    /// `tests/timers.rs` shows by it that none is missing.
-    #[doc(hidden)]
-    pub fn handle_every_timer(&mut self, now: Monotonic) {
-        let now = self.begin(now);
-        let ids: Vec<PeerId> = self.links.ids().collect();
-        for id in ids {
-            if !self.leaving {
-                self.link_due(id, now);
-            }
-        }
-        self.finish();
-    }
-
     /// The connection of a check or witness check stands; its answer is still to come.
     pub fn handle_connected(&mut self, now: Monotonic, attempt: AttemptId) {
         let now = self.begin(now);
