@@ -1,13 +1,17 @@
-//! Every condition on a link that time alone can meet, once.
+//! The conditions on a link that time alone can meet, each once.
 //!
 //! The judgement asks whether a timer [is due](Link::is_due), the schedule asks for the earliest moment of all of them
-//! ([`Link::next_deadline`]), and both read the same entry. So a condition cannot be judged without a wake-up for it:
-//! a moment that the schedule missed would be a verdict that comes late, one too many costs a wake-up, and wake-ups
-//! are what an idle node pays for.
+//! ([`Link::next_deadline`]), and both read the same entry. So a condition in this table cannot be judged without a
+//! wake-up for it: a moment that the schedule missed would be a verdict that comes late, one too many costs a wake-up,
+//! and wake-ups are what an idle node pays for.
 //!
 //! An entry gives moments, not a yes or no, and computes them from the link each time: nothing has to be set, moved or
 //! cancelled when the link changes. Turned down: a timer object for each condition, which must be kept in step with
 //! the state that it belongs to at every place that changes it.
+//!
+//! Known gap: two conditions of the judgement have no entry yet: the end of a last call that was not answered, and the
+//! moment from which an observer whose watch list was asked for no longer counts. A verdict that depends on one of them
+//! comes with the next wake-up of the link, at most an interval later.
 
 use super::config::DetectorConfig;
 use super::limits::CHECK_GAP;
