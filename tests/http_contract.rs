@@ -16,13 +16,13 @@ use heartbeat::detector::discovery::DnsName;
 use heartbeat::detector::event::{Doubt, Event, EventKind, PeerRef, Purpose};
 use heartbeat::detector::evidence::{Class, Evidence};
 use heartbeat::detector::maintenance::{Maintenance, MaintenanceReason};
-use heartbeat::detector::node::{Hearsay, Me};
+use heartbeat::detector::node::Me;
 use heartbeat::detector::peer::{
     Accusation, Answer, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, Testimony, Verdict,
     WatchDelta, Watched,
 };
 use heartbeat::detector::time::Monotonic;
-use heartbeat::detector::view::{CandidateView, DiscoveryView, NameView, PeerView, View, WitnessView};
+use heartbeat::detector::view::{CandidateView, DiscoveryView, Hearsay, NameView, PeerView, View, WitnessView};
 use heartbeat::mesh::event::NodeEvent;
 use heartbeat::mesh::{self, Member};
 use heartbeat::testing::client::{Client, ClientSettings, Target};

@@ -199,7 +199,7 @@ impl Observer for Arc<Telemetry> {
 fn client_settings(config: &Config) -> ClientSettings {
     ClientSettings {
         connect_timeout: config.detector.connect_timeout,
-        question_timeout: limits::question_limit(&config.detector),
+        question_timeout: config.detector.question_limit(),
     }
 }
 

@@ -139,6 +139,14 @@ pub struct TimingProblem {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorConfig(Timing);
 
+impl DetectorConfig {
+    /// How long the asking node waits for a witness: the witness has one interval for its ping (its connection stalls
+    /// or answers in that time), and the question has as long as any other connection to be put.
+    pub(crate) fn question_limit(&self) -> Duration {
+        self.interval + self.connect_timeout
+    }
+}
+
 impl Deref for DetectorConfig {
     type Target = Timing;
     fn deref(&self) -> &Timing {

@@ -5,7 +5,7 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use super::discovery::{Finding, Removal};
+use super::discovery::finding::{Finding, Removal};
 use super::evidence::{Class, Evidence};
 use super::level::Level;
 use super::maintenance::{Maintenance, MaintenanceEnd};

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use super::config::DetectorConfig;
-
 /// Checks of one peer keep this distance. Two refusals this far apart mean that the process is gone; closer together,
 /// it may be restarting its listener. So the next check of a suspect starts this long after one ended, a check
 /// that connected and has no answer after this time counts as stalled, and a ping from a peer that this node thought
@@ -27,9 +25,3 @@ pub(crate) const STREAM_COMMENT: Duration = Duration::from_secs(5);
 
 /// A stream that was silent for three such comments has ended.
 pub(crate) const STREAM_SILENCE: Duration = STREAM_COMMENT.saturating_mul(3);
-
-/// How long the asking node waits for a witness: the witness has one interval for its ping (its connection stalls or
-/// answers in that time), and the question has as long as any other connection to be put.
-pub(crate) fn question_limit(config: &DetectorConfig) -> Duration {
-    config.interval + config.connect_timeout
-}

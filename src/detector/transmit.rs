@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use super::discovery::{DnsName, NameId, ProbeId};
+use super::discovery::finding::{DnsName, NameId, ProbeId};
 use super::event::Purpose;
 use super::peer::{AttemptId, BootId, NodeName, PeerId, QuestionId, Testimony};
 

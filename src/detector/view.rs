@@ -5,11 +5,10 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::discovery::DnsName;
+use super::discovery::finding::DnsName;
 use super::event::PeerRef;
 use super::evidence::{Class, Evidence};
 use super::maintenance::Maintenance;
-use super::node::Hearsay;
 use super::peer::{BootId, NodeName, SelfState, Seq, Testimony, Verdict};
 
 /// What one node believes at one moment.
@@ -136,6 +135,24 @@ pub struct WitnessView {
     pub age: Duration,
     /// Age of the answer; older than the question while that is out and an earlier one was answered.
     pub said_age: Option<Duration>,
+}
+
+/// What the lists of others show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hearsay {
+    /// Groups of two or more that I know to reach each other.
+    pub components: usize,
+    /// Peers whose list of peers differs from mine.
+    pub list_mismatches: usize,
+}
+
+/// Whether anything is wrong, as far as I know without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// This node misses a peer, or a peer that it hears misses another.
+    pub any: bool,
+    /// Grows with every change of anybody's opinion that comes to my ears.
+    pub opinions: u64,
 }
 
 impl View {

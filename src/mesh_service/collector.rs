@@ -271,8 +271,8 @@ mod tests {
     use crate::client::ClientSettings;
     use crate::detector::event::PeerRef;
     use crate::detector::maintenance::{Maintenance, MaintenanceReason};
-    use crate::detector::node::Trouble;
     use crate::detector::peer::{BootId, PeerKey, Verdict};
+    use crate::detector::view::Trouble;
     use crate::mesh::{LinkStatus, MeshVerdict};
     use crate::runtime::handle::{Inbox, Input, channel};
 

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::collector::{Mesh, SHARED_FOR};
 use super::incident_store::IncidentStore;
-use crate::detector::node::Trouble;
 use crate::detector::time::Monotonic;
+use crate::detector::view::Trouble;
 use crate::mesh::Member;
 use crate::mesh::event::{IncidentEvent, NodeEvent};
 use crate::mesh::incident::IncidentChange;

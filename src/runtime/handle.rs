@@ -20,8 +20,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::clock::Clock;
 use crate::client::Target;
 use crate::detector::maintenance::Maintenance;
-use crate::detector::node::Trouble;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, Testimony};
+use crate::detector::view::Trouble;
 use crate::detector::view::View;
 use crate::detector::why::Why;
 

@@ -8,7 +8,7 @@ use super::queue::Turn;
 use super::world::{Due, World};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
-use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE, question_limit};
+use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE};
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
 use crate::detector::transmit::Transmit;
 
@@ -114,7 +114,7 @@ impl World<'_> {
         if let (Some(conn), Some(process)) = (conn, &mut self.hosts[host].process) {
             process.questions.insert(question, conn);
             let (life, timer) = (process.life, Timer::Question(conn));
-            self.queue.push(self.now + question_limit(&self.config), Turn::First, Due::Timer { host, life, timer });
+            self.queue.push(self.now + self.config.question_limit(), Turn::First, Due::Timer { host, life, timer });
         }
     }
 

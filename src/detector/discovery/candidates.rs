@@ -1,10 +1,11 @@
 //! Addresses: which peer each one belongs to, and probes of those that are not known to belong to one.
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{CALM, Directory, EAGER, ProbeId};
+use super::entries::{Owner, Place};
+use super::finding::ProbeId;
+use super::{CALM, Directory, EAGER};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{BootId, PeerId};
 use crate::detector::time::ObserverTime;
@@ -14,60 +15,11 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// An answer that takes longer than this is not waited for; the candidate is probed anew.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whose address it is, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// It has not answered yet, or not with anything that settles whose it is.
-    Nobody,
-    Myself,
-    Peer(PeerId),
-}
-
-#[derive(Debug)]
-pub(super) struct Place {
-    /// The names that list it: one bit each.
-    pub listed: u16,
-    pub owner: Owner,
-    /// Since when it has been in the list, or without an owner.
-    pub since: ObserverTime,
-    pub next_probe: ObserverTime,
-    pub probe: Option<(ProbeId, ObserverTime)>,
-    /// How the last probe failed.
-    pub evidence: Option<Evidence>,
-    /// Another boot of a node whose home is elsewhere answers here, since then.
-    pub rival: Option<(BootId, ObserverTime)>,
-}
-
 /// A probe that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
     pub id: ProbeId,
     pub address: SocketAddr,
-}
-
-impl Place {
-    pub(super) fn new(listed: u16, now: ObserverTime, next_probe: ObserverTime) -> Place {
-        Place { listed, owner: Owner::Nobody, since: now, next_probe, probe: None, evidence: None, rival: None }
-    }
-
-    pub(super) fn is_listed(&self) -> bool {
-        self.listed != 0
-    }
-
-    /// Whether it must be asked who answers there: while it has no owner, or is another way to a peer that is not
-    /// alive.
-    pub(super) fn is_probed(
-        &self,
-        address: SocketAddr,
-        homes: &BTreeMap<PeerId, SocketAddr>,
-        doubted: &BTreeSet<PeerId>,
-    ) -> bool {
-        match self.owner {
-            Owner::Nobody => true,
-            Owner::Myself => false,
-            Owner::Peer(peer) => doubted.contains(&peer) && homes.get(&peer) != Some(&address),
-        }
-    }
 }
 
 impl Directory {

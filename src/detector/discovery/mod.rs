@@ -19,22 +19,21 @@
 //! look or probe next. What it means for a link is in `node::discover`.
 
 mod candidates;
+mod entries;
+pub(crate) mod finding;
 mod names;
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::level::Level;
 use super::peer::{BootId, PeerId, PeerState};
 use super::time::ObserverTime;
 use super::view::{CandidateView, DiscoveryView, NameView};
-use crate::closed_set::closed_set;
-pub(crate) use candidates::Owner;
-use candidates::Place;
-use names::Name;
+pub(crate) use entries::Owner;
+use entries::{Name, Place};
+pub use finding::{DnsName, Finding, NameId, ProbeId, Removal};
 
 /// The most peers one node watches. Every node watches every other, so each peer
 /// costs every node a request a second; a thousand is the largest mesh that is
@@ -52,23 +51,6 @@ const EAGER: Duration = Duration::from_secs(1);
 const GATHERING: Duration = Duration::from_secs(30);
 /// A dead peer that no good lookup names is forgotten after this long.
 pub const DEAD_KEPT: Duration = Duration::from_secs(600);
-
-/// A name to look up, and the port that every address behind it has.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DnsName {
-    /// Looked up for all its addresses.
-    pub host: Arc<str>,
-    /// Of every address that the host has.
-    pub port: u16,
-}
-
-/// A name's place in the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NameId(pub u16);
-
-/// One probe of one candidate. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ProbeId(pub u64);
 
 /// What a lookup gave: addresses, or why there are none.
 pub(crate) type Found = Result<Vec<SocketAddr>, Arc<str>>;
@@ -94,75 +76,6 @@ pub(crate) struct Directory {
     cancelled: Vec<ProbeId>,
     /// When there is something to do next; computed when something changed, because it is asked for after every input.
     due: Option<ObserverTime>,
-}
-
-closed_set! {
-    /// What became of a discovered peer that good lookups no longer name.
-    pub enum Removal {
-        /// It is no longer in the configured list.
-        Unlisted = "unlisted",
-        /// It said goodbye, and its name no longer leads to it.
-        Left = "left",
-        /// Dead for [`DEAD_KEPT`], and its name no longer leads to it.
-        Dead = "dead",
-    }
-}
-
-/// What to report about looking for peers. Changes only: a continuing failure is reported once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The name cannot be looked up; the `known` addresses that it gave last stay.
-    Failed {
-        /// What was looked up.
-        name: DnsName,
-        /// What the name server or the system said.
-        error: Arc<str>,
-        /// Addresses that stay.
-        known: u32,
-    },
-    /// The name was found again.
-    Recovered {
-        /// What was looked up.
-        name: DnsName,
-        /// Since the first lookup that failed.
-        failed_for: Duration,
-        /// Lookups that failed in this time.
-        failures: u32,
-        /// Addresses in the new list.
-        found: u32,
-    },
-    /// There are more peers or addresses than one node watches.
-    Full {
-        /// Peers or addresses that the names lead to.
-        listed: u32,
-        /// How many of them are watched.
-        limit: u32,
-    },
-    /// Another process calls itself by this node's name.
-    NameTaken {
-        /// Where the other process answered.
-        address: SocketAddr,
-        /// What tells it from this node.
-        boot: BootId,
-    },
-}
-
-impl Finding {
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Finding::Failed { .. } => "discovery_failed",
-            Finding::Recovered { .. } => "discovery_recovered",
-            Finding::Full { .. } => "discovery_full",
-            Finding::NameTaken { .. } => "discovery_name_taken",
-        }
-    }
-
-    pub(crate) fn level(&self) -> Level {
-        match self {
-            Finding::Recovered { .. } => Level::Info,
-            Finding::Failed { .. } | Finding::Full { .. } | Finding::NameTaken { .. } => Level::Warn,
-        }
-    }
 }
 
 impl Directory {
@@ -245,12 +158,6 @@ pub fn removal(is_listed: bool, state: PeerState, age: Duration) -> Option<Remov
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-impl fmt::Display for DnsName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "dns+http://{}:{}", self.host, self.port)
-    }
 }
 
 #[cfg(test)]

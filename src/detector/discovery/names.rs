@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::candidates::{Owner, Place};
-use super::{CALM, Directory, DnsName, EAGER, Finding, Found, NameId, PEERS_MAX, count};
+use super::entries::{Failing, Name, Owner, Place};
+use super::finding::{DnsName, Finding, NameId};
+use super::{CALM, Directory, EAGER, Found, PEERS_MAX, count};
 use crate::detector::peer::BootId;
 use crate::detector::time::ObserverTime;
 
@@ -17,35 +18,6 @@ const PLACES_MAX: usize = 2 * PEERS_MAX;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Boots of callers unknown here that are remembered, so that each hurries the lookups only once.
 const STRANGERS: usize = 64;
-
-#[derive(Debug)]
-pub(super) struct Name {
-    pub name: DnsName,
-    /// Start of the last lookup.
-    begun: Option<ObserverTime>,
-    running: bool,
-    /// The first lookup has ended, well or badly.
-    pub tried: bool,
-    pub succeeded: Option<ObserverTime>,
-    /// The failures since the last success.
-    pub failing: Option<Failing>,
-    /// The last good list was longer than what is remembered.
-    cut: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Failing {
-    pub since: ObserverTime,
-    pub error: Arc<str>,
-    count: u32,
-    told: bool,
-}
-
-impl Name {
-    pub(super) fn new(name: DnsName) -> Name {
-        Name { name, begun: None, running: false, tried: false, succeeded: None, failing: None, cut: false }
-    }
-}
 
 impl Directory {
     /// Whether every name's first lookup has ended, well or badly.

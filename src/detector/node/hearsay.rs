@@ -9,28 +9,11 @@ use super::Node;
 use crate::detector::link::Link;
 use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, Watched};
 use crate::detector::sets::Sets;
+use crate::detector::view::{Hearsay, Trouble};
 
 /// Names on a peer's list that I do not know, kept for each peer. One is enough
 /// to say that the lists differ; the rest helps to take back what is taken back.
 pub(super) const STRANGERS_MAX: usize = 64;
-
-/// What the lists of others show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hearsay {
-    /// Groups of two or more that I know to reach each other.
-    pub components: usize,
-    /// Peers whose list of peers differs from mine.
-    pub list_mismatches: usize,
-}
-
-/// Whether anything is wrong, as far as I know without asking.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trouble {
-    /// This node misses a peer, or a peer that it hears misses another.
-    pub any: bool,
-    /// Grows with every change of anybody's opinion that comes to my ears.
-    pub opinions: u64,
-}
 
 impl Node {
     /// Grows with every change of an opinion, mine or one that I heard. Cheap to ask.

@@ -1,75 +1,19 @@
 //! My own maintenance, and that of the nodes I watch. Why by name, and what silence means: see
 //! [`crate::detector::maintenance`].
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Node;
+use super::maintenance_book::{Announced, Own};
 use crate::detector::event::EventKind;
 use crate::detector::link::Link;
-use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceEnd, MaintenanceReason, SPAN_MAX};
+use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceEnd, SPAN_MAX};
 use crate::detector::peer::{BootId, NodeName, PeerId, Seq};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 /// Names whose announcements are kept. Only peers that I watch can make one, and each ends within a day; so this
 /// is met only where addresses change their names all the time, and then the newcomers are not noted.
 const KEPT: usize = 4096;
-
-/// What this node knows about maintenance.
-#[derive(Default)]
-pub(super) struct Book {
-    own: Own,
-    peers: BTreeMap<NodeName, Announced>,
-    /// Nothing ends before this. May be too early, never too late.
-    next_end: Option<Monotonic>,
-}
-
-#[derive(Default)]
-enum Own {
-    /// Nothing was announced, or the time of it is over.
-    #[default]
-    Unsaid,
-    On(MaintenanceReason, Monotonic),
-    /// An operator ended it. Sent for the rest of this boot, because the peers may know of one from the boot before.
-    Off,
-}
-
-/// What a node announced.
-struct Announced {
-    reason: MaintenanceReason,
-    until: Monotonic,
-    boot: BootId,
-    seq: Seq,
-    /// Its time is over and the node has not been up since.
-    overrun: bool,
-}
-
-impl Book {
-    pub(super) fn next_end(&self) -> Option<Monotonic> {
-        self.next_end
-    }
-
-    /// The node is no longer watched: its return would not be noticed. What still holds continues to hold, for the
-    /// name may come back under another key.
-    pub(super) fn no_longer_watched(&mut self, node: &NodeName) {
-        if self.peers.get(node).is_some_and(|announced| announced.overrun) {
-            self.peers.remove(node);
-        }
-    }
-
-    fn ends_at(&mut self, until: Monotonic) {
-        self.next_end = Some(self.next_end.map_or(until, |next| next.min(until)));
-    }
-
-    fn find_next_end(&mut self) {
-        let own = match &self.own {
-            Own::On(_, until) => Some(*until),
-            Own::Unsaid | Own::Off => None,
-        };
-        let peers = self.peers.values().filter(|announced| !announced.overrun).map(|announced| announced.until);
-        self.next_end = peers.chain(own).min();
-    }
-}
 
 impl Node {
     /// An operator puts this node into maintenance, changes it, or (`None`) ends it.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::detector::config::Timing;
 use crate::detector::evidence::Evidence;
+use crate::detector::maintenance::MaintenanceReason;
 use crate::detector::node::Me;
 use crate::detector::peer::{Answer, PeerKey, PeerSpec, PeerState, SelfState, WatchDelta};
 use crate::detector::transmit::Transmit;

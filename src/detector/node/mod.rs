@@ -19,6 +19,7 @@ mod identity;
 mod judge;
 mod links;
 mod maintenance;
+mod maintenance_book;
 mod peers;
 mod pings;
 mod report;
@@ -44,8 +45,9 @@ use super::peer::{
 };
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
-pub use hearsay::{Hearsay, Trouble};
+use super::view::Hearsay;
 use links::Links;
+use maintenance_book::Book;
 use schedule::Schedule;
 
 /// Who I am.
@@ -92,7 +94,7 @@ pub struct Node {
     cut_off: Option<ObserverTime>,
     /// After a stall, pings read before this count for nothing.
     quarantine: Option<ObserverTime>,
-    maintenance: maintenance::Book,
+    maintenance: Book,
 
     links: Links,
     names: BTreeMap<NodeName, PeerId>,
@@ -140,7 +142,7 @@ impl Node {
             leaving: false,
             cut_off: None,
             quarantine: None,
-            maintenance: maintenance::Book::default(),
+            maintenance: Book::default(),
             links: Links::default(),
             names: BTreeMap::new(),
             doubted: BTreeSet::new(),
