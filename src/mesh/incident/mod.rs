@@ -26,20 +26,23 @@
 //! first event of the detector (every crash would begin as a broken link).
 
 mod partition;
+mod sides;
 mod state;
 mod summary;
 mod symptom;
+mod verdict;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use summary::{IncidentSummary, IncidentVerdict};
+pub use summary::{IncidentSummary, NAMES_MAX};
+pub use verdict::IncidentVerdict;
 
 use crate::detector::level::Level;
 use crate::detector::time::Monotonic;
 use crate::mesh::{Member, MeshView};
-use state::{Incident, Wrong};
-use symptom::Symptom;
+use state::Incident;
+use symptom::{Symptom, Wrong};
 
 /// How long observers have to agree before an incident is announced: in the real networks of `tests/end_to_end/` the
 /// last observer is up to 3 s behind the first.
@@ -51,9 +54,6 @@ pub const HOLD: Duration = Duration::from_secs(60);
 pub const LIVE_MAX: usize = 64;
 /// Incidents kept after they were closed: a bad week, at some hundred bytes each.
 pub const CLOSED_MAX: usize = 64;
-/// Names kept in one incident, on each side. Enough for every mesh in which every node watches every other by
-/// default.
-pub const NAMES_MAX: usize = 128;
 
 /// What became of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,33 +8,15 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::sides::pair;
 use super::state::{Incident, extend};
-use super::{IncidentChange, IncidentSummary, IncidentVerdict, Incidents};
+use super::summary::IncidentSummary;
+use super::{IncidentChange, Incidents};
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 
 /// Two nodes that saw the same may disagree by this much about when it was.
 const ABOUT: Duration = Duration::from_secs(2);
-
-/// The two sides, larger first, then by name.
-pub(super) fn pair(one: &BTreeSet<Member>, other: &BTreeSet<Member>) -> Vec<Vec<Member>> {
-    let mut sides: Vec<Vec<Member>> = [one, other].map(|side| side.iter().cloned().collect()).into();
-    sides.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-    sides
-}
-
-/// Verdict and nodes that follow from the sides: a node that was alone was cut off, two that were alone had no link,
-/// and everything else was a split. `None` where no sides are known.
-pub(super) fn conclusion(sides: &[Vec<Member>]) -> Option<(IncidentVerdict, Vec<Member>)> {
-    let mut nodes: Vec<Member> = sides.iter().flatten().cloned().collect();
-    nodes.sort();
-    match sides {
-        [] | [_] => None,
-        [one, other] if one.len() == 1 && other.len() == 1 => Some((IncidentVerdict::LinkBroken, nodes)),
-        [_, alone] if alone.len() == 1 => Some((IncidentVerdict::CutOff, alone.clone())),
-        _ => Some((IncidentVerdict::Split, nodes)),
-    }
-}
 
 impl IncidentSummary {
     /// Whether two reported incidents are one: they share a time, and a node or a link, or they mirror each other.

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::symptom::Symptom;
-use super::{IncidentSummary, IncidentVerdict, NAMES_MAX, partition};
+use super::sides;
+use super::summary::{IncidentSummary, NAMES_MAX};
+use super::symptom::{Symptom, Wrong};
+use super::verdict::IncidentVerdict;
 use crate::detector::evidence::Class;
 use crate::detector::time::Monotonic;
-use crate::mesh::{LinkStatus, Member, MeshVerdict, MeshView, NodeStatus};
+use crate::mesh::Member;
 
 /// The longest age that is believed of a symptom when it is first seen.
 const LEAD_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -30,14 +32,6 @@ pub(super) struct Incident {
     pub sides: Vec<Vec<Member>>,
     /// What is known to be wrong at this moment.
     pub wrong: Wrong,
-}
-
-/// What must be seen working again before the incident is over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub victims: BTreeSet<Member>,
-    /// Observer, and the peer that it does not reach.
-    pub links: BTreeSet<(Member, Member)>,
 }
 
 impl Incident {
@@ -101,7 +95,7 @@ impl Incident {
         self.know_sides(&trouble.sides);
         if mirrored {
             if self.observers.is_disjoint(&self.nodes) {
-                self.know_sides(&partition::pair(&self.observers, &self.nodes));
+                self.know_sides(&sides::pair(&self.observers, &self.nodes));
             }
             return;
         }
@@ -186,45 +180,5 @@ pub(super) fn extend(names: &mut BTreeSet<Member>, more: &BTreeSet<Member>) {
             break;
         }
         names.insert(name.clone());
-    }
-}
-
-impl Wrong {
-    pub(super) fn is_empty(&self) -> bool {
-        self.victims.is_empty() && self.links.is_empty()
-    }
-
-    pub(super) fn add(&mut self, more: Wrong) {
-        self.victims.extend(more.victims);
-        self.links.extend(more.links);
-    }
-
-    /// What no observer that speaks says anything about: it continues.
-    pub(super) fn uncontradicted(&self, view: &MeshView) -> Wrong {
-        let standing = |member: &Member| -> Option<&NodeStatus> {
-            let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;
-            Some(&view.standings[at])
-        };
-        let unknown = |member: &&Member| {
-            standing(member).is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
-        };
-        let lives = |member: &Member| {
-            standing(member).is_some_and(|known| {
-                !matches!(
-                    known.verdict,
-                    MeshVerdict::Left | MeshVerdict::Maintenance | MeshVerdict::Down | MeshVerdict::Unconfirmed
-                )
-            })
-        };
-        let untold = |(observer, peer): &&(Member, Member)| {
-            let Ok(at) = view.rows.binary_search_by(|row| row.observer.cmp(observer)) else { return false };
-            let row = &view.rows[at];
-            let reading = row.cell(peer).map(|cell| row.reading(cell));
-            lives(observer) && lives(peer) && (!row.speaks() || reading == Some(LinkStatus::Unknown))
-        };
-        Wrong {
-            victims: self.victims.iter().filter(unknown).cloned().collect(),
-            links: self.links.iter().filter(untold).cloned().collect(),
-        }
     }
 }

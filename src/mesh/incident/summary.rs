@@ -2,35 +2,14 @@
 
 use std::time::Duration;
 
-use super::partition;
-use crate::closed_set::closed_set;
+use super::sides;
+use super::verdict::IncidentVerdict;
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 
-closed_set! {
-    /// The kind of an incident, from the mildest to the gravest: a graver one replaces a milder.
-    pub enum IncidentVerdict {
-        /// A link works in one direction only.
-        OneWay = "one_way",
-        /// A link is broken and both ends are alive.
-        LinkBroken = "link_broken",
-        /// Dead according to the only observers left.
-        Unconfirmed = "unconfirmed",
-        /// Not heard: down or cut off, or (when both sides have reported) certainly cut off.
-        CutOff = "cut_off",
-        /// Dead; enough observers agree.
-        Down = "down",
-        /// Two groups or more that did not reach each other. Known only when both sides have reported.
-        Split = "split",
-    }
-}
-
-impl IncidentVerdict {
-    /// It is about a link between nodes that are alive.
-    pub(super) fn is_of_a_link(self) -> bool {
-        matches!(self, IncidentVerdict::OneWay | IncidentVerdict::LinkBroken)
-    }
-}
+/// Names kept in one incident, on each side. Enough for every mesh in which every node watches every other by
+/// default.
+pub const NAMES_MAX: usize = 128;
 
 /// An incident as it is reported at one moment. All times are ages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +55,7 @@ impl IncidentSummary {
     /// What to report of it: where both sides are known, what follows from them.
     #[must_use]
     pub fn concluded(self) -> IncidentSummary {
-        let Some((verdict, nodes)) = partition::conclusion(&self.sides) else { return self };
+        let Some((verdict, nodes)) = sides::conclusion(&self.sides) else { return self };
         let observers = if verdict == IncidentVerdict::CutOff { self.observers } else { nodes.clone() };
         IncidentSummary { verdict, nodes, observers, reason: None, ..self }
     }

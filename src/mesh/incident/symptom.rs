@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::state::Wrong;
-use super::{IncidentVerdict, NAMES_MAX};
+use super::summary::NAMES_MAX;
+use super::verdict::IncidentVerdict;
 use crate::detector::evidence::Class;
 use crate::detector::peer::PeerState;
 use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, NodeStatus, Row};
@@ -25,6 +25,54 @@ pub(super) struct Symptom {
     /// Where rows of both sides are available: the members of each side.
     pub sides: Vec<Vec<Member>>,
     pub wrong: Wrong,
+}
+
+/// What must be seen working again before the incident is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub victims: BTreeSet<Member>,
+    /// Observer, and the peer that it does not reach.
+    pub links: BTreeSet<(Member, Member)>,
+}
+
+impl Wrong {
+    pub(super) fn is_empty(&self) -> bool {
+        self.victims.is_empty() && self.links.is_empty()
+    }
+
+    pub(super) fn add(&mut self, more: Wrong) {
+        self.victims.extend(more.victims);
+        self.links.extend(more.links);
+    }
+
+    /// What no observer that speaks says anything about: it continues.
+    pub(super) fn uncontradicted(&self, view: &MeshView) -> Wrong {
+        let standing = |member: &Member| -> Option<&NodeStatus> {
+            let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;
+            Some(&view.standings[at])
+        };
+        let unknown = |member: &&Member| {
+            standing(member).is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
+        };
+        let lives = |member: &Member| {
+            standing(member).is_some_and(|known| {
+                !matches!(
+                    known.verdict,
+                    MeshVerdict::Left | MeshVerdict::Maintenance | MeshVerdict::Down | MeshVerdict::Unconfirmed
+                )
+            })
+        };
+        let untold = |(observer, peer): &&(Member, Member)| {
+            let Ok(at) = view.rows.binary_search_by(|row| row.observer.cmp(observer)) else { return false };
+            let row = &view.rows[at];
+            let reading = row.cell(peer).map(|cell| row.reading(cell));
+            lives(observer) && lives(peer) && (!row.speaks() || reading == Some(LinkStatus::Unknown))
+        };
+        Wrong {
+            victims: self.victims.iter().filter(unknown).cloned().collect(),
+            links: self.links.iter().filter(untold).cloned().collect(),
+        }
+    }
 }
 
 impl Symptom {
