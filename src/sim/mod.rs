@@ -22,6 +22,7 @@ mod rng;
 mod run;
 mod scenario;
 mod text;
+mod timeline;
 mod trace;
 mod truth;
 mod wire;
@@ -29,7 +30,8 @@ mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of};
 pub use random::random;
-pub use run::{Entry, Run, Violation, What, print_failure, print_timeline, run, run_observed};
+pub use run::{Run, print_failure, print_timeline, run, run_observed};
 pub use scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 pub use text::{InvalidScenario, LineProblem};
+pub use timeline::{Entry, Violation, What};
 pub use trace::fold;

@@ -2,23 +2,11 @@
 
 use std::time::Duration;
 
-use super::Checks;
+use super::{Checks, Expectation};
 use crate::detector::limits::CHECK_GAP;
-use crate::detector::peer::{BootId, PeerState};
+use crate::detector::peer::PeerState;
 use crate::sim::scenario::{HostAct, HostId};
 use crate::sim::truth::Truth;
-
-/// A crash that an observer has to notice by `by`.
-pub(super) struct Expectation {
-    subject: usize,
-    boot: BootId,
-    at: Duration,
-    by: Duration,
-    /// Nothing else was wrong or happened.
-    quiet: bool,
-    /// Steps of the scenario until then.
-    steps: usize,
-}
 
 impl Checks {
     /// A process is about to be killed: which observers must report it, and by when, is settled now.

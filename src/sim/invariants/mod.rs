@@ -15,10 +15,8 @@ mod verdicts;
 
 use std::time::Duration;
 
-use crashes::Expectation;
-
-use super::run::Violation;
 use super::scenario::{HostId, Scenario};
+use super::timeline::Violation;
 use super::truth::Truth;
 use crate::detector::config::DetectorConfig;
 use crate::detector::event::{Event, EventKind};
@@ -41,6 +39,18 @@ struct Belief {
 
 impl Belief {
     const NONE: Belief = Belief { state: PeerState::Joining, boot: None, confirmed: false, left: None };
+}
+
+/// A crash that an observer has to notice by `by`.
+struct Expectation {
+    subject: usize,
+    boot: BootId,
+    at: Duration,
+    by: Duration,
+    /// Nothing else was wrong or happened.
+    quiet: bool,
+    /// Steps of the scenario until then.
+    steps: usize,
 }
 
 pub(in crate::sim) struct Checks {
