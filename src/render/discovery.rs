@@ -1,6 +1,6 @@
 //! Lookups of peers, in words.
 
-use super::span;
+use super::quantity::span;
 use crate::detector::discovery::{Finding, Removal};
 
 pub(super) fn message(finding: &Finding) -> &'static str {

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::phrase::{answered_in, evidence_phrase, failure_phrase, join_peers, listed};
-use super::{discovery, incident, maintenance, round_trip, span};
+use super::quantity::{round_trip, span};
+use super::{discovery, incident, maintenance};
 use crate::detector::event::{Conflict, Doubt, Event, EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::level::Level;

@@ -1,7 +1,7 @@
 //! An incident in one line: who, what, how long, and who reported it; in the past tense once it is over.
 
-use super::join_texts;
 use super::mesh::{left_to_say_so, rough};
+use super::phrase::join_texts;
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict};

@@ -1,6 +1,6 @@
 //! Maintenance in words.
 
-use super::span;
+use super::quantity::span;
 use crate::detector::maintenance::{Maintenance, MaintenanceEnd};
 
 /// The fixed text of the log line.

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::mesh::{Severity, Summary};
-use super::{round_trip, span};
+use super::quantity::{round_trip, span};
 use crate::mesh::{Cell, LinkStatus, Member, MeshView, Row, RowFreshness};
 
 /// Members up to which there is a table; a wider one is unreadable. The same number up to which every node watches

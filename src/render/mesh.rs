@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{join_texts, span};
+use super::phrase::join_texts;
+use super::quantity::span;
 use crate::closed_set::closed_set;
 use crate::mesh::{Groups, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::round_trip;
+use super::quantity::round_trip;
 use crate::detector::event::PeerRef;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::NodeName;

@@ -4,8 +4,8 @@
 //! they said, and what the evidence cannot show. Every number in it is one of [`Why`]; the paragraph decides nothing and
 //! leaves out nothing that would change the reader's mind.
 
-use super::phrase::{failure_phrase, listed};
-use super::{evidence_phrase, join_texts, round_trip, span};
+use super::phrase::{evidence_phrase, failure_phrase, join_texts, listed};
+use super::quantity::{round_trip, span};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{NodeName, PeerState, SelfState, Testimony, Verdict};
