@@ -32,7 +32,7 @@ const OWNERS: &[Owner] = &[
     Owner {
         effect: "wall time, which is only ever shown",
         words: &["SystemTime::now"],
-        owners: &["src/telemetry/", "src/http/mod.rs"],
+        owners: &["src/telemetry/", "src/http/state.rs"],
     },
     Owner {
         effect: "the environment",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limit::{InvalidAnswer, SEQ_LIMIT, bounded, optional, self_state};
-use super::ms;
+use super::number::ms;
 use super::text::Text;
 use crate::detector::evidence::Class;
 use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceReason};

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limit::{InvalidAnswer, SEQ_LIMIT, bounded, optional};
-use super::ms;
+use super::number::ms;
 use super::text::Text;
 use super::words::EventName;
 use crate::detector::evidence::Class;

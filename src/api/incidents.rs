@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ms;
+use super::number::ms;
 use super::peers::texts;
 use super::text::Text;
 use super::timestamp::rfc3339_before;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::ms;
+use super::number::ms;
 use super::text::Text;
 use super::timestamp::rfc3339;
 use super::words::When;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::number::{fine_ms, ms};
 use super::peers::texts;
 use super::text::Text;
-use super::{fine_ms, ms};
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row, RowFreshness};

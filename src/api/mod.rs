@@ -25,6 +25,7 @@ mod limit;
 mod maintenance;
 mod mesh;
 mod node;
+mod number;
 mod peers;
 mod problem;
 mod row;
@@ -33,8 +34,6 @@ pub mod text;
 pub mod timestamp;
 mod why;
 pub mod words;
-
-use std::time::Duration;
 
 pub use answer::{
     ACCUSATIONS, ANSWER_BYTES, AccusationBody, AnnouncementBody, AnswerBody, WATCHED, WatchBody, WatchedBody,
@@ -48,23 +47,9 @@ pub use maintenance::{MaintenanceBody, MaintenanceStatusBody, MaintenanceWish, P
 pub use mesh::{ClusterBody, ClusterNodeBody, FindingBody, MatrixBody, MatrixCellBody, MatrixRowBody, MismatchBody};
 pub(crate) use node::count_by_state;
 pub use node::{CandidateBody, ConfigBody, DiscoveryBody, DnsNameBody, HealthBody, NodeBody, SettingBody};
+pub(crate) use number::ms;
 pub use peers::{PeerBody, PeersBody, RttBody, WitnessBody};
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemBody};
 pub use row::{CELLS, CellBody, ROW_BYTES, RowBody};
 pub use testimony::{TESTIMONY_BYTES, TestimonyBody};
 pub use why::{BeforeBody, DecisionBody, FiguresBody, HeldAccusationBody, ObserverBody, PingBody, QuorumBody, WhyBody};
-
-/// Whole milliseconds.
-pub(crate) fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Milliseconds with three decimals: a round trip on one machine is a fraction of one.
-pub(crate) fn fine_ms(time: Duration) -> f64 {
-    time.as_micros() as f64 / 1e3
-}
-
-/// A number with three decimals, which is all that a share or a phi is worth.
-pub(crate) fn thousandths(number: f64) -> f64 {
-    (number * 1e3).round() / 1e3
-}

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::maintenance::MaintenanceBody;
-use super::ms;
+use super::number::ms;
 use super::text::Text;
 use super::words::{HealthStatus, When};
 use crate::config::{Setting, Source};

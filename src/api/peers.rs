@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::maintenance::MaintenanceBody;
+use super::number::{fine_ms, ms, thousandths};
 use super::text::Text;
 use super::timestamp::rfc3339_before;
 use super::words::{Said, When};
-use super::{fine_ms, ms, thousandths};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Testimony, Verdict};
 use crate::detector::view::{PeerView, View, WitnessView};

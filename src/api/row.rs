@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limit::{InvalidAnswer, SEQ_LIMIT, bounded, optional, self_state};
+use super::number::{ms, thousandths};
 use super::text::Text;
-use super::{ms, thousandths};
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::number::{fine_ms, ms, thousandths};
 use super::peers::{PeerBody, WitnessBody, texts};
 use super::text::Text;
 use super::timestamp::rfc3339_before;
 use super::words::{PingResult, When};
-use super::{fine_ms, ms, thousandths};
 use crate::detector::estimator::RttEstimator;
 use crate::detector::event::Purpose;
 use crate::detector::evidence::{Class, Evidence};

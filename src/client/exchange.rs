@@ -18,10 +18,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::{USER_AGENT, evidence, parse_answer};
-use crate::api::{ANSWER_BYTES, caller_headers};
+use super::evidence;
+use crate::api::{ANSWER_BYTES, AnswerBody, caller_headers};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
+
+/// What a peer's log shows as our user agent.
+pub(super) const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));
 
 /// The most bytes of an answer's head. Ours has some two hundred.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -159,4 +162,8 @@ impl AsyncWrite for Listening {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+fn parse_answer(body: &[u8]) -> Result<Answer, Evidence> {
+    AnswerBody::parse(body).and_then(Answer::try_from).map_err(|_| Evidence::Invalid)
 }

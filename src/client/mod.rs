@@ -41,20 +41,17 @@ use std::time::Duration;
 use hyper::http::HeaderValue;
 use url::Url;
 
-use self::exchange::Exchange;
+use self::exchange::{Exchange, USER_AGENT};
 use self::keep_alive::{Carrier, FailedRenewals, Kept};
 use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
 pub(crate) use self::stream::{EventStream, NewsStream};
 use crate::api::{
-    AnswerBody, HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
+    HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
 };
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
-
-/// What a peer's log shows as our user agent.
-const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));
 
 /// Questions come once an interval while something is wrong, and then not for days.
 const IDLE: Duration = Duration::from_secs(10);
@@ -266,10 +263,6 @@ impl Client {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn parse_answer(body: &[u8]) -> Result<Answer, Evidence> {
-    AnswerBody::parse(body).and_then(Answer::try_from).map_err(|_| Evidence::Invalid)
 }
 
 /// The body of an answer of 200 and at most `limit` bytes; `None` when it is anything else, is longer or breaks off.

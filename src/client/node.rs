@@ -13,10 +13,10 @@ use hyper::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time;
 
 use super::connect::{ConnectError, connect};
-use super::exchange::Exchange;
+use super::evidence;
+use super::exchange::{Exchange, USER_AGENT};
 use super::resolve::{NameService, Resolver};
 use super::stream::EventStream;
-use super::{USER_AGENT, evidence};
 
 /// A node answers at once or is faulty; five seconds distinguish the two on any link.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);

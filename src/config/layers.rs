@@ -1,8 +1,8 @@
 //! What was typed, in two layers over the defaults: flags over environment.
 
-use super::Source;
 use super::environment::Environment;
 use super::raw::{Raw, Typed};
+use super::settings::Source;
 
 /// The two layers over the defaults.
 pub(crate) struct Layers<'a> {

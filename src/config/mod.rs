@@ -24,10 +24,10 @@ pub(crate) mod token;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::closed_set::closed_set;
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, PEERS_MAX};
 use crate::detector::peer::{NodeName, PeerSpec};
+pub use settings::Source;
 
 /// A checked configuration. Nothing in it can still be wrong by itself; a port can be taken.
 #[derive(Clone, Debug)]
@@ -167,13 +167,4 @@ pub struct Setting {
     /// As it would be typed; stars where it is a secret.
     pub value: String,
     pub source: Source,
-}
-
-closed_set! {
-    /// Where a setting came from.
-    pub enum Source {
-        Flag = "flag",
-        Environment = "environment",
-        Default = "default",
-    }
 }

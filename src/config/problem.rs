@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::Source;
 use super::raw::Typed;
-use super::settings::SettingSpec;
+use super::settings::{SettingSpec, Source};
 
 /// Values longer than this are cut when they are quoted: a pasted file must not bury the message.
 const QUOTED_MAX: usize = 120;

@@ -4,8 +4,7 @@
 use clap::Args;
 use serde::Deserialize;
 
-use super::Source;
-use super::settings::{SETTINGS, find};
+use super::settings::{SETTINGS, Source, find};
 
 macro_rules! raw {
     ($($field:ident),* $(,)?) => {

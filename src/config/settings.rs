@@ -2,7 +2,17 @@
 //! and the messages about bad values are all made from this one list, so that
 //! none of them can tell a different story.
 
+use crate::closed_set::closed_set;
 use crate::detector::config::Timing;
+
+closed_set! {
+    /// Where a setting came from.
+    pub enum Source {
+        Flag = "flag",
+        Environment = "environment",
+        Default = "default",
+    }
+}
 
 /// One setting and what a person needs to choose it.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::contract;
 use super::problem::Problem;
 use super::reply::{json, text};
-use super::{Shared, wall_time};
+use super::state::{Shared, wall_time};
 use crate::api::text::Text;
 use crate::api::timestamp::rfc3339;
 use crate::api::words::When;

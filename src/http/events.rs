@@ -19,10 +19,11 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
+use super::peers;
 use super::problem::Problem;
 use super::reply::json;
+use super::state::{AppState, Shared, wall_time};
 use super::stream::{self, Closing, Source};
-use super::{AppState, Shared, peers, wall_time};
 use crate::api::{EventBody, EventsBody, PastEvent, caller_from_headers};
 use crate::detector::peer::NodeName;
 use crate::mesh::Member;

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::reply::json;
-use super::{AppState, Shared};
+use super::state::{AppState, Shared};
 use crate::api::HealthBody;
 use crate::api::words::HealthStatus;
 

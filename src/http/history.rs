@@ -7,9 +7,9 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::Shared;
 use super::problem::Problem;
 use super::reply::json;
+use super::state::Shared;
 use crate::api::text::Text;
 use crate::api::{EVENTS, HistoryBody, INCIDENTS, PastIncidentBody};
 use crate::detector::level::Level;

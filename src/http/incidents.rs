@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::reply::json;
-use super::{Shared, wall_time};
+use super::state::{Shared, wall_time};
 use crate::api::text::Text;
 use crate::api::{IncidentBody, IncidentsBody};
 

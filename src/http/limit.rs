@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::route::Route;
+use super::state::{AppState, Shared};
 use super::stream;
-use super::{AppState, Shared};
 
 /// Stands before every route. Counts the request under its route and status
 /// code; a stream's time is its reader's business and would spoil the histogram.

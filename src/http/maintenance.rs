@@ -13,7 +13,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::reply::json;
-use super::{AppState, Shared, wall_time};
+use super::state::{AppState, Shared, wall_time};
 use crate::api::{MaintenanceStatusBody, MaintenanceWish};
 use crate::config::parse;
 use crate::detector::maintenance::{InvalidReason, Maintenance, MaintenanceReason, SPAN_DEFAULT, printable};

@@ -11,9 +11,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::Shared;
 use super::problem::Problem;
 use super::reply::{json, text as plain};
+use super::state::Shared;
 use crate::api::{ClusterBody, MatrixBody, RowBody};
 use crate::mesh::Member;
 use crate::render::matrix;

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::reply::json;
-use super::{Shared, wall_time};
+use super::state::{Shared, wall_time};
 use crate::api::{PeerBody, PeersBody};
 use crate::detector::peer::NodeName;
 use crate::detector::view::PeerView;

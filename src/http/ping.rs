@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::Shared;
 use super::problem::Problem;
 use super::reply::json;
+use super::state::Shared;
 use crate::api::{AnswerBody, caller_from_headers};
 
 /// Answered by the detector itself, so that an answer proves that it runs.

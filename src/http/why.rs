@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::peers::known_keys;
 use super::problem::Problem;
 use super::reply::json;
-use super::{AppState, Shared, wall_time};
+use super::state::{AppState, Shared, wall_time};
 use crate::api::WhyBody;
 
 /// The evidence about one peer, by its key or the name it declares.

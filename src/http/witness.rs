@@ -7,9 +7,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::Shared;
 use super::problem::Problem;
 use super::reply::json;
+use super::state::Shared;
 use crate::api::TestimonyBody;
 use crate::detector::peer::{BootId, NodeName};
 

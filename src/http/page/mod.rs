@@ -12,7 +12,7 @@
 //! everything it is given (`render.rs`), and names that are absurdly long are cut.
 //!
 //! When something breaks, many people open it. So readers of one gathering get
-//! one rendering of it ([`Written`]), which is at most 0.3 s old.
+//! one rendering of it ([`written`]), which is at most 0.3 s old.
 //!
 //! Turned down: a page that draws itself from the API in the browser. It shows
 //! nothing without scripts, and it would word the verdicts a second time.
@@ -20,11 +20,10 @@
 mod incidents;
 mod render;
 mod words;
+pub(super) mod written;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -32,10 +31,9 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::reply::text;
-use super::{AppState, Shared, wall_time};
+use super::state::{AppState, Shared, wall_time};
 use crate::api::timestamp::{rfc3339, rfc3339_before};
 use crate::detector::level::Level;
-use crate::detector::time::Monotonic;
 use crate::mesh_service::collector::Gathered;
 use crate::mesh_service::incident_store::Entry;
 use crate::render::describe;
@@ -44,6 +42,7 @@ use crate::telemetry::events::{Entry as EventEntry, Filter, Page as Events};
 use crate::telemetry::metrics::{REVISION, VERSION};
 pub use incidents::IncidentRow;
 pub use render::{Happening, Me, Page};
+use written::Stamp;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -54,28 +53,6 @@ const HAPPENINGS: usize = 25;
 /// Everything from this origin, nothing from elsewhere, no inline scripts or styles, no frames. `data:` is the icon.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The page that was rendered last, for all readers that come before there is something new to render.
-#[derive(Default)]
-pub struct Written(Mutex<Option<(Stamp, Bytes)>>);
-
-/// What a page was written from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    gathered: Monotonic,
-    events: u64,
-}
-
-impl Written {
-    /// The page of this stamp: the one that is there, or else the one that `write` makes.
-    fn get(&self, stamp: Stamp, write: impl FnOnce() -> String) -> Bytes {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((of, page)) if *of == stamp => page.clone(),
-            _ => last.insert((stamp, write().into())).1.clone(),
-        }
-    }
-}
 
 pub(super) async fn page(State(state): State<Shared>) -> Result<Response, Problem> {
     let (gathered, age) = state.mesh.view().await?;
@@ -152,26 +129,6 @@ impl From<&EventEntry> for Happening {
             grave: words.level == Level::Warn,
             event: words.name.to_owned(),
             sentence: words.sentence,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_written_once_for_what_it_was_written_from() {
-        let written = Written::default();
-        let stamp = |gathered, events| Stamp { gathered: Monotonic(Duration::from_millis(gathered)), events };
-        for (stamp, text, expected) in [
-            (stamp(1, 1), "first", "first"),
-            (stamp(1, 1), "second", "first"),
-            (stamp(1, 2), "third", "third"),
-            (stamp(2, 2), "fourth", "fourth"),
-            (stamp(1, 1), "fifth", "fifth"),
-        ] {
-            assert_eq!(written.get(stamp, || text.to_owned()), expected);
         }
     }
 }
