@@ -1,11 +1,13 @@
-//! The shape of the code, held by reading it: which half may know what, who
-//! owns which effect, how long files and functions may be. Clippy's lists
+//! The shape of the code, held by reading it: which half may know what, which
+//! file may import which, who owns which effect, how long files and functions
+//! may be. Clippy's lists
 //! (`clippy.toml`) hold the same owners where a path is enough; this test holds
 //! what clippy cannot see.
 
 // Reading files is what this test does.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -259,6 +261,194 @@ fn modules_use_only_those_below_them() {
         }
     }
     none("a module uses only those below it", &found);
+}
+
+/// Imports that close a circle and are still to be broken: the file that imports, and what it imports. Each entry must
+/// still be needed, so the list can only get shorter.
+const CIRCLES_LEFT: &[(&str, &str)] = &[("src/cli/watch/contact.rs", "src/cli/watch/mod.rs")];
+
+#[test]
+fn no_file_imports_one_that_imports_it() {
+    let mut imports = imports(&sources());
+    let known: Vec<Import> = CIRCLES_LEFT.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+    imports.retain(|import| !known.contains(import));
+    none("files that import each other, directly or around a circle", &circles(&imports));
+    for import in known {
+        assert!(reaches(&imports, &import.1, &import.0), "{import:?} closes no circle: take it off CIRCLES_LEFT");
+    }
+}
+
+/// A file, and one that it imports. A module that is only declared (`mod x;`) is not imported by that.
+type Import = (String, String);
+
+fn imports(sources: &[Source]) -> Vec<Import> {
+    let modules: BTreeMap<Vec<String>, &str> =
+        sources.iter().map(|source| (module_path(&source.path), source.path.as_str())).collect();
+    let mut imports = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.path != "src/main.rs") {
+        let here = module_path(&source.path);
+        for path in paths(&source.lines.join("\n")) {
+            let Some(target) = absolute(&path, &here, &modules) else { continue };
+            // The longest part of a path that is a file; the rest is an item in it.
+            let file = (0..=target.len()).rev().find_map(|end| modules.get(&target[..end]));
+            imports.extend(
+                file.filter(|file| **file != source.path).map(|file| (source.path.clone(), (*file).to_owned())),
+            );
+        }
+    }
+    imports.into_iter().collect()
+}
+
+/// The path of the module that a file is, below `crate`.
+fn module_path(file: &str) -> Vec<String> {
+    let mut path: Vec<String> =
+        file.trim_start_matches("src/").trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+    path.pop_if(|last| matches!(last.as_str(), "mod" | "lib"));
+    path
+}
+
+/// Where a path leads that starts with `crate`, `super`, `self` or a child of this module; nothing for other crates.
+fn absolute(path: &[String], here: &[String], modules: &BTreeMap<Vec<String>, &str>) -> Option<Vec<String>> {
+    let mut from = here.to_vec();
+    let mut rest = path;
+    match rest.first()?.as_str() {
+        "crate" => from.clear(),
+        "self" | "super" => {}
+        child => {
+            from.push(child.to_owned());
+            if !modules.contains_key(&from) {
+                return None;
+            }
+            from.pop();
+        }
+    }
+    while let Some((first, after)) = rest.split_first() {
+        match first.as_str() {
+            "crate" | "self" => {}
+            "super" => drop(from.pop()),
+            _ => break,
+        }
+        rest = after;
+    }
+    from.extend_from_slice(rest);
+    Some(from)
+}
+
+/// Every `a::b` in the text, with the braces of imports resolved: `a::{b, c::d}` is `a::b` and `a::c::d`. The path in
+/// `pub(in a::b)` only says who may look.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let words = words(text);
+    let mut at = 0;
+    while at < words.len() {
+        let is_visibility = at >= 2 && words[at - 1] == "in" && words[at - 2] == "(";
+        if !is_visibility && is_name(&words[at]) && words.get(at + 1).is_some_and(|word| word == "::") {
+            at = branches(&words, at, &[], &mut found);
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Reads one path from `at`, and what is in its braces; gives where it ends.
+fn branches(words: &[String], mut at: usize, before: &[String], found: &mut Vec<Vec<String>>) -> usize {
+    let mut path = before.to_vec();
+    while let Some(word) = words.get(at) {
+        if word == "{" {
+            at += 1;
+            while words.get(at).is_some_and(|word| word != "}") {
+                at = if words[at] == "," { at + 1 } else { branches(words, at, &path, found).max(at + 1) };
+            }
+            return at + 1;
+        }
+        if is_name(word) {
+            path.push(word.clone());
+            at += 1;
+        }
+        if words.get(at).is_none_or(|word| word != "::") {
+            break;
+        }
+        at += 1;
+    }
+    found.push(path);
+    at
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Names, `::`, and every other character by itself.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut in_name = false;
+    for c in text.chars() {
+        let is_part = c.is_alphanumeric() || c == '_';
+        match words.last_mut() {
+            Some(last) if is_part && in_name => last.push(c),
+            Some(last) if c == ':' && last == ":" => last.push(c),
+            _ if c.is_whitespace() => {}
+            _ => words.push(c.to_string()),
+        }
+        in_name = is_part;
+    }
+    words
+}
+
+/// Files that reach each other, one line for each group with the imports in it.
+fn circles(imports: &[Import]) -> Vec<String> {
+    let within = imports.iter().filter(|(from, to)| reaches(imports, to, from));
+    let mut circles: Vec<(String, Vec<&Import>)> = Vec::new();
+    for import in within {
+        match circles
+            .iter_mut()
+            .find(|(file, _)| reaches(imports, file, &import.0) && reaches(imports, &import.0, file))
+        {
+            Some((_, members)) => members.push(import),
+            None => circles.push((import.0.clone(), vec![import])),
+        }
+    }
+    let lines = circles.iter().map(|(_, members)| {
+        let arrows: Vec<String> = members.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+        arrows.join("\n    ")
+    });
+    lines.collect()
+}
+
+fn reaches(imports: &[Import], from: &str, to: &str) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut open = vec![from];
+    while let Some(file) = open.pop() {
+        if file == to {
+            return true;
+        }
+        let next = imports.iter().filter(|(from, _)| from == file).map(|(_, to)| to.as_str());
+        open.extend(next.filter(|file| seen.insert(file)));
+    }
+    false
+}
+
+#[test]
+fn imports_are_read_in_every_form() {
+    let source = |path: &str, text: &str| Source { path: path.to_owned(), lines: vec![text.to_owned()] };
+    let sources = [
+        source("src/lib.rs", "pub mod a;"),
+        source("src/a/mod.rs", "mod b; mod c; pub use b::{B, b}; fn f(x: self::c::C) {}"),
+        source("src/a/b.rs", "use super::{c::{self, C}, A}; use std::fmt;"),
+        source("src/a/c.rs", "pub(in crate::a) fn f(x: &crate::d::D) -> b::B { super::super::d::g() }"),
+        source("src/d.rs", "use crate::a::b as other;"),
+    ];
+    let found = imports(&sources);
+    let found: Vec<String> = found.iter().map(|(from, to)| format!("{from} {to}").replace("src/", "")).collect();
+    let wanted =
+        ["a/b.rs a/c.rs", "a/b.rs a/mod.rs", "a/c.rs d.rs", "a/mod.rs a/b.rs", "a/mod.rs a/c.rs", "d.rs a/b.rs"];
+    assert_eq!(found, wanted);
+
+    let import = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    assert_eq!(circles(&[import("a", "b"), import("b", "c")]), Vec::<String>::new());
+    let found = circles(&[import("a", "b"), import("b", "c"), import("c", "b"), import("d", "d2"), import("d2", "d")]);
+    assert_eq!(found, ["b -> c\n    c -> b", "d -> d2\n    d2 -> d"]);
 }
 
 #[test]
