@@ -106,7 +106,7 @@ pub fn frozen_under_the_fast_profile(report: &Report) {
         await_words(&cluster, observer, 3, &["node-3 has been suspect for", "There is no verdict yet"]);
     }
     for observer in [1, 2] {
-        let words = ["does not answer (stalled)", "frozen", "rule quorum:", "wait 5.0s"];
+        let words = ["does not answer (stalled)", "frozen", "rule quorum:", "wait 5 s"];
         report.say(await_words(&cluster, observer, 3, &words));
         let why = evidence(&cluster, observer, 3);
         let decision = &why["decision"];
