@@ -269,12 +269,13 @@ const CIRCLES_LEFT: &[(&str, &str)] = &[("src/cli/watch/contact.rs", "src/cli/wa
 
 #[test]
 fn no_file_imports_one_that_imports_it() {
-    let mut imports = imports(&sources());
     let known: Vec<Import> = CIRCLES_LEFT.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
-    imports.retain(|import| !known.contains(import));
+    let (left, imports): (Vec<Import>, Vec<Import>) =
+        imports(&sources()).into_iter().partition(|one| known.contains(one));
     none("files that import each other, directly or around a circle", &circles(&imports));
     for import in known {
-        assert!(reaches(&imports, &import.1, &import.0), "{import:?} closes no circle: take it off CIRCLES_LEFT");
+        let is_needed = left.contains(&import) && reaches(&imports, &import.1, &import.0);
+        assert!(is_needed, "{import:?} closes no circle: take it off CIRCLES_LEFT");
     }
 }
 
