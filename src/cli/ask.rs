@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::answer::Answer;
+use super::answer::{Answer, Event};
 use super::exit::Failure;
 use super::safe_text::{parse, shown};
 use crate::client::EventStream;
@@ -23,7 +23,7 @@ impl Place {
     ///
     /// # Errors
     /// When the node cannot be reached, answers with a problem, or with something that is no JSON.
-    pub(crate) async fn ask(&self, path: &str, what: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn ask(&self, path: &str, what: &'static str) -> Result<Answer, Failure> {
         Answer::new(good(self.get(path).await?)?, what)
     }
 
@@ -105,15 +105,15 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The next event; what is not JSON is skipped.
+    /// The next event; what is none is skipped.
     ///
     /// # Errors
     /// [`Failure::Unreachable`] when the stream ends or falls silent.
-    pub(crate) async fn next(&mut self) -> Result<serde_json::Value, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
         loop {
             let event = self.stream.next().await.map_err(|end| self.place.unreachable(end))?;
-            if let Ok(value) = parse(&event.data) {
-                return Ok(value);
+            if let Some(event) = parse(&event.data).ok().and_then(Event::new) {
+                return Ok(event);
             }
         }
     }

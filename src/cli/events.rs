@@ -1,17 +1,20 @@
 //! `heartbeat events`: the events of one node, remembered and as they happen.
 
 use clap::Args;
-use serde_json::Value;
 
 use super::address::Address;
-use super::answer::Part;
+use super::answer::{Event, name};
 use super::ask::Place;
 use super::exit::{Exit, Outcome, until_asked, usual_end};
 use super::output::{Output, Paint};
-use super::watch::events::{Begin, EventReader, number, path};
+use super::watch::events::{Begin, EventReader, path};
 use super::watch::{Update, contact, follow};
+use crate::api::EventBody;
+use crate::api::words::When;
 use crate::config::environment::Environment;
 use crate::config::parse;
+use crate::detector::level::Level;
+use crate::render::matrix::short;
 
 /// All that a node can be asked for: what it remembers, and what its peers told it.
 const LIMIT_MAX: usize = 2048;
@@ -68,10 +71,8 @@ pub(crate) async fn events(command: &Events, environment: &Environment) -> Outco
     if command.follow {
         return until_asked(follow_events(command, &place, &mut output), usual_end).await;
     }
-    let answer = place.ask(&list(command, LIMIT_MAX), "a list of events").await?;
-    for event in answer.root().parts("events") {
-        show(command, event.0, &mut output)?;
-    }
+    let (events, _) = place.ask(&list(command, LIMIT_MAX), "a list of events").await?.into_events()?;
+    events.iter().try_for_each(|event| show(command, event, &mut output))?;
     Ok(Exit::Success)
 }
 
@@ -108,31 +109,30 @@ fn list(command: &Events, limit: usize) -> String {
     path(&query, command.peer.as_deref())
 }
 
-fn show(command: &Events, event: &Value, output: &mut Output) -> std::io::Result<()> {
+fn show(command: &Events, event: &Event, output: &mut Output) -> std::io::Result<()> {
     if command.json {
-        return output.line(&event.to_string());
+        return output.line(&event.json.to_string());
     }
-    let number = number(event).map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let number = event.number().map_or_else(|| "-".to_owned(), |number| number.to_string());
     let number = output.paint(Paint::Faint, &format!("{number:>5}"));
     output.line(&format!("{number}  {}", event_line(event, false, output)))
 }
 
 /// When, and what in the words of the log of its node; what a peer reported is marked as such.
-pub(crate) fn event_line(event: &Value, with_node: bool, output: &Output) -> String {
-    let event = Part(event);
-    let paint = match event.text("level") {
-        "warn" | "error" => Paint::Bad,
-        "debug" => Paint::Faint,
-        _ => Paint::Plain,
+pub(crate) fn event_line(event: &Event, with_node: bool, output: &Output) -> String {
+    let EventBody { at: When(at), level, node, message, sentence, from, .. } = &event.body;
+    let paint = match level.known() {
+        Some(Level::Warn) => Paint::Bad,
+        Some(Level::Debug) => Paint::Faint,
+        Some(Level::Info) | None => Paint::Plain,
     };
-    let sentence = if event.text("sentence").is_empty() { event.text("message") } else { event.text("sentence") };
-    let at = output.paint(Paint::Faint, &event.name("at"));
-    let who = match event.0["from"].is_null() {
-        false => format!("reported by {}: ", event.name("from")),
-        true if with_node => format!("{}: ", event.name("node")),
-        true => String::new(),
+    let who = match from {
+        Some(peer) => format!("reported by {}: ", name(peer)),
+        None if with_node => format!("{}: ", name(node)),
+        None => String::new(),
     };
-    format!("{at}  {}", output.paint(paint, &format!("{who}{sentence}")))
+    let what = if sentence.is_empty() { message } else { sentence };
+    format!("{}  {}", output.paint(Paint::Faint, &short(at)), output.paint(paint, &format!("{who}{what}")))
 }
 
 #[cfg(test)]
@@ -143,7 +143,11 @@ mod tests {
     #[test]
     fn an_event_is_a_line() {
         let line = |json: &str, with_node| {
-            event_line(&parse(json.as_bytes()).unwrap(), with_node, &Output::to(Box::new(std::io::sink()), false))
+            event_line(
+                &Event::new(parse(json.as_bytes()).unwrap()).unwrap(),
+                with_node,
+                &Output::to(Box::new(std::io::sink()), false),
+            )
         };
         let own = r#"{"at":"2026-11-26T02:10:00.123Z","node":"n\u001bc","level":"warn","sentence":"a\nb"}"#;
         assert_eq!(line(own, true), "2026-11-26T02:10:00.123Z  n?c: a?b");

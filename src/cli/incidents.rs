@@ -1,16 +1,16 @@
 //! `heartbeat incidents`: open and past incidents, one line each.
 
 use clap::Args;
-use serde_json::Value;
 
 use super::address::Address;
-use super::answer::{Answer, Part};
+use super::answer::{Answer, name, span_of, word};
 use super::ask::good;
 use super::events::count;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, counted};
+use crate::api::words::When;
+use crate::api::{IncidentBody, IncidentsBody};
 use crate::config::environment::Environment;
-use crate::render::span;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -50,19 +50,19 @@ pub(crate) async fn incidents(command: &Incidents, environment: &Environment) ->
         output.line(&answer.body)?;
         return Ok(Exit::Success);
     }
-    picture(answer.root(), &output).iter().try_for_each(|line| output.line(line))?;
+    picture(&answer.into_shape()?, &output).iter().try_for_each(|line| output.line(line))?;
     Ok(Exit::Success)
 }
 
-fn picture(root: Part<'_>, output: &Output) -> Vec<String> {
-    let name = output.paint(Paint::Strong, &root.name("node"));
-    let rows: Vec<Vec<Cell>> = root.parts("incidents").map(row).collect();
+fn picture(body: &IncidentsBody, output: &Output) -> Vec<String> {
+    let name = output.paint(Paint::Strong, &name(&body.node));
+    let rows: Vec<Vec<Cell>> = body.incidents.iter().map(row).collect();
     if rows.is_empty() {
         return vec![format!("{name} remembers no incidents")];
     }
     // The answer counts all of the node's own; the rows are limited, and include those that peers reported.
-    let shown = root.parts("incidents").filter(|incident| incident.flag("open")).count();
-    let open = root.0["open"].as_u64().and_then(|open| usize::try_from(open).ok()).unwrap_or(0).max(shown);
+    let shown = body.incidents.iter().filter(|incident| incident.open).count();
+    let open = usize::try_from(body.open).unwrap_or(0).max(shown);
     let open = if open == 0 { "none open".to_owned() } else { output.paint(Paint::Bad, &format!("{open} open")) };
     let heading = ["SINCE", "ENDED", "LASTED", "VERDICT", "FROM", "STORY"].map(str::to_owned).into();
     let mut lines = vec![format!("{name}: {} shown, {open}", counted(rows.len(), "incident"))];
@@ -70,21 +70,17 @@ fn picture(root: Part<'_>, output: &Output) -> Vec<String> {
     lines
 }
 
-fn row(incident: Part<'_>) -> Vec<Cell> {
-    let open = incident.flag("open");
-    let lasted = incident.span("lasted_ms").map_or_else(|| "-".to_owned(), span);
-    let ended = if open { Cell::new(Paint::Bad, "open") } else { Cell::plain(moment(incident.text("ended_at"))) };
-    let from = match &incident.0["from"] {
-        Value::String(_) => incident.name("from"),
-        _ => ".".to_owned(),
-    };
+fn row(incident: &IncidentBody) -> Vec<Cell> {
+    let open = incident.open;
+    let moment = |at: Option<&When>| at.map(|When(at)| moment(at)).unwrap_or_default();
+    let ended = if open { Cell::new(Paint::Bad, "open") } else { Cell::plain(moment(incident.ended_at.as_ref())) };
     vec![
-        Cell::plain(moment(incident.text("began_at"))),
+        Cell::plain(moment(Some(&incident.began_at))),
         ended,
-        Cell::plain(lasted),
-        Cell::new(if open { Paint::Bad } else { Paint::Plain }, incident.name("verdict").replace('_', " ")),
-        Cell::plain(from),
-        Cell::plain(incident.text("story")),
+        Cell::plain(span_of(incident.lasted_ms)),
+        Cell::new(if open { Paint::Bad } else { Paint::Plain }, word(&incident.verdict)),
+        Cell::plain(incident.from.as_ref().map_or_else(|| ".".to_owned(), name)),
+        Cell::plain(&incident.story),
     ]
 }
 
@@ -109,12 +105,12 @@ mod tests {
          "story":"node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed"},
         {"id":2,"open":false,"verdict":"one_way","nodes":["node-1","node-2"],"began_at":"2026-11-26T01:10:00.123Z",
          "ended_at":"2026-11-26T01:10:04Z","lasted_ms":4000,"from":"node-2","story":"odd\u001b[2J"},
-        {"id":1}]}"#;
+        {"id":1,"lasted_ms":2000}]}"#;
 
     #[test]
     fn open_and_ended_ones_in_a_table() {
-        let answer = Answer::new(ANSWER.into(), "").unwrap();
-        let lines = picture(answer.root(), &Output::to(Box::new(std::io::sink()), false));
+        let of = |text: &str| Answer::new(text.into(), "").unwrap().into_shape().unwrap();
+        let lines = picture(&of(ANSWER), &Output::to(Box::new(std::io::sink()), false));
         assert_eq!(
             lines.join("\n"),
             "\
@@ -122,15 +118,12 @@ node-1: 3 incidents shown, 1 open
 SINCE            ENDED            LASTED      VERDICT  FROM    STORY
 11-26 02:10:00Z  open             2 min 10 s  down     .       node-3 was down for 2 min 10 s (refused); node-1 and node-2 agreed
 11-26 01:10:00Z  11-26 01:10:04Z  4 s         one way  node-2  odd?[2J
-                                  -                    ."
+                                  2 s                  ."
         );
-        let told = Answer::new(ANSWER.replace(r#""open":1,"#, r#""open":0,"#), "").unwrap();
-        let told = picture(told.root(), &Output::to(Box::new(std::io::sink()), false));
+        let told = of(&ANSWER.replace(r#""open":1,"#, r#""open":0,"#));
+        let told = picture(&told, &Output::to(Box::new(std::io::sink()), false));
         assert_eq!(told[0], "node-1: 3 incidents shown, 1 open");
-        let none = Answer::new(r#"{"node":"node-1","open":0,"incidents":[]}"#.into(), "").unwrap();
-        assert_eq!(
-            picture(none.root(), &Output::to(Box::new(std::io::sink()), false)),
-            ["node-1 remembers no incidents"]
-        );
+        let none = of(r#"{"node":"node-1","open":0,"incidents":[]}"#);
+        assert_eq!(picture(&none, &Output::to(Box::new(std::io::sink()), false)), ["node-1 remembers no incidents"]);
     }
 }

@@ -1,17 +1,16 @@
 //! `heartbeat maint`: planned work on a node, announced so that it raises no alert.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use hyper::Method;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::address::Address;
-use super::answer::Answer;
+use super::answer::{Answer, span_of};
 use super::ask::good;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint};
+use crate::api::words::When;
+use crate::api::{MaintenanceBody, MaintenanceStatusBody, MaintenanceWish, PeerMaintenanceBody};
 use crate::client::node::{Order, REQUEST_TIME_MAX};
 use crate::config::environment::Environment;
 use crate::config::layers::Layers;
@@ -19,10 +18,8 @@ use crate::config::parse;
 use crate::config::raw::Raw;
 use crate::config::token::{Token, token};
 use crate::detector::maintenance::MaintenanceReason;
-use crate::render::span;
 
 const PATH: &str = "/api/v1/maintenance";
-const WHAT: &str = "about maintenance";
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -111,32 +108,6 @@ fn length(text: &str) -> Result<String, String> {
         .map_err(|wrong| format!("{wrong}; accepted: {}", parse::A_SPAN))
 }
 
-/// What is shown of the answer. Fields that are missing or new are no reason to fail: versions mix.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    node: String,
-    maintenance: Option<Maintenance>,
-    peers: Vec<Peer>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Maintenance {
-    reason: String,
-    left_ms: u64,
-    until: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Peer {
-    key: String,
-    state: String,
-    maintenance: Option<Maintenance>,
-    maintenance_overrun_ms: Option<u64>,
-}
-
 /// Shows maintenance, starts it, or ends it.
 ///
 /// # Errors
@@ -146,19 +117,20 @@ pub(crate) async fn maint(command: &Maint, environment: &Environment) -> Outcome
     let (ask, token, method, body) = match &command.change {
         None => (&command.ask, None, Method::GET, None),
         Some(Change::On(on)) => {
-            let body = json!({ "reason": on.reason.as_str(), "for": on.length.trim() });
-            (&on.with.ask, Some(on.with.token(environment)?), Method::POST, Some(body.to_string()))
+            let wish =
+                MaintenanceWish { reason: on.reason.as_str().to_owned(), r#for: Some(on.length.trim().to_owned()) };
+            (&on.with.ask, Some(on.with.token(environment)?), Method::POST, Some(json!(wish).to_string()))
         }
         Some(Change::Off(off)) => (&off.with.ask, Some(off.with.token(environment)?), Method::DELETE, None),
     };
     let order = Order { method, path: PATH, body, bearer_token: token.as_ref().map(Token::reveal) };
     let reply = ask.address.place(environment)?.send(&order, REQUEST_TIME_MAX).await?;
-    let answer = Answer::new(good(reply)?, WHAT)?;
+    let answer = Answer::new(good(reply)?, "about maintenance")?;
     if ask.json {
         output.line(&answer.body)?;
         return Ok(Exit::Success);
     }
-    show(&mut output, &answer.into_shape(WHAT)?)?;
+    show(&mut output, &answer.into_shape()?)?;
     Ok(Exit::Success)
 }
 
@@ -178,36 +150,27 @@ impl With {
     }
 }
 
-fn show(output: &mut Output, body: &Body) -> std::io::Result<()> {
-    let name = output.paint(Paint::Strong, &body.node);
+fn show(output: &mut Output, body: &MaintenanceStatusBody) -> std::io::Result<()> {
+    let name = output.paint(Paint::Strong, &body.node.as_str());
     match &body.maintenance {
-        Some(maintenance) => output.line(&format!("{name} {}", maintenance.sentence()))?,
+        Some(maintenance) => output.line(&format!("{name} {}", sentence(maintenance)))?,
         None => output.line(&format!("{name} is not in maintenance"))?,
     }
-    for peer in &body.peers {
-        output.line(&peer.line())?;
-    }
-    Ok(())
+    body.peers.iter().try_for_each(|peer| output.line(&line(peer)))
 }
 
-impl Maintenance {
-    fn sentence(&self) -> String {
-        let left = span(Duration::from_millis(self.left_ms));
-        format!("is in maintenance for another {left}, until {}: {}", self.until, self.reason)
-    }
+fn sentence(maintenance: &MaintenanceBody) -> String {
+    let MaintenanceBody { reason, left_ms, until: When(until) } = maintenance;
+    format!("is in maintenance for another {}, until {until}: {reason}", span_of(*left_ms))
 }
 
-impl Peer {
-    fn line(&self) -> String {
-        let what = match (&self.maintenance, self.maintenance_overrun_ms) {
-            (Some(maintenance), _) => maintenance.sentence(),
-            (None, Some(overrun)) => {
-                format!("should have been back from maintenance {} ago", span(Duration::from_millis(overrun)))
-            }
-            (None, None) => "is not in maintenance".to_owned(),
-        };
-        format!("{} ({}) {what}", self.key, self.state)
-    }
+fn line(peer: &PeerMaintenanceBody) -> String {
+    let what = match (&peer.maintenance, peer.maintenance_overrun_ms) {
+        (Some(maintenance), _) => sentence(maintenance),
+        (None, Some(overrun)) => format!("should have been back from maintenance {} ago", span_of(overrun)),
+        (None, None) => "is not in maintenance".to_owned(),
+    };
+    format!("{} ({}) {what}", peer.key, peer.state)
 }
 
 #[cfg(test)]
@@ -216,15 +179,15 @@ mod tests {
 
     #[test]
     fn a_line_says_who_why_and_how_long() {
-        let body: Body = serde_json::from_str(
+        let body: MaintenanceStatusBody = serde_json::from_str(
             r#"{"node":"a","new":1,"maintenance":{"reason":"disk","left_ms":1798000,"until":"then"},"peers":[
                 {"key":"b","state":"dead","maintenance":null,"maintenance_overrun_ms":182000},
                 {"key":"c","state":"left","maintenance":{"reason":"fans","left_ms":60000,"until":"soon"}}]}"#,
         )
         .unwrap();
-        let own = body.maintenance.map(|maintenance| maintenance.sentence());
+        let own = body.maintenance.as_ref().map(sentence);
         assert_eq!(own.as_deref(), Some("is in maintenance for another 29 min 58 s, until then: disk"));
-        let lines: Vec<String> = body.peers.iter().map(Peer::line).collect();
+        let lines: Vec<String> = body.peers.iter().map(line).collect();
         assert_eq!(
             lines,
             [

@@ -1,17 +1,22 @@
 //! `heartbeat matrix`: which node reaches which, as one node collects it.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use clap::Args;
 
 use super::address::Address;
-use super::answer::{Answer, Part};
+use super::answer::{fine, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
 use super::output::{Cell, Output, Paint};
 use super::watch::{LOOK_EVERY, Update, contact, watch};
+use crate::api::text::Text;
+use crate::api::{MatrixBody, MatrixCellBody, MatrixRowBody};
 use crate::config::environment::Environment;
-use crate::mesh::{LinkStatus, RowFreshness};
-use crate::render::matrix::{COLUMNS_MAX, Entry, Measurement, said, short};
+use crate::mesh::{LinkStatus, Member, RowFreshness};
+use crate::render::matrix::{COLUMNS_MAX, Entry, Measurement, said};
 
 const PATH: &str = "/api/v1/matrix";
 
@@ -56,17 +61,23 @@ pub(crate) async fn matrix(command: &Matrix, environment: &Environment) -> Outco
     if command.watch {
         return until_asked(watch_matrix(command, &place, Live::new(output, command.json)), usual_end).await;
     }
-    let answer = ask(&place).await?;
-    picture(command, answer.root(), &answer.body, &output).iter().try_for_each(|line| output.line(line))?;
+    picture(command, &ask(&place).await?, &output).iter().try_for_each(|line| output.line(line))?;
     Ok(Exit::Success)
 }
 
-async fn ask(place: &Place) -> Result<Answer, Failure> {
-    place.ask(PATH, "a matrix").await
+/// What the node answered: as it came, and in its shape.
+struct Seen {
+    text: String,
+    matrix: MatrixBody,
+}
+
+async fn ask(place: &Place) -> Result<Seen, Failure> {
+    let mut answer = place.ask(PATH, "a matrix").await?;
+    Ok(Seen { text: std::mem::take(&mut answer.body), matrix: answer.into_shape()? })
 }
 
 async fn watch_matrix(command: &Matrix, place: &Place, mut live: Live) -> Outcome {
-    let mut last: Option<Answer> = None;
+    let mut last: Option<Seen> = None;
     watch(
         async || ask(place).await,
         || LOOK_EVERY,
@@ -83,8 +94,8 @@ async fn watch_matrix(command: &Matrix, place: &Place, mut live: Live) -> Outcom
                 }
                 Update::Event(_) | Update::EventsLost(_) | Update::EventsRestored => return Ok(None),
             };
-            if let Some(matrix) = &last {
-                redraw(command, matrix, note, &mut live)?;
+            if let Some(seen) = &last {
+                redraw(command, seen, note, &mut live)?;
             }
             Ok(None)
         },
@@ -93,9 +104,9 @@ async fn watch_matrix(command: &Matrix, place: &Place, mut live: Live) -> Outcom
 }
 
 /// The matrix and, above it, that the node is silent or back.
-fn redraw(command: &Matrix, matrix: &Answer, note: Option<(Paint, String)>, live: &mut Live) -> std::io::Result<()> {
-    let mut lines = picture(command, matrix.root(), &matrix.body, &live.output);
-    let mut about = about(matrix.root());
+fn redraw(command: &Matrix, seen: &Seen, note: Option<(Paint, String)>, live: &mut Live) -> std::io::Result<()> {
+    let mut lines = picture(command, seen, &live.output);
+    let mut about = about(&seen.matrix);
     if let Some((paint, note)) = note {
         let is_silent = paint == Paint::Bad;
         about.push_str(if is_silent { "silent" } else { "back" });
@@ -111,11 +122,12 @@ fn redraw(command: &Matrix, matrix: &Answer, note: Option<(Paint, String)>, live
     live.show(lines, about)
 }
 
-fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> Vec<String> {
+fn picture(command: &Matrix, seen: &Seen, output: &Output) -> Vec<String> {
+    let Seen { text, matrix } = seen;
     if command.json {
-        return vec![body.to_owned()];
+        return vec![text.clone()];
     }
-    let paint = if matrix.flag("whole") { Paint::Good } else { Paint::Bad };
+    let paint = if matrix.whole { Paint::Good } else { Paint::Bad };
     let figure = match (command.rtt, command.loss) {
         (true, _) => Measurement::RoundTrips,
         (_, true) => Measurement::Loss,
@@ -126,52 +138,50 @@ fn picture(command: &Matrix, matrix: Part<'_>, body: &str, output: &Output) -> V
         Measurement::RoundTrips => ", round trips: last / 99th percentile",
         Measurement::Loss => ", loss: failed of the last ten pings",
     };
-    let mut lines = vec![output.paint(paint, matrix.text("sentence")), String::new()];
-    lines.push(format!("as reported by {}{shows}:", matrix.name("node")));
-    let members: Vec<&str> = matrix.parts("members").filter_map(|member| member.0.as_str()).collect();
-    if members.len() > COLUMNS_MAX {
+    let mut lines = vec![output.paint(paint, &matrix.sentence), String::new()];
+    lines.push(format!("as reported by {}{shows}:", name(&matrix.node)));
+    if matrix.members.len() > COLUMNS_MAX {
         lines.extend(list(matrix, output));
         return lines;
     }
-    let heading = ["OBSERVER", "REPORTED"].into_iter().map(str::to_owned).chain(members.iter().map(|name| short(name)));
-    let rows: Vec<Vec<Cell>> = matrix.parts("rows").map(|row| table_row(row, &members, figure)).collect();
+    let heading = ["OBSERVER", "REPORTED"].into_iter().map(str::to_owned).chain(matrix.members.iter().map(name));
+    let rows: Vec<Vec<Cell>> = matrix.rows.iter().map(|row| table_row(row, &matrix.members, figure)).collect();
     lines.extend(output.table_lines(heading.collect(), &rows));
-    if matrix.parts("rows").any(|row| row.text("heard") == RowFreshness::Before.as_str()) {
+    if matrix.rows.iter().any(|row| heard(row) == RowFreshness::Before) {
         lines.push(output.paint(Paint::Faint, "(in brackets: last known, not current)"));
     }
     lines
 }
 
-fn table_row(row: Part<'_>, members: &[&str], figure: Measurement) -> Vec<Cell> {
-    let observer = row.text("observer");
-    let heard = heard(row);
+fn table_row(row: &MatrixRowBody, members: &[Text<Member>], figure: Measurement) -> Vec<Cell> {
     let cells = members.iter().map(|member| {
-        let cell = row.parts("cells").find(|cell| cell.text("peer") == *member);
+        let cell = row.cells.iter().find(|cell| cell.peer == *member);
         match cell {
-            _ if *member == observer => Cell::new(Paint::Faint, "."),
+            _ if *member == row.observer => Cell::new(Paint::Faint, "."),
             Some(cell) => table_cell(cell, figure),
-            None => Cell::new(Paint::Faint, if heard == RowFreshness::Never { "?" } else { "-" }),
+            None => Cell::new(Paint::Faint, if heard(row) == RowFreshness::Never { "?" } else { "-" }),
         }
     });
     observer_cells(row).into_iter().chain(cells).collect()
 }
 
-fn observer_cells(row: Part<'_>) -> Vec<Cell> {
-    let (heard, stalled) = (heard(row), row.flag("stalled"));
-    let paint = if heard == RowFreshness::Now && !stalled { Paint::Plain } else { Paint::Doubtful };
-    vec![Cell::plain(row.name("observer")), Cell::new(paint, said(heard, stalled, row.span("as_of_ms")))]
+fn observer_cells(row: &MatrixRowBody) -> Vec<Cell> {
+    let heard = heard(row);
+    let paint = if heard == RowFreshness::Now && !row.stalled { Paint::Plain } else { Paint::Doubtful };
+    let as_of = row.as_of_ms.map(Duration::from_millis);
+    vec![Cell::plain(name(&row.observer)), Cell::new(paint, said(heard, row.stalled, as_of))]
 }
 
-fn table_cell(cell: Part<'_>, figure: Measurement) -> Cell {
+fn table_cell(cell: &MatrixCellBody, figure: Measurement) -> Cell {
     let reading = reading(cell);
-    let loss = cell.number("loss").map(|loss| (loss.clamp(0.0, 1.0) * 1000.0).round() as u16);
+    let verdict = cell.verdict.as_ref().map(Text::as_str);
     let entry = Entry {
         reading,
-        state: cell.text("state"),
-        verdict: Some(cell.text("verdict")).filter(|verdict| !verdict.is_empty()),
-        rtt: cell.span("rtt_ms"),
-        rtt_p99: cell.span("rtt_p99_ms"),
-        loss,
+        state: &cell.state.as_str(),
+        verdict: verdict.as_deref().filter(|verdict| !verdict.is_empty()),
+        rtt: cell.rtt_ms.and_then(fine),
+        rtt_p99: cell.rtt_p99_ms.and_then(fine),
+        loss: cell.loss.map(|loss| (loss.clamp(0.0, 1.0) * 1000.0).round() as u16),
     };
     let paint = match reading {
         LinkStatus::Good => Paint::Good,
@@ -183,42 +193,38 @@ fn table_cell(cell: Part<'_>, figure: Measurement) -> Cell {
 }
 
 /// A mesh that is too large for a table: one line an observer.
-fn list(matrix: Part<'_>, output: &Output) -> Vec<String> {
-    let count = |row: Part<'_>, of: &[LinkStatus]| {
-        let count = row.parts("cells").filter(|cell| of.contains(&reading(*cell))).count();
+fn list(matrix: &MatrixBody, output: &Output) -> Vec<String> {
+    let count = |row: &MatrixRowBody, of: &[LinkStatus]| {
+        let count = row.cells.iter().filter(|cell| of.contains(&reading(cell))).count();
         Cell::plain(count.to_string())
     };
-    let rows: Vec<Vec<Cell>> = matrix
-        .parts("rows")
-        .map(|row| {
-            let mut cells = observer_cells(row);
-            cells.push(count(row, &[LinkStatus::Good, LinkStatus::Doubt]));
-            cells.push(count(row, &[LinkStatus::Bad]));
-            cells
-        })
-        .collect();
+    let line = |row: &MatrixRowBody| {
+        let mut cells = observer_cells(row);
+        cells.push(count(row, &[LinkStatus::Good, LinkStatus::Doubt]));
+        cells.push(count(row, &[LinkStatus::Bad]));
+        cells
+    };
+    let rows: Vec<Vec<Cell>> = matrix.rows.iter().map(line).collect();
     output.table_lines(["OBSERVER", "REPORTED", "REACHES", "MISSES"].map(str::to_owned).into(), &rows)
 }
 
 /// A word that is not known here is no news.
-fn reading(cell: Part<'_>) -> LinkStatus {
-    let word = cell.text("reading");
-    LinkStatus::ALL.into_iter().find(|reading| reading.as_str() == word).unwrap_or(LinkStatus::Unknown)
+fn reading(cell: &MatrixCellBody) -> LinkStatus {
+    cell.reading.known().copied().unwrap_or(LinkStatus::Unknown)
 }
 
-fn heard(row: Part<'_>) -> RowFreshness {
-    let word = row.text("heard");
-    RowFreshness::ALL.into_iter().find(|heard| heard.as_str() == word).unwrap_or(RowFreshness::Never)
+fn heard(row: &MatrixRowBody) -> RowFreshness {
+    row.heard.known().copied().unwrap_or(RowFreshness::Never)
 }
 
 /// Everything of a matrix that is not a figure: when this changes, something happened.
-fn about(matrix: Part<'_>) -> String {
-    let mut about = matrix.flag("whole").to_string();
-    for row in matrix.parts("rows") {
-        about.extend(["observer", "heard", "state"].map(|key| format!("\n{}", row.text(key))));
-        about.push_str(if row.flag("stalled") { " stalled" } else { "" });
-        for cell in row.parts("cells") {
-            about.extend(["peer", "reading", "state", "verdict"].map(|key| format!("\t{}", cell.text(key))));
+fn about(matrix: &MatrixBody) -> String {
+    let mut about = matrix.whole.to_string();
+    for MatrixRowBody { observer, heard, state, stalled, cells, .. } in &matrix.rows {
+        let _ = write!(about, "\n{observer}\n{heard}\n{}", state.clone().unwrap_or_default());
+        about.push_str(if *stalled { " stalled" } else { "" });
+        for MatrixCellBody { peer, reading, state, verdict, .. } in cells {
+            let _ = write!(about, "\t{peer}\t{reading}\t{state}\t{}", verdict.clone().unwrap_or_default());
         }
     }
     about
@@ -227,6 +233,7 @@ fn about(matrix: Part<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::answer::Answer;
 
     const ANSWER: &str = r#"{"node":"node-1","age_ms":3,"sentence":"node-3 is down for 3 s","whole":false,
         "members":["node-1","node-2","node-3"],"rows":[
@@ -238,6 +245,11 @@ mod tests {
             {"peer":"node-3","reading":"hopeful","state":"improving","verdict":null}]},
         {"observer":"node-3","heard":"never","as_of_ms":null,"state":null,"stalled":false,"cells":[]}]}"#;
 
+    fn seen(text: &str) -> Seen {
+        let matrix = Answer::new(text.into(), "a matrix").unwrap().into_shape().unwrap();
+        Seen { text: text.into(), matrix }
+    }
+
     fn show(figure: Measurement, text: &str, terminal: bool) -> String {
         let command = Matrix {
             address: Address::default(),
@@ -246,8 +258,7 @@ mod tests {
             watch: false,
             json: false,
         };
-        let answer = Answer::new(text.into(), "a matrix").unwrap();
-        picture(&command, answer.root(), "", &Output::to(Box::new(std::io::sink()), terminal)).join("\n")
+        picture(&command, &seen(text), &Output::to(Box::new(std::io::sink()), terminal)).join("\n")
     }
 
     #[test]
@@ -282,7 +293,7 @@ node-3    never        ?        ?        .
 
     #[test]
     fn figures_are_no_change() {
-        let about = |text: &str| super::about(Answer::new(text.into(), "").unwrap().root());
+        let about = |text: &str| super::about(&seen(text).matrix);
         let other = ANSWER.replace("0.846", "0.9").replace("131000", "132000").replace("for 3 s", "for 4 s");
         assert_eq!(about(ANSWER), about(&other));
         assert_ne!(about(ANSWER), about(&ANSWER.replace("\"now\"", "\"before\"")));

@@ -1,15 +1,17 @@
 //! `heartbeat members`: the state of each peer, as one node sees it.
 
-use std::time::Duration;
-
 use clap::Args;
-use serde::Deserialize;
 
 use super::address::Address;
+use super::answer::{fine, no_answer, span_of};
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint, names};
+use crate::api::text::Text;
+use crate::api::words::Said;
+use crate::api::{PeerBody, PeersBody, WitnessBody};
 use crate::config::environment::Environment;
-use crate::render::{round_trip, span};
+use crate::detector::peer::PeerState;
+use crate::render::round_trip;
 
 const A_LIST: &str = "a list of peers";
 
@@ -28,124 +30,64 @@ pub(crate) struct Members {
     pub json: bool,
 }
 
-/// What is shown of `/api/v1/peers`. Fields that are missing or new are no reason to fail: versions mix.
-#[derive(Debug, Deserialize)]
-struct Body {
-    node: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    peers: Vec<Peer>,
+fn is_up(peer: &PeerBody) -> bool {
+    peer.state.known().is_some_and(|state| state.is_up())
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Peer {
-    key: String,
-    node: Option<String>,
-    state: String,
-    verdict: Option<String>,
-    evidence: Option<String>,
-    expected: bool,
-    maintenance: Option<Maintenance>,
-    maintenance_overrun_ms: Option<f64>,
-    degraded: bool,
-    flapping: bool,
-    restarts: u64,
-    last_proof_ms: Option<f64>,
-    state_age_ms: Option<f64>,
-    rtt: Option<Rtt>,
-    loss: Option<f64>,
-    accusers: Vec<String>,
-    witnesses: Vec<Witness>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Maintenance {
-    reason: String,
-    left_ms: f64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Rtt {
-    last_ms: Option<f64>,
-    p99_ms: Option<f64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Witness {
-    witness: String,
-    said: Option<String>,
-}
-
-impl Peer {
-    fn is_up(&self) -> bool {
-        matches!(self.state.as_str(), "alive" | "suspect")
-    }
-
-    fn paint(&self) -> Paint {
-        match self.state.as_str() {
-            "alive" => Paint::Good,
-            "dead" => Paint::Bad,
-            "left" => Paint::Faint,
-            _ => Paint::Doubtful,
-        }
-    }
-
-    /// Everything that the columns do not say.
-    fn note(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some(maintenance) = &self.maintenance {
-            let left = span(duration(maintenance.left_ms));
-            parts.push(format!("maintenance for another {left} ({})", maintenance.reason));
-        }
-        if let Some(overrun) = self.maintenance_overrun_ms {
-            parts.push(format!("maintenance over {} ago", span(duration(overrun))));
-        }
-        if let Some(verdict) = &self.verdict {
-            let evidence = self.evidence.as_ref().map(|evidence| format!(" ({evidence})")).unwrap_or_default();
-            parts.push(format!("{}{evidence}", verdict.replace('_', " ")));
-        }
-        if !self.is_up()
-            && let Some(silent) = self.last_proof_ms
-        {
-            parts.push(format!("last heard {} ago", span(duration(silent))));
-        }
-        if !self.accusers.is_empty() {
-            parts.push(format!("accused by {}", names(&self.accusers)));
-        }
-        let vouching = self.witnesses.iter().filter(|witness| witness.said.as_deref() == Some("answered"));
-        let vouching: Vec<String> = vouching.map(|witness| witness.witness.clone()).collect();
-        if !vouching.is_empty() && !self.is_up() {
-            parts.push(format!("answers {}", names(&vouching)));
-        }
-        parts.extend(self.degraded.then(|| "degraded".to_owned()));
-        parts.extend(self.flapping.then(|| "flapping".to_owned()));
-        parts.extend(self.node.as_ref().filter(|node| **node != self.key).map(|node| format!("calls itself {node}")));
-        parts.join(", ")
-    }
-
-    fn row(&self) -> Vec<Cell> {
-        let rtt = |value: Option<f64>| value.map_or("-".to_owned(), |ms| round_trip(duration(ms)));
-        let figures = self.rtt.as_ref();
-        vec![
-            Cell::plain(&self.key),
-            Cell::new(self.paint(), &self.state),
-            Cell::plain(self.state_age_ms.map_or("-".to_owned(), |ms| span(duration(ms)))),
-            Cell::plain(rtt(figures.and_then(|rtt| rtt.last_ms))),
-            Cell::plain(rtt(figures.and_then(|rtt| rtt.p99_ms))),
-            Cell::plain(self.loss.map_or("-".to_owned(), |part| format!("{:.0} %", part * 100.0))),
-            Cell::plain(self.restarts.to_string()),
-            Cell::plain(self.note()),
-        ]
+fn paint(peer: &PeerBody) -> Paint {
+    match peer.state.known() {
+        Some(PeerState::Alive) => Paint::Good,
+        Some(PeerState::Dead) => Paint::Bad,
+        Some(PeerState::Left) => Paint::Faint,
+        Some(PeerState::Joining | PeerState::Suspect | PeerState::Unreachable) | None => Paint::Doubtful,
     }
 }
 
-fn duration(value: f64) -> Duration {
-    Duration::try_from_secs_f64(value / 1000.0).unwrap_or_default()
+/// Everything that the columns do not say.
+fn note(peer: &PeerBody) -> String {
+    let mut parts = Vec::new();
+    if let Some(maintenance) = &peer.maintenance {
+        parts.push(format!("maintenance for another {} ({})", span_of(maintenance.left_ms), maintenance.reason));
+    }
+    if let Some(overrun) = peer.maintenance_overrun_ms {
+        parts.push(format!("maintenance over {} ago", span_of(overrun)));
+    }
+    if let Some(verdict) = &peer.verdict {
+        let evidence = peer.evidence.as_ref().map(|evidence| format!(" ({evidence})")).unwrap_or_default();
+        parts.push(format!("{}{evidence}", verdict.as_str().replace('_', " ")));
+    }
+    if !is_up(peer)
+        && let Some(silent) = peer.last_proof_ms
+    {
+        parts.push(format!("last heard {} ago", span_of(silent)));
+    }
+    if !peer.accusers.is_empty() {
+        parts.push(format!("accused by {}", names(&peer.accusers.iter().map(Text::to_string).collect::<Vec<_>>())));
+    }
+    let vouches = |witness: &&WitnessBody| witness.said == Some(Said::Answered.into());
+    let vouching: Vec<String> = peer.witnesses.iter().filter(vouches).map(|w| w.witness.to_string()).collect();
+    if !vouching.is_empty() && !is_up(peer) {
+        parts.push(format!("answers {}", names(&vouching)));
+    }
+    parts.extend(peer.degraded.then(|| "degraded".to_owned()));
+    parts.extend(peer.flapping.then(|| "flapping".to_owned()));
+    let own_name = peer.node.as_ref().filter(|node| node.as_str() != peer.key.as_str());
+    parts.extend(own_name.map(|node| format!("calls itself {node}")));
+    parts.join(", ")
+}
+
+fn row(peer: &PeerBody) -> Vec<Cell> {
+    let rtt = |ms: Option<f64>| Cell::plain(ms.and_then(fine).map_or_else(|| "-".to_owned(), round_trip));
+    vec![
+        Cell::plain(peer.key.as_str()),
+        Cell::new(paint(peer), peer.state.as_str()),
+        Cell::plain(span_of(peer.state_age_ms)),
+        rtt(peer.rtt.last_ms),
+        rtt(peer.rtt.p99_ms),
+        Cell::plain(peer.loss.map_or("-".to_owned(), |part| format!("{:.0} %", part * 100.0))),
+        Cell::plain(peer.restarts.to_string()),
+        Cell::plain(note(peer)),
+    ]
 }
 
 /// Asks one node and shows its peers.
@@ -156,8 +98,12 @@ pub(crate) async fn members(command: &Members, environment: &Environment) -> Out
     let mut output = Output::stdout(environment);
     let answer = command.address.place(environment)?.ask("/api/v1/peers", A_LIST).await?;
     let text = answer.body.clone();
-    let body: Body = answer.into_shape(A_LIST)?;
-    let missing = body.peers.iter().filter(|peer| peer.expected && !peer.is_up()).count();
+    let body: PeersBody = answer.into_shape()?;
+    // A program that is no node may answer with any object, and one without peers counts as good.
+    if body.node.as_str().is_empty() {
+        return Err(no_answer(A_LIST, "missing field `node`"));
+    }
+    let missing = body.peers.iter().filter(|peer| peer.expected && !is_up(peer)).count();
     if command.json {
         output.line(&text)?;
     } else {
@@ -166,15 +112,15 @@ pub(crate) async fn members(command: &Members, environment: &Environment) -> Out
     Ok(if missing == 0 { Exit::Success } else { Exit::Failed })
 }
 
-fn show(output: &mut Output, body: &Body) -> std::io::Result<()> {
-    let up = body.peers.iter().filter(|peer| peer.is_up()).count();
-    let name = output.paint(Paint::Strong, &body.node);
-    let state = body.state.replace('_', " ");
+fn show(output: &mut Output, body: &PeersBody) -> std::io::Result<()> {
+    let up = body.peers.iter().filter(|peer| is_up(peer)).count();
+    let name = output.paint(Paint::Strong, &body.node.as_str());
+    let state = body.state.as_str().replace('_', " ");
     if body.peers.is_empty() {
         return output.line(&format!("{name} ({state}) has no peers"));
     }
     output.line(&format!("{name} ({state}): {up} of {} peers up", body.peers.len()))?;
-    let rows: Vec<Vec<Cell>> = body.peers.iter().map(Peer::row).collect();
+    let rows: Vec<Vec<Cell>> = body.peers.iter().map(row).collect();
     output.table(&["PEER", "STATE", "FOR", "RTT", "P99", "LOSS", "RESTARTS", "NOTE"], &rows)
 }
 
@@ -184,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_note_says_what_the_columns_do_not() {
-        let peer: Peer = serde_json::from_str(
+        let peer: PeerBody = serde_json::from_str(
             r#"{"key":"localhost:8003","node":"node-3","state":"unreachable","verdict":"link_broken","evidence":"silent",
                 "last_proof_ms":3100,"witnesses":[{"witness":"node-2","said":"answered"}],"accusers":["node-1"],"new":1,
                 "maintenance":{"reason":"disk","left_ms":90000},"maintenance_overrun_ms":null}"#,
         )
         .unwrap();
         assert_eq!(
-            peer.note(),
+            note(&peer),
             "maintenance for another 1 min 30 s (disk), link broken (silent), last heard 3.1 s ago, accused by node-1, answers node-2, calls itself node-3"
         );
     }

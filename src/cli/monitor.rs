@@ -4,25 +4,28 @@
 //! so there is one answer to that.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::address::Address;
-use super::answer::{Answer, Part};
+use super::answer::{Event, listed, name, span_of, span_or_dash, word};
 use super::ask::Place;
 use super::events::event_line;
 use super::exit::{Failure, Outcome, until_asked, usual_end};
 use super::live::Live;
-use super::output::{Cell, Output, Paint, names};
+use super::output::{Cell, Output, Paint};
 use super::verify::{CLUSTER, findings};
 use super::watch::events::{Begin, EventReader};
 use super::watch::{LOOK_EVERY, Update, contact, watch};
+use crate::api::text::Text;
+use crate::api::{ClusterBody, ClusterNodeBody, MismatchBody};
 use crate::config::environment::Environment;
-use crate::mesh::{MeshVerdict, RowFreshness};
+use crate::detector::peer::BootId;
+use crate::mesh::{Member, MeshVerdict, RowFreshness};
 use crate::render::matrix::said;
-use crate::render::span;
 
 /// Events on the screen, below the table.
 const EVENTS_SHOWN: usize = 12;
@@ -58,7 +61,10 @@ pub(crate) async fn monitor(command: &Monitor, environment: &Environment) -> Out
 
 async fn watch_all(place: &Place, live: Live, as_json: bool) -> Outcome {
     let reader = EventReader::new(place.clone(), Begin::Last(EVENTS_SHOWN as u64), None);
-    let look = async || place.ask(CLUSTER, "a view of the mesh").await;
+    let look = async || {
+        let answer = place.ask(CLUSTER, "a view of the mesh").await?;
+        Ok(Look { json: answer.json.clone(), mesh: answer.into_shape()? })
+    };
     let (mut live, mut show) = (Some(live), None);
     watch(
         look,
@@ -81,41 +87,47 @@ async fn watch_all(place: &Place, live: Live, as_json: bool) -> Outcome {
     .await
 }
 
+/// What one look showed: with all its fields, and in its shape.
+struct Look {
+    json: Value,
+    mesh: ClusterBody,
+}
+
 /// What is known, and how it is shown.
 struct Show<'a> {
     place: &'a Place,
     live: Live,
     as_json: bool,
-    mesh: Answer,
+    last: Look,
     /// How long the node has been silent, and why.
     lost: Option<(Duration, Failure)>,
     /// What the last line about the mesh was about.
     about: String,
-    events: VecDeque<Value>,
+    events: VecDeque<Event>,
     events_lost: String,
 }
 
 impl<'a> Show<'a> {
-    fn new(place: &'a Place, live: Live, as_json: bool, mesh: Answer) -> Result<Show<'a>, Failure> {
+    fn new(place: &'a Place, live: Live, as_json: bool, last: Look) -> Result<Show<'a>, Failure> {
         let about = String::new();
         let (events, events_lost) = (VecDeque::new(), String::new());
-        let mut show = Show { place, live, as_json, mesh, lost: None, about, events, events_lost };
+        let mut show = Show { place, live, as_json, last, lost: None, about, events, events_lost };
         show.mesh_line()?;
         show.redraw()?;
         Ok(show)
     }
 
-    fn take(&mut self, update: Update<Answer>) -> Result<(), Failure> {
+    fn take(&mut self, update: Update<Look>) -> Result<(), Failure> {
         match update {
-            Update::Answer { answer: mesh, silence } => {
+            Update::Answer { answer: look, silence } => {
                 self.lost = None;
                 if let Some(silence) = silence {
-                    let restarted = boot(mesh.root()) != boot(self.mesh.root());
+                    let restarted = boot(&look.mesh) != boot(&self.last.mesh);
                     let note = contact::restored(self.place, silence, Some(restarted), self.as_json);
                     self.about.clear();
                     self.line(Paint::Good, &note)?;
                 }
-                self.mesh = mesh;
+                self.last = look;
                 self.mesh_line()?;
             }
             Update::NoAnswer { why, silence, is_first } => {
@@ -125,7 +137,8 @@ impl<'a> Show<'a> {
                 self.lost = Some((silence, why));
             }
             Update::Event(event) => {
-                let line = if self.as_json { event.to_string() } else { event_line(&event, true, &self.live.output) };
+                let line =
+                    if self.as_json { event.json.to_string() } else { event_line(&event, true, &self.live.output) };
                 self.line(Paint::Plain, &line)?;
                 if self.events.len() == EVENTS_SHOWN {
                     self.events.pop_front();
@@ -152,15 +165,15 @@ impl<'a> Show<'a> {
 
     /// Without a screen: a line when the mesh is not what it was.
     fn mesh_line(&mut self) -> std::io::Result<()> {
-        let mesh = self.mesh.root();
+        let Look { json, mesh } = &self.last;
         let about = about(mesh);
         if self.live.in_place() || about == self.about {
             return Ok(());
         }
         self.about = about;
-        let (paint, sentence) = (paint_of(mesh), mesh.text("sentence").to_owned());
+        let (paint, sentence) = (paint_of(mesh), mesh.sentence.clone());
         let line = match self.as_json {
-            true => json!({ "event": "mesh_changed", "sentence": sentence, "mesh": mesh.0 }).to_string(),
+            true => json!({ "event": "mesh_changed", "sentence": sentence, "mesh": json }).to_string(),
             false => format!("mesh: {sentence}"),
         };
         self.line(paint, &line)
@@ -179,7 +192,7 @@ impl<'a> Show<'a> {
         if !self.live.in_place() {
             return Ok(());
         }
-        let (mesh, output) = (self.mesh.root(), &self.live.output);
+        let (mesh, output) = (&self.last.mesh, &self.live.output);
         let mut lines = Vec::new();
         if let Some((silence, why)) = &self.lost {
             let note = contact::lost(self.place, *silence, why, false);
@@ -188,7 +201,7 @@ impl<'a> Show<'a> {
         lines.extend(findings(mesh, output));
         lines.push(String::new());
         lines.extend(table(mesh, output));
-        lines.extend([String::new(), format!("Events of {}:", mesh.name("node"))]);
+        lines.extend([String::new(), format!("Events of {}:", name(&mesh.node))]);
         if !self.events_lost.is_empty() {
             lines.push(output.paint(Paint::Bad, &self.events_lost));
         }
@@ -201,69 +214,70 @@ impl<'a> Show<'a> {
     }
 }
 
-fn boot(mesh: Part<'_>) -> &str {
-    let asked = mesh.text("node");
-    mesh.parts("nodes").find(|node| node.text("node") == asked).map(|node| node.text("boot")).unwrap_or_default()
+fn boot(mesh: &ClusterBody) -> Option<&Text<BootId>> {
+    let asked = mesh.nodes.iter().find(|node| node.node.as_str() == mesh.node.as_str());
+    asked.and_then(|node| node.boot.as_ref())
 }
 
-fn paint_of(mesh: Part<'_>) -> Paint {
-    if mesh.flag("whole") { Paint::Good } else { Paint::Bad }
+fn paint_of(mesh: &ClusterBody) -> Paint {
+    if mesh.whole { Paint::Good } else { Paint::Bad }
 }
 
 /// Everything of a mesh that is not a figure.
-fn about(mesh: Part<'_>) -> String {
-    let mut about = format!("{} {}", mesh.flag("whole"), mesh.flag("split"));
-    for node in mesh.parts("nodes") {
-        about.extend(["node", "verdict", "heard", "state"].map(|key| format!("\t{}", node.text(key))));
-        about.extend(["missed_by", "suspected_by", "unmet_by"].map(|key| format!("\t{}", node.0[key])));
+fn about(mesh: &ClusterBody) -> String {
+    let mut about = format!("{} {}", mesh.whole, mesh.split);
+    let all = |about: &mut String, names: &[Text<Member>]| {
+        about.push('\t');
+        about.extend(names.iter().map(|name| format!("{name},")));
+    };
+    for ClusterNodeBody { node, verdict, heard, state, missed_by, suspected_by, unmet_by, .. } in &mesh.nodes {
+        let _ = write!(about, "\n{node}\t{verdict}\t{heard}\t{}", state.clone().unwrap_or_default());
+        [missed_by, suspected_by, unmet_by].iter().for_each(|names| all(&mut about, names));
     }
-    about.push_str(&mesh.0["mismatches"].to_string());
+    for MismatchBody { observer, missing } in &mesh.mismatches {
+        let _ = write!(about, "\n{observer}");
+        all(&mut about, missing);
+    }
     about
 }
 
-fn table(mesh: Part<'_>, output: &Output) -> Vec<String> {
-    let rows: Vec<Vec<Cell>> = mesh.parts("nodes").map(row).collect();
+fn table(mesh: &ClusterBody, output: &Output) -> Vec<String> {
+    let rows: Vec<Vec<Cell>> = mesh.nodes.iter().map(row).collect();
     output.table_lines(["NODE", "VERDICT", "UP FOR", "REPORTED", "REACHED BY", "NOTE"].map(str::to_owned).into(), &rows)
 }
 
-fn row(node: Part<'_>) -> Vec<Cell> {
-    let word = node.text("verdict");
-    let paint = match MeshVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == word) {
+fn row(node: &ClusterNodeBody) -> Vec<Cell> {
+    let paint = match node.verdict.known() {
         Some(MeshVerdict::Up | MeshVerdict::Restarted) => Paint::Good,
         Some(MeshVerdict::Left | MeshVerdict::Maintenance) => Paint::Faint,
         Some(verdict) if verdict.is_bad() => Paint::Bad,
         _ => Paint::Doubtful,
     };
-    let heard =
-        RowFreshness::ALL.into_iter().find(|heard| heard.as_str() == node.text("heard")).unwrap_or(RowFreshness::Never);
+    let heard = node.heard.known().copied().unwrap_or(RowFreshness::Never);
     let now = heard == RowFreshness::Now;
     let mut notes: Vec<String> = Vec::new();
-    if let Some(silent) = node.span("silent_ms") {
-        notes.push(format!("last heard {} ago", span(silent)));
+    if let Some(silent) = node.silent_ms {
+        notes.push(format!("last heard {} ago", span_of(silent)));
     }
-    for (key, what) in [
-        ("missed_by", "missed by"),
-        ("suspected_by", "suspect to"),
-        ("unmet_by", "not met by"),
-        ("degraded_by", "degraded for"),
-        ("flapping_by", "flapping for"),
+    for (by, what) in [
+        (&node.missed_by, "missed by"),
+        (&node.suspected_by, "suspect to"),
+        (&node.unmet_by, "not met by"),
+        (&node.degraded_by, "degraded for"),
+        (&node.flapping_by, "flapping for"),
     ] {
-        let by = node.names(key);
         if !by.is_empty() {
-            notes.push(format!("{what} {}", names(&by)));
+            notes.push(format!("{what} {}", listed(by)));
         }
     }
-    // An old report is not current: its uptime would continue after its end.
-    let up = node.span("up_ms").filter(|_| now).map_or_else(|| "-".to_owned(), span);
+    let as_of = node.as_of_ms.map(Duration::from_millis);
     vec![
-        Cell::plain(node.name("node")),
-        Cell::new(paint, node.name("verdict").replace('_', " ")),
-        Cell::plain(up),
-        Cell::new(
-            if now { Paint::Plain } else { Paint::Doubtful },
-            said(heard, node.flag("stalled"), node.span("as_of_ms")),
-        ),
-        Cell::plain(node.parts("reached_by").count().to_string()),
+        Cell::plain(name(&node.node)),
+        Cell::new(paint, word(&node.verdict)),
+        // An old report is not current: its uptime would continue after its end.
+        Cell::plain(span_or_dash(node.up_ms.filter(|_| now))),
+        Cell::new(if now { Paint::Plain } else { Paint::Doubtful }, said(heard, node.stalled, as_of)),
+        Cell::plain(node.reached_by.len().to_string()),
         Cell::plain(notes.join(", ")),
     ]
 }
@@ -279,9 +293,9 @@ mod tests {
             {"node":"node-2","verdict":"down","heard":"before","as_of_ms":4000,"up_ms":60000,"reached_by":[],
              "silent_ms":4200,"missed_by":["node-1"],"flapping_by":["node-1"]},
             {"node":"node-3","verdict":"vanished","heard":"never"}]}"#;
-        let answer = Answer::new(text.into(), "").unwrap();
+        let mesh = serde_json::from_str(text).unwrap();
         assert_eq!(
-            table(answer.root(), &Output::to(Box::new(std::io::sink()), false)).join("\n"),
+            table(&mesh, &Output::to(Box::new(std::io::sink()), false)).join("\n"),
             "\
 NODE    VERDICT   UP FOR     REPORTED  REACHED BY  NOTE
 node-1  up        1 min 5 s  now       1
@@ -292,7 +306,7 @@ node-3  vanished  -          never     0"
 
     #[test]
     fn figures_are_no_change_of_the_mesh() {
-        let of = |text: &str| about(Answer::new(text.into(), "").unwrap().root());
+        let of = |text: &str| about(&serde_json::from_str(text).unwrap());
         let text = r#"{"whole":true,"sentence":"a","nodes":[{"node":"a","verdict":"up","heard":"now","up_ms":1,"missed_by":[]}]}"#;
         assert_eq!(
             of(text),

@@ -4,10 +4,11 @@
 use clap::Args;
 
 use super::address::Address;
-use super::answer::Part;
+use super::answer::{listed, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint, counted, names};
+use crate::api::{ClusterBody, ClusterNodeBody, MismatchBody};
 use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::mesh::{MEMBERS_MAX, MeshVerdict, RowFreshness};
@@ -48,71 +49,67 @@ pub(crate) async fn verify(command: &Verify, environment: &Environment) -> Outco
     let mut output = Output::stdout(environment);
     let place = command.address.place(environment)?;
     let answer = place.ask(CLUSTER, "a view of the mesh").await?;
-    let cluster = answer.root();
-    let miscount = miscount(cluster, command.expect);
-    let good = cluster.flag("whole") && miscount.is_none();
+    let text = answer.body.clone();
+    let cluster: ClusterBody = answer.into_shape()?;
+    let miscount = miscount(&cluster, command.expect);
+    let good = cluster.whole && miscount.is_none();
     if command.json {
-        output.line(&answer.body)?;
+        output.line(&text)?;
         if let Some(miscount) = miscount {
             return Err(Failure::Failed(miscount));
         }
     } else {
-        explain(cluster, command.expect, &place, &output).iter().try_for_each(|line| output.line(line))?;
+        explain(&cluster, command.expect, &place, &output).iter().try_for_each(|line| output.line(line))?;
     }
     Ok(if good { Exit::Success } else { Exit::Failed })
 }
 
 /// What is wrong with the number of nodes.
-pub(crate) fn miscount(cluster: Part<'_>, expected: Option<usize>) -> Option<String> {
+pub(crate) fn miscount(cluster: &ClusterBody, expected: Option<usize>) -> Option<String> {
     let there = members(cluster);
     let expected = expected.filter(|expected| *expected != there.len())?;
     let listed = if there.len() > 8 { String::new() } else { format!(": {}", names(&there)) };
     Some(format!("expected {}, found {}{listed}", counted(expected, "node"), there.len()))
 }
 
-fn members(cluster: Part<'_>) -> Vec<String> {
-    let there = cluster.parts("nodes").filter(|node| node.text("verdict") != MeshVerdict::Left.as_str());
-    there.map(|node| node.name("node")).collect()
+fn members(cluster: &ClusterBody) -> Vec<String> {
+    let there = cluster.nodes.iter().filter(|node| node.verdict.known() != Some(&MeshVerdict::Left));
+    there.map(|node| name(&node.node)).collect()
 }
 
 /// The sentence, then every finding that it does not repeat.
-pub(crate) fn findings(cluster: Part<'_>, output: &Output) -> Vec<String> {
-    let sentence = cluster.text("sentence");
-    let paint = if cluster.flag("whole") { Paint::Good } else { Paint::Bad };
+pub(crate) fn findings(cluster: &ClusterBody, output: &Output) -> Vec<String> {
+    let ClusterBody { sentence, whole, findings, .. } = cluster;
+    let paint = if *whole { Paint::Good } else { Paint::Bad };
     let mut lines = vec![output.paint(paint, sentence)];
-    let others: Vec<Part<'_>> = cluster.parts("findings").collect();
     // One or two findings are the sentence itself.
-    for finding in others.iter().filter(|finding| !sentence.contains(finding.text("text"))) {
-        let (mark, paint) = match finding.text("weight") {
-            word if word == Severity::Fault.as_str() => ('!', Paint::Bad),
-            word if word == Severity::Gap.as_str() => ('?', Paint::Doubtful),
-            _ => ('-', Paint::Plain),
+    for finding in findings.iter().filter(|finding| !sentence.contains(&finding.text)) {
+        let (mark, paint) = match finding.weight.known() {
+            Some(Severity::Fault) => ('!', Paint::Bad),
+            Some(Severity::Gap) => ('?', Paint::Doubtful),
+            Some(Severity::Note) | None => ('-', Paint::Plain),
         };
-        lines.push(output.paint(paint, &format!("{mark} {}", finding.text("text"))));
+        lines.push(output.paint(paint, &format!("{mark} {}", finding.text)));
     }
     lines
 }
 
-fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &Output) -> Vec<String> {
+fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output: &Output) -> Vec<String> {
     let miscount = miscount(cluster, expected);
     let mut lines = findings(cluster, output);
     if let Some(miscount) = &miscount {
         lines.push(output.paint(Paint::Bad, &format!("! {miscount}")));
     }
     let mut advice: Vec<String> = Vec::new();
-    if !cluster.flag("whole") {
-        advice.extend(cluster.parts("nodes").filter_map(remedy));
-        advice.extend(cluster.parts("mismatches").map(|mismatch| {
-            format!(
-                "{} does not list {}: give every node the same --peers",
-                mismatch.name("observer"),
-                names(&mismatch.names("missing"))
-            )
+    if !cluster.whole {
+        advice.extend(cluster.nodes.iter().filter_map(remedy));
+        advice.extend(cluster.mismatches.iter().map(|MismatchBody { observer, missing }| {
+            format!("{} does not list {}: give every node the same --peers", name(observer), listed(missing))
         }));
     }
     let there = members(cluster).len();
     if let Some(expected) = expected.filter(|expected| *expected > there) {
-        let asked = cluster.name("node");
+        let asked = name(&cluster.node);
         let missing = expected - there;
         advice.push(format!(
             "{missing} missing: no node lists them; start them, and add them to --peers of {asked} and the others"
@@ -130,12 +127,10 @@ fn explain(cluster: Part<'_>, expected: Option<usize>, place: &Place, output: &O
 }
 
 /// What to do about the verdict on a node.
-fn remedy(node: Part<'_>) -> Option<String> {
-    let word = node.text("verdict");
-    let verdict = MeshVerdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)?;
-    let name = node.name("node");
-    let missed_by = names(&node.names("missed_by"));
-    let silent = node.text("heard") != RowFreshness::Now.as_str();
+fn remedy(node: &ClusterNodeBody) -> Option<String> {
+    let verdict = *node.verdict.known()?;
+    let (name, missed_by) = (name(&node.node), listed(&node.missed_by));
+    let silent = node.heard.known() != Some(&RowFreshness::Now);
     Some(match verdict {
         MeshVerdict::Down | MeshVerdict::Unconfirmed => {
             format!(
@@ -156,7 +151,7 @@ fn remedy(node: Part<'_>) -> Option<String> {
         MeshVerdict::Up | MeshVerdict::Restarted if silent => {
             format!("{name}: its peers reach it, but it did not report its links: busy, or another version")
         }
-        MeshVerdict::Up | MeshVerdict::Restarted if node.flag("stalled") => {
+        MeshVerdict::Up | MeshVerdict::Restarted if node.stalled => {
             format!("{name}: its host is overloaded or was suspended; wait a moment")
         }
         MeshVerdict::Up | MeshVerdict::Restarted | MeshVerdict::Left | MeshVerdict::Maintenance => return None,
@@ -166,13 +161,10 @@ fn remedy(node: Part<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::answer::Answer;
-
     fn told(text: &str, expected: Option<usize>) -> String {
-        let answer = Answer::new(text.into(), "").unwrap();
-        let cluster = answer.root();
+        let cluster = serde_json::from_str(text).unwrap();
         let output = Output::to(Box::new(std::io::sink()), false);
-        explain(cluster, expected, &Place::new("localhost", 8001), &output).join("\n")
+        explain(&cluster, expected, &Place::new("localhost", 8001), &output).join("\n")
     }
 
     #[test]
@@ -210,8 +202,7 @@ what to do:
     fn every_bad_verdict_has_a_remedy() {
         for verdict in MeshVerdict::ALL {
             let text = format!(r#"{{"node":"a","verdict":"{}","heard":"now","missed_by":["b"]}}"#, verdict.as_str());
-            let answer = Answer::new(text, "").unwrap();
-            let advised = remedy(answer.root()).is_some();
+            let advised = remedy(&serde_json::from_str(&text).unwrap()).is_some();
             assert_eq!(advised, verdict.is_bad() || verdict == MeshVerdict::Unknown, "{verdict:?}");
         }
     }

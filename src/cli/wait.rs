@@ -10,12 +10,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::address::Address;
-use super::answer::{Answer, Part};
+use super::answer::{listed, word};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
 use super::output::{Output, Paint, names};
 use super::verify::{CLUSTER, findings, miscount, nodes};
 use super::watch::{Update, watch};
+use crate::api::{ClusterBody, ClusterNodeBody, PeersBody};
 use crate::client::node::REQUEST_TIME_MAX;
 use crate::config::environment::Environment;
 use crate::config::parse;
@@ -118,7 +119,7 @@ struct Known {
 
 /// What one look showed.
 struct Look {
-    answer: Answer,
+    cluster: ClusterBody,
     missing: Vec<String>,
 }
 
@@ -153,45 +154,45 @@ impl Known {
 }
 
 async fn look(command: &Wait, place: &Place) -> Result<Look, Failure> {
-    let answer = place.ask(CLUSTER, "a view of the mesh").await?;
-    let cluster = answer.root();
-    let mut missing: Vec<String> = miscount(cluster, command.expect).into_iter().collect();
+    let cluster: ClusterBody = place.ask(CLUSTER, "a view of the mesh").await?.into_shape()?;
+    let mut missing: Vec<String> = miscount(&cluster, command.expect).into_iter().collect();
     if command.peers.is_empty() {
-        if !cluster.flag("whole") {
-            missing.push(cluster.text("sentence").to_owned());
+        if !cluster.whole {
+            missing.push(cluster.sentence.clone());
         }
-        return Ok(Look { answer, missing });
+        return Ok(Look { cluster, missing });
     }
-    let known = |name: &str| cluster.parts("nodes").find(|node| node.text("node") == name);
-    let mut keys = None;
+    let known = |name: &str| cluster.nodes.iter().find(|node| node.node.as_str() == name);
+    let mut keys: Option<PeersBody> = None;
     for wanted in &command.peers {
         let mut node = known(wanted);
         if node.is_none() {
             if keys.is_none() {
-                keys = Some(place.ask("/api/v1/peers", "a list of peers").await?);
+                keys = Some(place.ask("/api/v1/peers", "a list of peers").await?.into_shape()?);
             }
-            let peers = keys.as_ref().map(Answer::root);
-            let peer = peers.and_then(|peers| peers.parts("peers").find(|peer| peer.text("key") == wanted));
-            node = peer.and_then(|peer| known(peer.text("node")));
+            let peers = keys.iter().flat_map(|keys| &keys.peers);
+            let mut named = peers.filter(|peer| peer.key.as_str() == *wanted);
+            node = named.next().and_then(|peer| known(&peer.node.as_ref()?.as_str()));
         }
         missing.extend(lacks(wanted, node));
     }
-    Ok(Look { answer, missing })
+    Ok(Look { cluster, missing })
 }
 
 /// What a node lacks to be up for every other.
-fn lacks(wanted: &str, node: Option<Part<'_>>) -> Option<String> {
+fn lacks(wanted: &str, node: Option<&ClusterNodeBody>) -> Option<String> {
     let wanted = short(wanted);
     let Some(node) = node else { return Some(format!("{wanted} is not known or has never answered")) };
-    if node.text("heard") != RowFreshness::Now.as_str() || node.text("state") == SelfState::Leaving.as_str() {
-        return Some(format!("{wanted} is {} and does not answer", node.name("verdict").replace('_', " ")));
+    if node.heard.known() != Some(&RowFreshness::Now) || node.state == Some(SelfState::Leaving.into()) {
+        return Some(format!("{wanted} is {} and does not answer", word(&node.verdict)));
     }
-    for (by, what) in
-        [("missed_by", "is not reached by"), ("unmet_by", "is not yet known to"), ("suspected_by", "is suspect to")]
-    {
-        let by = node.names(by);
+    for (by, what) in [
+        (&node.missed_by, "is not reached by"),
+        (&node.unmet_by, "is not yet known to"),
+        (&node.suspected_by, "is suspect to"),
+    ] {
         if !by.is_empty() {
-            return Some(format!("{wanted} {what} {}", names(&by)));
+            return Some(format!("{wanted} {what} {}", listed(by)));
         }
     }
     None
@@ -201,7 +202,7 @@ fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &m
     let missing = known.missing(place);
     let reached = missing.is_empty();
     if command.json {
-        let sentence = known.look.as_ref().map(|look| look.answer.root().text("sentence")).unwrap_or_default();
+        let sentence = known.look.as_ref().map(|look| &*look.cluster.sentence).unwrap_or_default();
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         let told = json!({ "reached": reached, "waited_ms": waited_ms, "missing": missing, "sentence": sentence });
         output.line(&told.to_string())?;
@@ -222,7 +223,7 @@ fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &m
     let after = if after.is_zero() { String::new() } else { format!(" (after {})", span(after)) };
     let after = output.paint(Paint::Faint, &after);
     if command.peers.is_empty() {
-        let said = findings(look.answer.root(), output).swap_remove(0);
+        let said = findings(&look.cluster, output).swap_remove(0);
         output.line(&format!("{said}{after}"))?;
     } else {
         let peers: Vec<String> = command.peers.iter().map(|peer| short(peer)).collect();
@@ -284,8 +285,8 @@ mod tests {
             (r#"{"verdict":"up","heard":"now","state":"ready","suspected_by":["b"]}"#, Some("a is suspect to b")),
         ];
         for (text, expected) in table {
-            let answer = Answer::new(text.into(), "").unwrap();
-            assert_eq!(lacks("a", Some(answer.root())).as_deref(), expected, "{text}");
+            let node = serde_json::from_str(text).unwrap();
+            assert_eq!(lacks("a", Some(&node)).as_deref(), expected, "{text}");
         }
         assert!(lacks("a\u{1b}", None).is_some_and(|text| text.starts_with("a? is not known")));
     }

@@ -7,9 +7,12 @@
 use clap::Args;
 
 use super::address::Address;
-use super::answer::Part;
+use super::answer::{fine, listed, span_of, span_or_dash};
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint, names};
+use crate::api::text::{Text, TextForm};
+use crate::api::words::{PingResult, Said};
+use crate::api::{DecisionBody, PingBody, QuorumBody, WhyBody, WitnessBody};
 use crate::config::environment::Environment;
 use crate::render::{round_trip, span};
 
@@ -45,7 +48,7 @@ pub(crate) async fn why(command: &Why, environment: &Environment) -> Outcome {
     if command.json {
         output.line(&answer.body)?;
     } else {
-        show(&mut output, answer.root())?;
+        show(&mut output, &answer.into_shape()?)?;
     }
     Ok(Exit::Success)
 }
@@ -61,119 +64,102 @@ fn path(peer: &str) -> String {
     format!("/api/v1/why/{}", escaped.collect::<String>())
 }
 
-fn show(output: &mut Output, body: Part<'_>) -> std::io::Result<()> {
-    for line in wrapped(word(body, "explanation"), WIDTH) {
+fn show(output: &mut Output, body: &WhyBody) -> std::io::Result<()> {
+    for line in wrapped(or_dash(&body.explanation), WIDTH) {
         output.line(&line)?;
     }
-    let decision = body.part("decision");
-    if decision.0.is_object() {
+    if let Some(decision) = &body.decision {
         output.line("")?;
         facts(output, &decided(decision))?;
-        let before: Vec<Part<'_>> = decision.parts("pings").collect();
+        let before = &decision.pings;
         if !before.is_empty() {
-            pings(output, "the pings before it", &before)?;
+            pings(output, "the pings before it", before)?;
         }
-        witnesses(output, decision)?;
-        let age = decision.number("age_ms").filter(|_| !before.is_empty());
-        let is_new = |ping: &Part<'_>| age.is_none() || ping.number("age_ms") < age;
-        let since: Vec<Part<'_>> = body.parts("pings").filter(is_new).collect();
-        pings(output, if before.is_empty() { "the last pings" } else { "the pings since" }, &since)?;
+        witnesses(output, &decision.witnesses)?;
+        let since = body.pings.iter().filter(|ping| before.is_empty() || ping.age_ms < decision.age_ms);
+        pings(output, if before.is_empty() { "the last pings" } else { "the pings since" }, since)?;
     } else {
-        pings(output, "the pings", &body.parts("pings").collect::<Vec<_>>())?;
+        pings(output, "the pings", &body.pings)?;
     }
-    if decision.parts("witnesses").next().is_none() {
-        witnesses(output, body.part("peer"))?;
+    if body.decision.as_ref().is_none_or(|decision| decision.witnesses.is_empty()) {
+        witnesses(output, &body.peer.witnesses)?;
     }
     output.line("")?;
     facts(output, &now(body))
 }
 
 /// The rule and its figures.
-fn decided(decision: Part<'_>) -> Vec<(&'static str, String)> {
+fn decided(decision: &DecisionBody) -> Vec<(&'static str, String)> {
+    let DecisionBody { rule, sentence, at, from, to, age_ms, silent_ms, limit_ms, .. } = decision;
     let mut facts = vec![
-        ("rule", format!("{}: {}", word(decision, "rule"), word(decision, "sentence"))),
-        ("decided", format!("{} ago, at {}", ago(decision, "age_ms"), word(decision, "at"))),
-        ("change", format!("{} to {}", word(decision, "from"), word(decision, "to"))),
+        ("rule", format!("{}: {}", word(rule), or_dash(sentence))),
+        ("decided", format!("{} ago, at {}", span_of(*age_ms), or_dash(&at.0))),
+        ("change", format!("{} to {}", word(from), word(to))),
     ];
-    if !decision.text("verdict").is_empty() {
-        facts.push(("verdict", word(decision, "verdict").replace('_', " ")));
+    if let Some(verdict) = &decision.verdict {
+        facts.push(("verdict", word(verdict).replace('_', " ")));
     }
-    if !decision.text("class").is_empty() {
-        let wait = format!("wait {}, silent for {}", ago(decision, "limit_ms"), ago(decision, "silent_ms"));
-        facts.push(("class", format!("{} ({} last), {wait}", word(decision, "class"), word(decision, "evidence"))));
+    if let Some(class) = &decision.class {
+        let wait = format!("wait {}, silent for {}", span_or_dash(*limit_ms), span_of(*silent_ms));
+        facts.push(("class", format!("{} ({} last), {wait}", word(class), word_or_dash(&decision.evidence))));
     }
-    if let Some(phi) = decision.number("phi") {
+    if let Some(phi) = decision.phi {
         facts.push(("phi", format!("{phi:.1}")));
     }
-    if let Some(expected) = decision.number("expected") {
-        facts.push(("heard", format!("{} of {expected} peers expected", decision.part("heard").0)));
+    if let Some(expected) = decision.expected {
+        let heard = decision.heard.map_or_else(|| "-".to_owned(), |heard| heard.to_string());
+        facts.push(("heard", format!("{heard} of {expected} peers expected")));
     }
-    facts.extend(quorum(decision.part("quorum")));
-    let vouchers = decision.names("vouchers");
-    if !vouchers.is_empty() {
-        facts.push(("vouch for it", names(&vouchers)));
+    facts.extend(decision.quorum.iter().flat_map(quorum));
+    if !decision.vouchers.is_empty() {
+        facts.push(("vouch for it", listed(&decision.vouchers)));
     }
-    if decision.part("before").0.is_object() {
-        let before = decision.part("before");
-        facts.push(("before", format!("{}, {} ago", word(before, "rule"), ago(before, "age_ms"))));
+    if let Some(before) = &decision.before {
+        facts.push(("before", format!("{}, {} ago", word(&before.rule), span_of(before.age_ms))));
     }
     facts
 }
 
-fn quorum(quorum: Part<'_>) -> Vec<(&'static str, String)> {
-    if !quorum.0.is_object() {
-        return Vec::new();
-    }
-    let (accusers, silent) = (quorum.names("accusers"), quorum.names("could_speak"));
-    let who = if accusers.is_empty() { String::new() } else { format!(" by {}", names(&accusers)) };
-    let mut facts = vec![(
-        "quorum",
-        format!(
-            "{} of {} observers needed; accusations: {}{who}",
-            quorum.part("needed").0,
-            quorum.part("observers").0,
-            quorum.part("accusations").0
-        ),
-    )];
-    if !silent.is_empty() {
-        facts.push(("could speak", names(&silent)));
+fn quorum(quorum: &QuorumBody) -> Vec<(&'static str, String)> {
+    let QuorumBody { observers, needed, accusations, accusers, could_speak } = quorum;
+    let who = if accusers.is_empty() { String::new() } else { format!(" by {}", listed(accusers)) };
+    let mut facts =
+        vec![("quorum", format!("{needed} of {observers} observers needed; accusations: {accusations}{who}"))];
+    if !could_speak.is_empty() {
+        facts.push(("could speak", listed(could_speak)));
     }
     facts
 }
 
 /// What holds at this moment.
-fn now(body: Part<'_>) -> Vec<(&'static str, String)> {
-    let (peer, figures, observer) = (body.part("peer"), body.part("figures"), body.part("observer"));
+fn now(body: &WhyBody) -> Vec<(&'static str, String)> {
+    let WhyBody { peer, figures, observer, .. } = body;
     let mut facts = vec![(
         "now",
         format!(
             "{} for {}; last sign of life {} ago, last answer {} ago, last ping from it {} ago",
-            word(peer, "state"),
-            ago(peer, "state_age_ms"),
-            ago(peer, "last_proof_ms"),
-            ago(peer, "last_answer_ms"),
-            ago(figures, "last_ping_in_ms")
+            word(&peer.state),
+            span_of(peer.state_age_ms),
+            span_or_dash(peer.last_proof_ms),
+            span_or_dash(peer.last_answer_ms),
+            span_or_dash(figures.last_ping_in_ms)
         ),
     )];
-    if let Some(phi) = peer.number("phi") {
-        let limit = figures.number("phi_limit").unwrap_or_default();
-        let late = ago(figures, "late_after_ms");
-        facts.push(("phi", format!("{phi:.1}; a ping is late at {limit:.1}, here after {late}")));
-    }
-    facts.extend(quorum(body.part("quorum")));
-    let accusations = body.parts("accusations");
-    let heard = accusations.map(|heard| format!("{} ({})", word(heard, "observer"), word(heard, "class")));
+    let late = fine(figures.late_after_ms).map_or_else(|| "-".to_owned(), span);
+    let limit = figures.phi_limit;
+    facts.push(("phi", format!("{:.1}; a ping is late at {limit:.1}, here after {late}", peer.phi)));
+    facts.extend(body.quorum.iter().flat_map(quorum));
+    let heard = body.accusations.iter().map(|heard| format!("{} ({})", word(&heard.observer), word(&heard.class)));
     let heard: Vec<String> = heard.collect();
     if !heard.is_empty() {
         facts.push(("accused by", names(&heard)));
     }
-    let vouchers = body.names("vouchers");
-    if !vouchers.is_empty() {
-        facts.push(("vouch for it", names(&vouchers)));
+    if !body.vouchers.is_empty() {
+        facts.push(("vouch for it", listed(&body.vouchers)));
     }
-    let mut asked = format!("{} ({})", word(observer, "node"), word(observer, "state").replace('_', " "));
-    if observer.number("lost_ms").is_some_and(|lost| lost > 0.0) {
-        asked += &format!(", was paused for {} in total", ago(observer, "lost_ms"));
+    let mut asked = format!("{} ({})", word(&observer.node), word(&observer.state).replace('_', " "));
+    if observer.lost_ms > 0 {
+        asked += &format!(", was paused for {} in total", span_of(observer.lost_ms));
     }
     facts.push(("asked", asked));
     facts
@@ -187,50 +173,50 @@ fn facts(output: &mut Output, facts: &[(&str, String)]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn pings(output: &mut Output, title: &str, pings: &[Part<'_>]) -> std::io::Result<()> {
-    let rows: Vec<Vec<Cell>> = pings.iter().copied().map(ping).collect();
+fn pings<'a>(output: &mut Output, title: &str, pings: impl IntoIterator<Item = &'a PingBody>) -> std::io::Result<()> {
+    let rows: Vec<Vec<Cell>> = pings.into_iter().map(ping).collect();
     output.line("")?;
     let title = if rows.is_empty() { format!("{title}: none yet") } else { format!("{title}, newest first") };
     output.line(&output.paint(Paint::Strong, &title))?;
     if rows.is_empty() { Ok(()) } else { output.table(&["BEGAN", "PING", "RESULT", "TOOK", "WHAT IT SHOWED"], &rows) }
 }
 
-fn ping(ping: Part<'_>) -> Vec<Cell> {
-    let result = word(ping, "result");
-    let paint = match result {
-        "answered" => Paint::Good,
-        "open" => Paint::Faint,
-        "answered_late" => Paint::Doubtful,
-        _ => Paint::Bad,
+fn ping(ping: &PingBody) -> Vec<Cell> {
+    let paint = match ping.result.known() {
+        Some(PingResult::Answered) => Paint::Good,
+        Some(PingResult::Open) => Paint::Faint,
+        Some(PingResult::AnsweredLate) => Paint::Doubtful,
+        Some(PingResult::Failed | PingResult::OutOfTime) | None => Paint::Bad,
     };
     vec![
-        Cell::plain(format!("{} ago", ago(ping, "age_ms"))),
-        Cell::plain(word(ping, "purpose")),
-        Cell::new(paint, result.replace('_', " ")),
-        Cell::plain(ping.span("took_ms").map_or_else(|| "-".to_owned(), round_trip)),
-        Cell::plain(ping.text("reason")),
+        Cell::plain(format!("{} ago", span_of(ping.age_ms))),
+        Cell::plain(word(&ping.purpose)),
+        Cell::new(paint, word(&ping.result).replace('_', " ")),
+        Cell::plain(ping.took_ms.and_then(fine).map_or_else(|| "-".to_owned(), round_trip)),
+        Cell::plain(ping.reason.as_ref().map(Text::as_str).unwrap_or_default()),
     ]
 }
 
-fn witnesses(output: &mut Output, of: Part<'_>) -> std::io::Result<()> {
-    let row = |witness: Part<'_>| {
-        let said = match witness.0["said"].as_str() {
+fn witnesses(output: &mut Output, witnesses: &[WitnessBody]) -> std::io::Result<()> {
+    let row = |witness: &WitnessBody| {
+        let said = match witness.said.as_ref().map(Text::known) {
             None => Cell::new(Paint::Faint, "no answer yet"),
-            Some("answered") => Cell::new(Paint::Good, "had an answer from it"),
-            Some("failed") => Cell::new(Paint::Bad, format!("had none ({})", word(witness, "evidence"))),
-            Some("left") => Cell::plain("it said goodbye"),
-            Some(_) => Cell::plain("no opinion"),
+            Some(Some(Said::Answered)) => Cell::new(Paint::Good, "had an answer from it"),
+            Some(Some(Said::Failed)) => {
+                Cell::new(Paint::Bad, format!("had none ({})", word_or_dash(&witness.evidence)))
+            }
+            Some(Some(Said::Left)) => Cell::plain("it said goodbye"),
+            Some(Some(Said::NoOpinion)) => Cell::plain("no opinion"),
+            Some(None) => Cell::plain(word_or_dash(&witness.said)),
         };
         vec![
-            Cell::plain(word(witness, "witness")),
-            Cell::plain(format!("{} ago", ago(witness, "age_ms"))),
+            Cell::plain(word(&witness.witness)),
+            Cell::plain(format!("{} ago", span_of(witness.age_ms))),
             said,
-            Cell::plain(
-                witness.number("said_ms").map_or(String::new(), |_| format!("{} ago", ago(witness, "said_ms"))),
-            ),
+            Cell::plain(witness.said_ms.map_or_else(String::new, |age| format!("{} ago", span_of(age)))),
         ]
     };
-    let rows: Vec<Vec<Cell>> = of.parts("witnesses").map(row).collect();
+    let rows: Vec<Vec<Cell>> = witnesses.iter().map(row).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -239,13 +225,16 @@ fn witnesses(output: &mut Output, of: Part<'_>) -> std::io::Result<()> {
 }
 
 /// A text, or a dash where there is none.
-fn word<'a>(part: Part<'a>, key: &str) -> &'a str {
-    Some(part.text(key)).filter(|text| !text.is_empty()).unwrap_or("-")
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
 }
 
-/// A length of time, or a dash where it is not known.
-fn ago(part: Part<'_>, key: &str) -> String {
-    part.span(key).map_or_else(|| "-".to_owned(), span)
+fn word<T: TextForm>(text: &Text<T>) -> String {
+    or_dash(&text.as_str()).to_owned()
+}
+
+fn word_or_dash<T: TextForm>(text: &Option<Text<T>>) -> String {
+    text.as_ref().map_or_else(|| "-".to_owned(), word)
 }
 
 /// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.
@@ -286,10 +275,16 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_version_is_shown_as_far_as_it_goes() {
-        for body in ["{}", r#"{"decision":{},"pings":[{}],"peer":{"witnesses":[{}]},"observer":3}"#, "[]", "null"] {
-            let answer = Answer::new(body.into(), "").unwrap();
-            let body = answer.root();
-            assert!(decided(body.part("decision")).iter().chain(&now(body)).all(|(_, value)| !value.is_empty()));
+        for body in ["{}", r#"{"decision":{},"pings":[{}],"peer":{"witnesses":[{}]},"observer":null}"#, "[]"] {
+            let body: WhyBody = Answer::new(body.into(), "").unwrap().into_shape().unwrap();
+            let decided = body.decision.as_ref().map(decided).unwrap_or_default();
+            assert!(decided.iter().chain(&now(&body)).all(|(_, value)| !value.is_empty()));
         }
+        let odd = r#"{"decision":{"rule":"whim","verdict":"lost_in_thought","class":"asleep","silent_ms":2000},"quorum":{"new":1}}"#;
+        let body: WhyBody = Answer::new(odd.into(), "").unwrap().into_shape().unwrap();
+        let facts = decided(&body.decision.unwrap());
+        assert_eq!(facts[0].1, "whim: -");
+        assert_eq!(facts[3].1, "lost in thought");
+        assert_eq!(facts[4].1, "asleep (- last), wait -, silent for 2 s");
     }
 }

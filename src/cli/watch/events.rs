@@ -6,12 +6,15 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
+use crate::api::NodeBody;
+use crate::api::text::Text;
+use crate::cli::answer::Event;
 use crate::cli::ask::Place;
 use crate::cli::exit::Failure;
+use crate::detector::peer::BootId;
 
 /// After a stream has ended.
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
@@ -28,7 +31,7 @@ pub(crate) enum Begin {
 pub(crate) enum Read {
     /// The events are followed from here on.
     Opened,
-    Event(Value),
+    Event(Event),
     /// They could not be, or are not any more.
     Ended(Failure),
 }
@@ -39,13 +42,13 @@ pub(crate) struct EventReader {
     /// Only events about this peer.
     peer: Option<String>,
     /// The process that was read last, and the number of the last event.
-    boot: String,
+    boot: Option<Text<BootId>>,
     last: Option<u64>,
 }
 
 impl EventReader {
     pub(crate) fn new(place: Place, begin: Begin, peer: Option<String>) -> EventReader {
-        EventReader { place, begin, peer, boot: String::new(), last: None }
+        EventReader { place, begin, peer, boot: None, last: None }
     }
 
     /// Reads until it is dropped.
@@ -59,11 +62,11 @@ impl EventReader {
     }
 
     async fn read(&mut self, told: &Sender<Read>) -> Result<Infallible, Failure> {
-        let node = self.place.ask("/api/v1/node", "a description of itself").await?;
-        let boot = node.root().text("boot");
+        let node: NodeBody = self.place.ask("/api/v1/node", "a description of itself").await?.into_shape()?;
+        let boot = Some(node.boot);
         if self.boot != boot {
-            self.last = if self.boot.is_empty() { None } else { Some(0) };
-            boot.clone_into(&mut self.boot);
+            self.last = self.boot.is_some().then_some(0);
+            self.boot = boot;
         }
         let since = match self.last {
             Some(last) => last,
@@ -74,7 +77,7 @@ impl EventReader {
         let _ = told.send(Read::Opened).await;
         loop {
             let event = events.next().await?;
-            self.last = number(&event).or(self.last);
+            self.last = event.number().or(self.last);
             let _ = told.send(Read::Event(event)).await;
         }
     }
@@ -86,13 +89,12 @@ impl EventReader {
             Begin::Last(_) => "/api/v1/events?limit=1",
             Begin::List(path) => path,
         };
-        let answer = self.place.ask(list, "a list of events").await?;
-        let next = answer.root().0["next"].as_u64().unwrap_or_default();
+        let (events, next) = self.place.ask(list, "a list of events").await?.into_events()?;
         match self.begin {
             Begin::Last(count) => Ok(next.saturating_sub(count)),
             Begin::List(_) => {
-                for event in answer.root().parts("events") {
-                    let _ = told.send(Read::Event(event.0.clone())).await;
+                for event in events {
+                    let _ = told.send(Read::Event(event)).await;
                 }
                 Ok(next)
             }
@@ -106,9 +108,4 @@ pub(crate) fn path(query: &[(&str, &str)], peer: Option<&str>) -> String {
     pairs.extend_pairs(query.iter().copied().chain(peer.map(|peer| ("peer", peer))));
     let query = pairs.finish();
     if query.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/events?{query}") }
-}
-
-/// The number of an event in the memory of the node that was asked. What a peer reported has one of the peer's.
-pub(crate) fn number(event: &Value) -> Option<u64> {
-    event["seq"].as_u64().filter(|_| event["from"].is_null())
 }

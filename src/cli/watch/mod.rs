@@ -13,12 +13,12 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use self::contact::Contact;
 use self::events::{EventReader, Read};
+use super::answer::Event;
 use super::exit::{Exit, Failure, Outcome};
 
 /// Between two looks of a user: each may ask the whole mesh, and no one reads faster.
@@ -34,7 +34,7 @@ pub(crate) enum Update<T> {
     /// It did not. `silence` is the time since its last answer, or since the beginning.
     NoAnswer { why: Failure, silence: Duration, is_first: bool },
     /// Something happened.
-    Event(Value),
+    Event(Event),
     /// The node answers, but its events cannot be followed.
     EventsLost(String),
     /// They can be again.
