@@ -617,6 +617,59 @@ fn what_is_no_node_cannot_break_a_terminal() {
 }
 
 #[test]
+fn a_node_of_a_later_version_is_shown_as_far_as_it_is_understood() {
+    // Words, fields and levels that are new, and null where this version knows none.
+    let node = pretender(|path| {
+        Some((
+            200,
+            match path.split('?').next().unwrap_or_default() {
+                "/api/v1/peers" => {
+                    r#"{"node":"a","state":"half_asleep","mood":[1],"peers":[{"key":"b","state":"hibernating","expected":true,
+                    "verdict":"lost_in_thought","evidence":"yawn","rtt":null,"restarts":null,"aura":{"blue":null}}]}"#
+                }
+                "/api/v1/why/b" => {
+                    r#"{"explanation":"b dreams","observer":null,"peer":{"state":"hibernating"},"decision":{"rule":"whim",
+                    "verdict":"lost_in_thought","witnesses":[{"witness":"c","said":"not_sure"}]},
+                    "pings":[{"purpose":"fun","result":"echoed_twice","reason":"yawn"}]}"#
+                }
+                "/api/v1/node" => {
+                    r#"{"node":"a","state":"half_asleep","peers":{"hibernating":2},"discovery":null,"metrics_port":null}"#
+                }
+                "/api/v1/config" => r#"{"settings":[{"name":"dream","value":"deep","source":"oracle","of":"x"}]}"#,
+                "/api/v1/events" => {
+                    r#"{"next":2,"events":[{"seq":1,"event":"dream","level":"whisper","sentence":"b dreams"}]}"#
+                }
+                "/api/v1/incidents" => r#"{"node":"a","incidents":[{"verdict":"lost_in_thought","story":"b dreams"}]}"#,
+                "/api/v1/maintenance" => r#"{"node":"a","peers":[{"key":"b","state":"hibernating","kind":"rest"}]}"#,
+                "/api/v1/matrix" => {
+                    r#"{"node":"a","sentence":"b dreams","whole":null,"members":["a","b"],"rows":[{"observer":"a","heard":"now",
+                    "cells":[{"peer":"b","reading":"bad","state":"hibernating","verdict":"lost_in_thought","loss":null}]}]}"#
+                }
+                _ => {
+                    r#"{"node":"a","sentence":"b dreams","findings":[{"weight":"rumour","text":"b yawned"}],
+                    "nodes":[{"node":"b","verdict":"lost_in_thought","heard":"in_a_dream","missed_by":null}]}"#
+                }
+            },
+        ))
+    });
+    let addr = &*format!("--addr=127.0.0.1:{node}");
+    for (code, command, words) in [
+        (1, &["members"][..], &["a (half asleep): 0 of 1 peers up", "hibernating", "lost in thought (yawn)"][..]),
+        (0, &["why", "b"], &["b dreams", "whim: -", "lost in thought", "not_sure", "fun", "echoed twice"]),
+        (0, &["info"], &["a (half asleep)", "2 hibernating", "--dream=deep (oracle)"]),
+        (0, &["events"], &["    1  ", "b dreams"]),
+        (0, &["incidents"], &["1 incident shown, none open", "lost in thought", "b dreams"]),
+        (0, &["maint"], &["b (hibernating) is not in maintenance"]),
+        (0, &["matrix"], &["b dreams", "lost in thought"]),
+        (1, &["verify"], &["b dreams", "- b yawned"]),
+        (75, &["wait", "b", "--timeout=0"], &["b is lost in thought and does not answer"]),
+    ] {
+        let said = printed(code, &[command, &[addr]].concat());
+        assert!(words.iter().all(|words| said.contains(words)), "{command:?}: {said}");
+    }
+}
+
+#[test]
 fn incidents_are_a_table_or_the_nodes_own_words() {
     const ANSWER: &str = r#"{"node":"node-1","open":1,"incidents":[
         {"id":3,"open":true,"verdict":"down","nodes":["node-3"],"observers":["node-1","node-2"],"began_at":"2026-11-26T02:10:00.123Z",
