@@ -1,9 +1,9 @@
 //! The failure detector, pure: no clock, socket, task, log or random source.
 //!
 //! Modules in reading order: first the words ([`time`], [`peer`],
-//! [`evidence`], [`config`]), then the formulas ([`estimator`], [`gray`],
-//! [`quorum`], [`table`], [`rule`]), then what is known of one peer ([`link`], and
-//! [`record`] for explanations) and the node that decides ([`node`]), with what
+//! [`evidence`], [`config`]), then the formulas (`estimator`, `gray`,
+//! `quorum`, `table`, `rule`), then what is known of one peer (`link`, and
+//! `record` for explanations) and the node that decides ([`node`]), with what
 //! operators announce ([`maintenance`]) beside it; [`discovery`] finds peers behind
 //! a name; [`event`], [`transmit`], [`view`] and `why` are what comes out.
 
