@@ -55,6 +55,8 @@ pub(super) async fn events(
     let Query(asked) =
         query.map_err(|_| Problem::bad_query("the parameters are since, peer, kind and limit, each once"))?;
     let (mut filter, limit) = asked.check()?;
+    // A header that is wrong is refused for a list as well, which does not use it.
+    let resumed = resume(request.headers())?;
     // What this node saw is filed under the peer's key, and what peers tell under its name.
     let mut name = filter.peer.clone();
     if let Some(wanted) = &filter.peer
@@ -73,7 +75,7 @@ pub(super) async fn events(
         return Ok(stream::response(News { news, _slot: slot }, closing));
     }
     let slot = take(&state.slots.streams)?;
-    let filter = Filter { since: resume(request.headers())?.or(filter.since), ..filter };
+    let filter = Filter { since: resumed.or(filter.since), ..filter };
     Ok(stream::response(Follow::new(&state, filter, slot), closing))
 }
 
@@ -116,6 +118,9 @@ impl Asked {
             Some(0) => return Err(Problem::bad_query("limit must be at least 1")),
             Some(limit) => usize::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX),
         };
+        if self.peer.as_deref() == Some("") {
+            return Err(Problem::bad_query("peer must be a key or a name, not empty"));
+        }
         let names: Vec<&str> = NodeEvent::names_of_changes().collect();
         if self.kind.as_deref().is_some_and(|kind| !names.contains(&kind)) {
             return Err(Problem::bad_query(format!("kind must be one of {}", names.join(", "))));
