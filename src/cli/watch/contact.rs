@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Update;
+use super::update::Update;
 use crate::cli::ask::Place;
 use crate::cli::exit::Failure;
 use crate::detector::time::Monotonic;

@@ -7,6 +7,7 @@
 
 pub(crate) mod contact;
 pub(crate) mod events;
+mod update;
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -18,7 +19,7 @@ use tokio::time::sleep;
 
 use self::contact::Contact;
 use self::events::{EventReader, Read};
-use super::answer::Event;
+pub(crate) use self::update::Update;
 use super::exit::{Exit, Failure, Outcome};
 
 /// Between two looks of a user: each may ask the whole mesh, and no one reads faster.
@@ -26,20 +27,6 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Events that wait to be shown. A full queue slows the reading down.
 const EVENTS_WAITING_MAX: usize = 64;
-
-/// What a command hears.
-pub(crate) enum Update<T> {
-    /// The node answered; `silence` says for how long it had not.
-    Answer { answer: T, silence: Option<Duration> },
-    /// It did not. `silence` is the time since its last answer, or since the beginning.
-    NoAnswer { why: Failure, silence: Duration, is_first: bool },
-    /// Something happened.
-    Event(Event),
-    /// The node answers, but its events cannot be followed.
-    EventsLost(String),
-    /// They can be again.
-    EventsRestored,
-}
 
 /// What a command does with an update: the exit code where it has seen enough.
 ///
