@@ -29,9 +29,12 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
 /// an answer that takes too long; a stream has answered once its head is
 /// written, so it is not cut.
 async fn answer(state: &AppState, route: Route, request: Request, next: Next) -> Response {
-    // A method that the path does not answer to gets its 405 with `Allow`, whether it brings a body or not.
-    let known = route == Route::Other || route.methods().split(", ").any(|method| method == request.method().as_str());
-    if known && !request.body().is_end_stream() && !route.takes_body(request.method()) {
+    // A method that the path does not answer to gets its 405 with `Allow`, whether it brings a body or not. Few requests
+    // bring one, so that is asked first.
+    let refuses_body = !request.body().is_end_stream() && !route.takes_body(request.method());
+    if refuses_body
+        && (route == Route::Other || route.methods().split(", ").any(|method| method == request.method().as_str()))
+    {
         return Problem::body_not_accepted().into_response();
     }
     match timeout(state.config.limits.request_time, next.run(request)).await {

@@ -69,7 +69,7 @@ fn what_is_silent_and_what_is_frozen_are_told_apart() {
 #[test]
 fn a_witness_confirms_a_silent_host() {
     // A witness has an interval for its ping of a host that does not respond, so what it says comes later than any
-    // other testimony: whoever asks must wait for it.
+    // other testimony: the asking node must wait for it.
     let off = "nodes 3\nlength 15s\nat 10s power-off node-3\n";
     for (observer, witness) in [(1, "node-2"), (2, "node-1")] {
         let why = decided(off, observer, 3, Rule::Quorum, &["node-3 has been down for"]);
