@@ -35,7 +35,7 @@ fn pure() -> Measurement {
         ..Cell::new(name(at), PeerState::Alive)
     };
     let row = |at: usize| Row {
-        heard: RowFreshness::Now,
+        freshness: RowFreshness::Now,
         as_of: Some(Duration::ZERO),
         boot: Some(BootId(1)),
         state: Some(SelfState::Ready),

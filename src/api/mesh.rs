@@ -176,7 +176,7 @@ impl From<&Row> for MatrixRowBody {
     fn from(row: &Row) -> MatrixRowBody {
         MatrixRowBody {
             observer: Text::from(&row.observer),
-            heard: row.heard.into(),
+            heard: row.freshness.into(),
             as_of_ms: row.as_of.map(ms),
             state: row.state.map(Text::from),
             stalled: row.stalled,
@@ -189,7 +189,7 @@ impl MatrixCellBody {
     fn new(row: &Row, cell: &Cell) -> MatrixCellBody {
         MatrixCellBody {
             peer: Text::from(&cell.peer),
-            reading: row.reading(cell).into(),
+            reading: row.link_status(cell).into(),
             state: cell.state.into(),
             verdict: cell.verdict.map(Text::from),
             class: cell.class.map(Text::from),
@@ -224,7 +224,7 @@ impl ClusterBody {
             sentence: summary.sentence.clone(),
             whole: view.whole,
             findings: summary.findings.iter().map(FindingBody::from).collect(),
-            nodes: view.standings.iter().zip(&view.rows).map(ClusterNodeBody::from).collect(),
+            nodes: view.node_statuses.iter().zip(&view.rows).map(ClusterNodeBody::from).collect(),
             groups: view.groups.groups.iter().map(|group| texts(group)).collect(),
             split: view.groups.split,
             mismatches: view.mismatches.iter().map(MismatchBody::from).collect(),
@@ -248,7 +248,7 @@ impl From<(&NodeStatus, &Row)> for ClusterNodeBody {
             verdict: status.verdict.into(),
             silent_ms: status.silent_for.map(ms),
             since_ms: status.since.map(ms),
-            heard: row.heard.into(),
+            heard: row.freshness.into(),
             as_of_ms: row.as_of.map(ms),
             state: row.state.map(Text::from),
             up_ms: row.up_for.map(ms),

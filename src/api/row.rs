@@ -112,7 +112,7 @@ impl RowBody {
         }
         Ok(Row {
             observer: Member::from(node),
-            heard: RowFreshness::Now,
+            freshness: RowFreshness::Now,
             as_of: Some(Duration::ZERO),
             boot: Some(*self.boot.known().ok_or(field("boot"))?),
             state: Some(self_state(&self.state)),
@@ -234,7 +234,7 @@ mod tests {
 
         let row = read(RELEASED).expect("a row");
         assert_eq!((row.observer.as_str(), row.boot), ("node-1", Some(BootId(0x0123_4567_89ab_cdef))));
-        assert_eq!((row.state, row.stalled, row.heard), (Some(SelfState::CutOff), true, RowFreshness::Now));
+        assert_eq!((row.state, row.stalled, row.freshness), (Some(SelfState::CutOff), true, RowFreshness::Now));
         assert_eq!(row.up_for, Some(Duration::from_millis(1234)));
         let cell = &row.cells[0];
         assert_eq!((cell.state, cell.verdict, cell.class), (PeerState::Dead, Some(Verdict::Down), Some(Class::Gone)));

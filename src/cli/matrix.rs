@@ -173,17 +173,17 @@ fn observer_cells(row: &MatrixRowBody) -> Vec<Cell> {
 }
 
 fn table_cell(cell: &MatrixCellBody, figure: Measurement) -> Cell {
-    let reading = reading(cell);
+    let link_status = link_status(cell);
     let verdict = cell.verdict.as_ref().map(Text::as_str);
     let entry = Entry {
-        reading,
+        link_status,
         state: &cell.state.as_str(),
         verdict: verdict.as_deref().filter(|verdict| !verdict.is_empty()),
         rtt: cell.rtt_ms.and_then(fine),
         rtt_p99: cell.rtt_p99_ms.and_then(fine),
         loss: cell.loss.map(|loss| (loss.clamp(0.0, 1.0) * 1000.0).round() as u16),
     };
-    let paint = match reading {
+    let paint = match link_status {
         LinkStatus::Good => Paint::Good,
         LinkStatus::Doubt => Paint::Doubtful,
         LinkStatus::Bad => Paint::Bad,
@@ -195,7 +195,7 @@ fn table_cell(cell: &MatrixCellBody, figure: Measurement) -> Cell {
 /// A mesh that is too large for a table: one line an observer.
 fn list(matrix: &MatrixBody, output: &Output) -> Vec<String> {
     let count = |row: &MatrixRowBody, of: &[LinkStatus]| {
-        let count = row.cells.iter().filter(|cell| of.contains(&reading(cell))).count();
+        let count = row.cells.iter().filter(|cell| of.contains(&link_status(cell))).count();
         Cell::plain(count.to_string())
     };
     let line = |row: &MatrixRowBody| {
@@ -209,7 +209,7 @@ fn list(matrix: &MatrixBody, output: &Output) -> Vec<String> {
 }
 
 /// A word that is not known here is no news.
-fn reading(cell: &MatrixCellBody) -> LinkStatus {
+fn link_status(cell: &MatrixCellBody) -> LinkStatus {
     cell.reading.known().copied().unwrap_or(LinkStatus::Unknown)
 }
 

@@ -79,7 +79,7 @@ pub(crate) enum Stream {
     Open,
 }
 
-/// An accusation by another observer, standing until it lapses.
+/// An accusation by another observer, node_status until it lapses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accuser {
     pub observer: PeerId,

@@ -64,8 +64,8 @@ impl Rule {
             // Of a peer that never answered there is doubt and no more: the table leaves it Joining.
             Rule::PingFailed | Rule::PingLate | Rule::CheckFailed | Rule::NeverAnswered => Input::Doubt,
             Rule::WitnessVouches | Rule::OwnPings => Input::Vouched,
-            Rule::MostUnheard => Input::InTheDark,
-            Rule::Quorum | Rule::OnlyObserver | Rule::NobodyLeft => Input::Condemned,
+            Rule::MostUnheard => Input::CutOff,
+            Rule::Quorum | Rule::OnlyObserver | Rule::NobodyLeft => Input::DeclaredDead,
             Rule::Goodbye | Rule::GoodbyeToWitness => Input::Goodbye,
             Rule::ReadyAgain => Input::Return,
         }

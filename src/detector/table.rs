@@ -20,9 +20,9 @@ closed_set! {
         /// My own wait is met, and a witness or the peer's own ping vouches for it.
         Vouched,
         /// My own wait is met, and I am the one who is cut off.
-        InTheDark,
+        CutOff,
         /// My own wait is met, and enough observers agree or no observer is left to ask.
-        Condemned,
+        DeclaredDead,
         /// It said goodbye.
         Goodbye,
         /// It says `ready` with a higher sequence number than its goodbye's.
@@ -33,34 +33,34 @@ closed_set! {
 /// The table. No wildcard over states: a new state must answer every input.
 #[rustfmt::skip]
 pub fn next(state: PeerState, input: Input) -> PeerState {
-    use Input::{Answer, Condemned, Doubt, Goodbye, InTheDark, NewBoot, Return, Vouched};
+    use Input::{Answer, DeclaredDead, Doubt, Goodbye, CutOff, NewBoot, Return, Vouched};
     use PeerState::{Alive, Dead, Joining, Left, Suspect, Unreachable};
     match (state, input) {
         (Joining, Answer | NewBoot)                                        => Alive,
-        (Joining, Doubt | Vouched | InTheDark | Condemned | Return)        => Joining,
+        (Joining, Doubt | Vouched | CutOff | DeclaredDead | Return)        => Joining,
         (Joining, Goodbye)                                                 => Left,
 
-        (Alive, Answer | NewBoot | Vouched | InTheDark | Condemned | Return) => Alive,
+        (Alive, Answer | NewBoot | Vouched | CutOff | DeclaredDead | Return) => Alive,
         (Alive, Doubt)                                                     => Suspect,
         (Alive, Goodbye)                                                   => Left,
 
         (Suspect, Answer | NewBoot)                                        => Alive,
         (Suspect, Doubt | Return)                                          => Suspect,
-        (Suspect, Vouched | InTheDark)                                     => Unreachable,
-        (Suspect, Condemned)                                               => Dead,
+        (Suspect, Vouched | CutOff)                                     => Unreachable,
+        (Suspect, DeclaredDead)                                               => Dead,
         (Suspect, Goodbye)                                                 => Left,
 
         (Unreachable, Answer | NewBoot)                                    => Alive,
-        (Unreachable, Doubt | Vouched | InTheDark | Return)                => Unreachable,
-        (Unreachable, Condemned)                                           => Dead,
+        (Unreachable, Doubt | Vouched | CutOff | Return)                => Unreachable,
+        (Unreachable, DeclaredDead)                                           => Dead,
         (Unreachable, Goodbye)                                             => Left,
 
         (Dead, Answer | NewBoot)                                           => Alive,
-        (Dead, Doubt | InTheDark | Condemned | Return)                     => Dead,
+        (Dead, Doubt | CutOff | DeclaredDead | Return)                     => Dead,
         (Dead, Vouched)                                                    => Unreachable,
         (Dead, Goodbye)                                                    => Left,
 
-        (Left, Answer | Doubt | Vouched | InTheDark | Condemned | Goodbye) => Left,
+        (Left, Answer | Doubt | Vouched | CutOff | DeclaredDead | Goodbye) => Left,
         (Left, NewBoot | Return)                                           => Alive,
     }
 }
@@ -110,7 +110,7 @@ mod tests {
         for state in PeerState::ALL {
             for input in Input::ALL {
                 let died = state != PeerState::Dead && next(state, input) == PeerState::Dead;
-                assert!(!died || input == Input::Condemned, "{state:?} x {input:?}");
+                assert!(!died || input == Input::DeclaredDead, "{state:?} x {input:?}");
             }
         }
     }

@@ -39,13 +39,13 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
     let place: BTreeMap<&Member, usize> = speaking.iter().map(|row| &row.observer).zip(0..).collect();
     let links = || {
         speaking.iter().enumerate().flat_map(|(one, row)| {
-            let known = row.cells.iter().filter_map(|cell| Some((*place.get(&cell.peer)?, row.reading(cell))));
-            known.map(move |(other, reading)| (one, other, reading))
+            let known = row.cells.iter().filter_map(|cell| Some((*place.get(&cell.peer)?, row.link_status(cell))));
+            known.map(move |(other, link_status)| (one, other, link_status))
         })
     };
     let mut sets = Sets::new(speaking.len());
-    for (one, other, reading) in links() {
-        if reading.reaches() && reading_back(speaking[one], speaking[other]).is_none_or(LinkStatus::reaches) {
+    for (one, other, link_status) in links() {
+        if link_status.reaches() && link_status_back(speaking[one], speaking[other]).is_none_or(LinkStatus::reaches) {
             sets.join(one, other);
         }
     }
@@ -55,12 +55,14 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
     }
     let split = by_root.len() > 1 && {
         let across: Vec<(usize, usize, LinkStatus)> =
-            links().map(|(one, other, reading)| (sets.root(one), sets.root(other), reading)).collect();
+            links().map(|(one, other, link_status)| (sets.root(one), sets.root(other), link_status)).collect();
         let across: Vec<_> = across.into_iter().filter(|(one, other, _)| one != other).collect();
         let misses = |root: &usize| {
-            across.iter().any(|(one, other, reading)| *reading == LinkStatus::Bad && (one == root || other == root))
+            across
+                .iter()
+                .any(|(one, other, link_status)| *link_status == LinkStatus::Bad && (one == root || other == root))
         };
-        across.iter().all(|(_, _, reading)| !reading.reaches()) && by_root.keys().all(misses)
+        across.iter().all(|(_, _, link_status)| !link_status.reaches()) && by_root.keys().all(misses)
     };
     let mut groups: Vec<Vec<Member>> = by_root.into_values().collect();
     groups.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -68,7 +70,7 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
 }
 
 /// What the other end reports about a link, if it watches this one.
-fn reading_back(row: &Row, other: &Row) -> Option<LinkStatus> {
+fn link_status_back(row: &Row, other: &Row) -> Option<LinkStatus> {
     let at = other.cells.binary_search_by(|cell| cell.peer.cmp(&row.observer)).ok()?;
-    Some(other.reading(&other.cells[at]))
+    Some(other.link_status(&other.cells[at]))
 }

@@ -19,16 +19,19 @@ pub struct Mismatch {
 }
 
 /// Compares the lists of all observers that speak. Members and cells are sorted.
-pub(super) fn mismatches(rows: &[Row], standings: &[NodeStatus]) -> Vec<Mismatch> {
+pub(super) fn mismatches(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<Mismatch> {
     // A member without a boot is a key on one node's list, and keys are private.
-    let members =
-        || standings.iter().filter(|standing| standing.boot.is_some() && standing.verdict != MeshVerdict::Left);
+    let members = || {
+        node_statuses
+            .iter()
+            .filter(|node_status| node_status.boot.is_some() && node_status.verdict != MeshVerdict::Left)
+    };
     let judged = rows.iter().filter(|row| row.speaks() && row.cells.iter().all(|cell| !is_nameless(cell)));
     let compared = judged.map(|row| {
         let lacks = |member: &&Member| {
             **member != row.observer && row.cells.binary_search_by(|cell| cell.peer.cmp(member)).is_err()
         };
-        let missing = members().map(|standing| &standing.member).filter(lacks).cloned().collect();
+        let missing = members().map(|node_status| &node_status.member).filter(lacks).cloned().collect();
         Mismatch { observer: row.observer.clone(), missing }
     });
     compared.filter(|mismatch| !mismatch.missing.is_empty()).collect()

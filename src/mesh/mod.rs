@@ -38,7 +38,7 @@ pub const MEMBERS_MAX: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeshView {
     /// Every member, sorted by name.
-    pub standings: Vec<NodeStatus>,
+    pub node_statuses: Vec<NodeStatus>,
     /// One row for each member in the same order, their cells sorted by peer. A
     /// member that never gave one has an empty row, [`RowFreshness::Never`].
     pub rows: Vec<Row>,
@@ -62,29 +62,29 @@ pub fn view(rows: Vec<Row>) -> MeshView {
     }
     let judge = |row: &Row| {
         let opinions = opinions.get(&row.observer).map_or(&[][..], Vec::as_slice);
-        verdict::standing(&row.observer, Some(row), opinions)
+        verdict::node_status(&row.observer, Some(row), opinions)
     };
-    let mut standings: Vec<NodeStatus> = rows.iter().map(judge).collect();
+    let mut node_statuses: Vec<NodeStatus> = rows.iter().map(judge).collect();
     let groups = groups::groups(&rows);
     if groups.split {
-        seen_from_above(&mut standings, &groups);
+        seen_from_above(&mut node_statuses, &groups);
     }
-    let mismatches = membership_diff::mismatches(&rows, &standings);
-    let whole = is_whole(&rows, &standings, &groups, &mismatches);
-    MeshView { standings, rows, groups, mismatches, whole }
+    let mismatches = membership_diff::mismatches(&rows, &node_statuses);
+    let whole = is_whole(&rows, &node_statuses, &groups, &mismatches);
+    MeshView { node_statuses, rows, groups, mismatches, whole }
 }
 
 /// From inside a split, links on both sides look broken. Seen from outside, the members that are not with the
 /// majority are cut off, and nothing is wrong with the majority.
-fn seen_from_above(standings: &mut [NodeStatus], groups: &Groups) {
+fn seen_from_above(node_statuses: &mut [NodeStatus], groups: &Groups) {
     let minorities: BTreeSet<&Member> = groups.minorities().collect();
     let linked = |verdict| matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay | MeshVerdict::CutOff);
-    for standing in standings.iter_mut().filter(|standing| !standing.missed_by.is_empty()) {
-        let from_across = standing.missed_by.iter().all(|by| groups.apart(by, &standing.member));
-        if minorities.contains(&standing.member) && linked(standing.verdict) {
-            standing.verdict = MeshVerdict::CutOff;
-        } else if linked(standing.verdict) && from_across {
-            standing.verdict = MeshVerdict::Up;
+    for node_status in node_statuses.iter_mut().filter(|node_status| !node_status.missed_by.is_empty()) {
+        let from_across = node_status.missed_by.iter().all(|by| groups.apart(by, &node_status.member));
+        if minorities.contains(&node_status.member) && linked(node_status.verdict) {
+            node_status.verdict = MeshVerdict::CutOff;
+        } else if linked(node_status.verdict) && from_across {
+            node_status.verdict = MeshVerdict::Up;
         }
     }
 }
@@ -121,18 +121,18 @@ fn tidy(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-fn is_whole(rows: &[Row], standings: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> bool {
-    let fine = |standing: &NodeStatus, row: &Row| match standing.verdict {
+fn is_whole(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> bool {
+    let fine = |node_status: &NodeStatus, row: &Row| match node_status.verdict {
         MeshVerdict::Left | MeshVerdict::Maintenance => true,
         MeshVerdict::Up | MeshVerdict::Restarted => {
-            row.speaks() && standing.missed_by.is_empty() && standing.unmet_by.is_empty()
+            row.speaks() && node_status.missed_by.is_empty() && node_status.unmet_by.is_empty()
         }
         _ => false,
     };
     !rows.is_empty()
         && !groups.split
         && mismatches.is_empty()
-        && standings.iter().zip(rows).all(|(standing, row)| fine(standing, row))
+        && node_statuses.iter().zip(rows).all(|(node_status, row)| fine(node_status, row))
 }
 
 #[cfg(test)]

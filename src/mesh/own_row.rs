@@ -12,7 +12,7 @@ impl From<&View> for Row {
     fn from(view: &View) -> Row {
         Row {
             observer: Member::from(&view.node),
-            heard: RowFreshness::Now,
+            freshness: RowFreshness::Now,
             as_of: Some(Duration::ZERO),
             boot: Some(view.boot),
             state: Some(view.state),

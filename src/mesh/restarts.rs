@@ -37,7 +37,7 @@ fn young(rows: &[Row]) -> Vec<Option<(Duration, BootId)>> {
     let own = |row: &Row| row.up_for.zip(row.boot).filter(|(up_for, _)| row.is_here() && *up_for < MEETING_TIME);
     let mut young: Vec<_> = rows.iter().map(own).collect();
     for row in rows {
-        for cell in row.cells.iter().filter(|cell| row.reading(cell).reaches() && cell.restarts > 0) {
+        for cell in row.cells.iter().filter(|cell| row.link_status(cell).reaches() && cell.restarts > 0) {
             let Some(about) = place(rows, cell).filter(|about| !rows[*about].is_here()) else { continue };
             let met = cell.boot.map(|boot| (cell.state_age, boot)).filter(|(age, _)| *age < MEETING_TIME);
             young[about] = young[about].into_iter().chain(met).min();

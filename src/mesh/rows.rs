@@ -81,7 +81,7 @@ pub struct Row {
     /// The node that reported it.
     pub observer: Member,
     /// Whether it reported just now.
-    pub heard: RowFreshness,
+    pub freshness: RowFreshness,
     /// Age of the row; `None` when there is none.
     pub as_of: Option<Duration>,
     /// The life of the observer that reported; `None` when there is no row.
@@ -169,7 +169,7 @@ impl Row {
     pub fn never(observer: Member) -> Row {
         Row {
             observer,
-            heard: RowFreshness::Never,
+            freshness: RowFreshness::Never,
             as_of: None,
             boot: None,
             state: None,
@@ -188,7 +188,7 @@ impl Row {
 
     /// The observer answered now and is not leaving: whatever its links are like, it is alive.
     pub fn is_here(&self) -> bool {
-        self.heard == RowFreshness::Now && self.state != Some(SelfState::Leaving)
+        self.freshness == RowFreshness::Now && self.state != Some(SelfState::Leaving)
     }
 
     /// What the observer reports about this peer; `None` when it does not watch it.
@@ -197,11 +197,11 @@ impl Row {
     }
 
     /// What may be concluded from the cell now: nothing when the row does not speak.
-    pub fn reading(&self, cell: &Cell) -> LinkStatus {
-        match cell.reading() {
+    pub fn link_status(&self, cell: &Cell) -> LinkStatus {
+        match cell.link_status() {
             _ if !self.speaks() => LinkStatus::Unknown,
             LinkStatus::Bad if cell.of_ended_boot => LinkStatus::Waiting,
-            reading => reading,
+            link_status => link_status,
         }
     }
 
@@ -244,7 +244,7 @@ impl Cell {
     }
 
     /// What the cell means while its row speaks.
-    fn reading(&self) -> LinkStatus {
+    fn link_status(&self) -> LinkStatus {
         match (self.state, self.verdict) {
             (PeerState::Joining, Some(Verdict::NeverSeen)) => LinkStatus::Bad,
             (PeerState::Joining, _) => LinkStatus::Waiting,
@@ -273,14 +273,14 @@ mod tests {
     fn a_row_that_does_not_speak_reads_as_unknown() {
         let last_answer = Some(Duration::from_secs(2));
         let cell = Cell { last_answer, ..Cell::new("b".into(), PeerState::Alive) };
-        let row = Row { heard: RowFreshness::Now, cells: vec![cell], ..Row::never("a".into()) };
-        assert_eq!(row.reading(&row.cells[0]), LinkStatus::Good);
+        let row = Row { freshness: RowFreshness::Now, cells: vec![cell], ..Row::never("a".into()) };
+        assert_eq!(row.link_status(&row.cells[0]), LinkStatus::Good);
         for mute in [
-            Row { heard: RowFreshness::Before, ..row.clone() },
+            Row { freshness: RowFreshness::Before, ..row.clone() },
             Row { stalled: true, ..row.clone() },
             Row { state: Some(SelfState::Leaving), ..row.clone() },
         ] {
-            assert_eq!(mute.reading(&mute.cells[0]), LinkStatus::Unknown, "{mute:?}");
+            assert_eq!(mute.link_status(&mute.cells[0]), LinkStatus::Unknown, "{mute:?}");
         }
         let older = Row { as_of: Some(Duration::ZERO), ..row }.aged(Duration::from_secs(3));
         assert_eq!(older.as_of, Some(Duration::from_secs(3)));

@@ -28,7 +28,7 @@ fn row(text: &str) -> Row {
     };
     Row {
         observer: member(&name),
-        heard: if marks.contains('~') { RowFreshness::Before } else { RowFreshness::Now },
+        freshness: if marks.contains('~') { RowFreshness::Before } else { RowFreshness::Now },
         as_of: Some(if marks.contains('~') { Duration::from_secs(131) } else { Duration::ZERO }),
         boot: Some(BootId(if marks.contains('y') { 2 } else { 1 })),
         state: Some(state),
@@ -88,7 +88,7 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
 
 /// Verdicts as `1+ 2+ 3!`, in the signs of [`cell`]; `.` unknown.
 fn verdicts(view: &MeshView) -> String {
-    let sign = |standing: &NodeStatus| match standing.verdict {
+    let sign = |node_status: &NodeStatus| match node_status.verdict {
         MeshVerdict::Up => '+',
         MeshVerdict::Restarted => 'r',
         MeshVerdict::Left => 'l',
@@ -101,9 +101,10 @@ fn verdicts(view: &MeshView) -> String {
         MeshVerdict::Unconfirmed => 'u',
         MeshVerdict::Down => '!',
     };
-    let one =
-        |standing: &NodeStatus| format!("{}{}", standing.member.as_str().trim_start_matches("node-"), sign(standing));
-    view.standings.iter().map(one).collect::<Vec<_>>().join(" ")
+    let one = |node_status: &NodeStatus| {
+        format!("{}{}", node_status.member.as_str().trim_start_matches("node-"), sign(node_status))
+    };
+    view.node_statuses.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// Situation, rows, verdicts, whether the mesh is whole, sentence.
@@ -328,7 +329,7 @@ fn a_view_has_a_bound() {
     let mut wide = row("1:");
     wide.cells = (2..5000).map(|at| cell(&format!("{at}+"))).collect();
     let view = view(vec![wide]);
-    assert_eq!((view.standings.len(), view.rows.len()), (MEMBERS_MAX, MEMBERS_MAX));
+    assert_eq!((view.node_statuses.len(), view.rows.len()), (MEMBERS_MAX, MEMBERS_MAX));
     assert!(view.rows.iter().all(|row| row.cells.len() < MEMBERS_MAX));
 }
 
@@ -366,9 +367,9 @@ fn any_row() -> impl Strategy<Value = Row> {
     let head = (names(), 0..10usize, prop::bool::weighted(0.1), prop::bool::weighted(0.05), 0..3u64);
     let rest = (prop::option::of(0..SelfState::ALL.len()), any::<Option<Duration>>(), any::<Option<Duration>>());
     (head, rest, prop::collection::vec(cells(), 0..8)).prop_map(
-        |((name, heard, stalled, maintenance, boot), (state, as_of, up_for), cells)| Row {
+        |((name, freshness, stalled, maintenance, boot), (state, as_of, up_for), cells)| Row {
             observer: member(&name),
-            heard: match heard {
+            freshness: match freshness {
                 0 => RowFreshness::Never,
                 1 | 2 => RowFreshness::Before,
                 _ => RowFreshness::Now,
@@ -389,7 +390,7 @@ pub(crate) fn any_rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn verdict_of(view: &MeshView, member: &Member) -> MeshVerdict {
-    view.standings.iter().find(|standing| standing.member == *member).expect("a member").verdict
+    view.node_statuses.iter().find(|node_status| node_status.member == *member).expect("a member").verdict
 }
 
 proptest! {
@@ -400,7 +401,7 @@ proptest! {
         let asked = rows.first().map_or(member("1"), |row| row.observer.clone());
         let view = view(rows);
         prop_assert!(!summary(&view).sentence.is_empty());
-        prop_assert_eq!(view.rows.len(), view.standings.len());
+        prop_assert_eq!(view.rows.len(), view.node_statuses.len());
         prop_assert!(!view.whole || summary(&view).findings.iter().all(|finding| finding.weight == Severity::Note), "{:?}", view);
         let text = text_of(&view, &asked);
         prop_assert!(text.bytes().all(|byte| byte == b'\n' || byte == b' ' || byte.is_ascii_graphic()));
@@ -428,7 +429,7 @@ proptest! {
         let mut observers = BTreeSet::new();
         rows.retain(|row| observers.insert(row.observer.clone()));
         let with = |cells: &dyn Fn(&Row) -> Vec<Cell>| {
-            let rows = rows.iter().map(|row| match row.heard {
+            let rows = rows.iter().map(|row| match row.freshness {
                 RowFreshness::Now => row.clone(),
                 // The members stay the same, only what is said of them differs.
                 RowFreshness::Before | RowFreshness::Never => Row { cells: cells(row), ..row.clone() },
@@ -450,7 +451,7 @@ proptest! {
     fn an_observer_that_agrees_never_weakens_a_verdict(rows in any_rows(), which in any::<prop::sample::Index>()) {
         let before = view(rows.clone());
         let accusations: Vec<(&Row, &Cell)> = before.rows.iter().flat_map(|row| {
-            row.cells.iter().filter(|cell| row.reading(cell) == LinkStatus::Bad).map(move |cell| (row, cell))
+            row.cells.iter().filter(|cell| row.link_status(cell) == LinkStatus::Bad).map(move |cell| (row, cell))
         }).collect();
         if !accusations.is_empty() {
             let (observer, accusation) = accusations[which.index(accusations.len())];

@@ -86,8 +86,8 @@ pub(super) struct Opinion<'a> {
 }
 
 /// Judges one member from its own row and the cells of others about it.
-pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'_>]) -> NodeStatus {
-    let mut standing = NodeStatus {
+pub(super) fn node_status(member: &Member, own: Option<&Row>, opinions: &[Opinion<'_>]) -> NodeStatus {
+    let mut node_status = NodeStatus {
         member: member.clone(),
         verdict: MeshVerdict::Unknown,
         boot: own.and_then(|own| own.boot).or_else(|| freshest_boot(opinions)),
@@ -103,33 +103,33 @@ pub(super) fn standing(member: &Member, own: Option<&Row>, opinions: &[Opinion<'
     let mut missing = Vec::new();
     for opinion in opinions {
         let name = || opinion.observer.observer.clone();
-        match opinion.observer.reading(opinion.cell) {
-            reading @ (LinkStatus::Good | LinkStatus::Doubt) => {
-                standing.reached_by.push(name());
-                standing.suspected_by.extend((reading == LinkStatus::Doubt).then(name));
-                standing.degraded_by.extend(opinion.cell.degraded.then(name));
-                standing.flapping_by.extend(opinion.cell.flapping.then(name));
+        match opinion.observer.link_status(opinion.cell) {
+            link_status @ (LinkStatus::Good | LinkStatus::Doubt) => {
+                node_status.reached_by.push(name());
+                node_status.suspected_by.extend((link_status == LinkStatus::Doubt).then(name));
+                node_status.degraded_by.extend(opinion.cell.degraded.then(name));
+                node_status.flapping_by.extend(opinion.cell.flapping.then(name));
             }
             LinkStatus::Bad => {
-                standing.missed_by.push(name());
+                node_status.missed_by.push(name());
                 missing.push(opinion);
             }
-            LinkStatus::Waiting => standing.unmet_by.push(name()),
+            LinkStatus::Waiting => node_status.unmet_by.push(name()),
             LinkStatus::Left | LinkStatus::Unknown => {}
         }
     }
-    standing.verdict = verdict(own, opinions, &missing, !standing.reached_by.is_empty());
-    standing.silent_for = missing.iter().filter_map(|opinion| silence(opinion.cell, standing.verdict)).min();
-    standing.since = match standing.verdict {
+    node_status.verdict = verdict(own, opinions, &missing, !node_status.reached_by.is_empty());
+    node_status.silent_for = missing.iter().filter_map(|opinion| silence(opinion.cell, node_status.verdict)).min();
+    node_status.since = match node_status.verdict {
         MeshVerdict::Left => left(opinions).map(|cell| cell.state_age).min(),
         MeshVerdict::Restarted => own.and_then(|own| own.up_for),
         _ => None,
     };
-    standing
+    node_status
 }
 
 fn verdict(own: Option<&Row>, opinions: &[Opinion<'_>], missing: &[&Opinion<'_>], is_reached: bool) -> MeshVerdict {
-    let own = own.filter(|own| own.heard == super::rows::RowFreshness::Now);
+    let own = own.filter(|own| own.freshness == super::rows::RowFreshness::Now);
     if own.is_some_and(|own| own.maintenance) || opinions.iter().any(|opinion| opinion.cell.maintenance) {
         return MeshVerdict::Maintenance;
     }
@@ -173,7 +173,7 @@ fn link(own: Option<&Row>, missing: &[&Opinion<'_>]) -> MeshVerdict {
 /// Whether the member reaches the observer that cannot reach it, if that is known.
 pub(super) fn way_back(own: Option<&Row>, opinion: &Opinion<'_>) -> Option<bool> {
     let own = own.filter(|own| own.speaks());
-    let cell = own.and_then(|own| own.cell(&opinion.observer.observer).map(|cell| own.reading(cell)));
+    let cell = own.and_then(|own| own.cell(&opinion.observer.observer).map(|cell| own.link_status(cell)));
     match cell {
         Some(LinkStatus::Good | LinkStatus::Doubt) => Some(true),
         Some(LinkStatus::Bad) => Some(false),

@@ -8,7 +8,7 @@
 //!
 //! An outage is when people look, so it must not make them wait. There is one
 //! deadline for all peers together, those that are alive are asked first, and
-//! one that this node itself suspects gets only `DOUBTED_LIMIT`. A peer that
+//! one that this node itself suspects gets only `SUSPECT_LIMIT`. A peer that
 //! has not answered by then is *silent*: its last row is shown with its age,
 //! and nothing is concluded from it. A peer of an older version, without this
 //! route, is silent too.
@@ -42,7 +42,7 @@ use crate::runtime::handle::{Handle, PeerTargets, Stopped};
 pub(crate) const DEADLINE: Duration = Duration::from_millis(900);
 /// How long a peer is waited for that does not answer this node's pings either,
 /// or not in time. One lost packet is sent again within it.
-const DOUBTED_LIMIT: Duration = Duration::from_millis(250);
+const SUSPECT_LIMIT: Duration = Duration::from_millis(250);
 /// How long an answer is given to others as well. Shorter than anybody can
 /// read, long enough that readers share the work.
 pub(crate) const SHARED_FOR: Duration = Duration::from_millis(300);
@@ -203,7 +203,7 @@ impl Collector {
     }
 
     fn limit(&self, peer: &PeerView) -> Duration {
-        if peer.peer.state == PeerState::Alive { self.deadline } else { self.deadline.min(DOUBTED_LIMIT) }
+        if peer.peer.state == PeerState::Alive { self.deadline } else { self.deadline.min(SUSPECT_LIMIT) }
     }
 
     /// The row of a peer: what it said just now, what it said last, or that it never did.
@@ -212,8 +212,8 @@ impl Collector {
         let Some((row, at)) = self.last.get(&peer.peer.id).filter(|(row, _)| row.observer == member) else {
             return Some(Row::never(member));
         };
-        let heard = if *at >= began { RowFreshness::Now } else { RowFreshness::Before };
-        Some(Row { heard, ..row.aged(now - *at) })
+        let freshness = if *at >= began { RowFreshness::Now } else { RowFreshness::Before };
+        Some(Row { freshness, ..row.aged(now - *at) })
     }
 }
 
@@ -412,7 +412,7 @@ mod tests {
     }
 
     fn heard(gathered: &Gathered) -> Vec<RowFreshness> {
-        gathered.view.rows.iter().map(|row| row.heard).collect()
+        gathered.view.rows.iter().map(|row| row.freshness).collect()
     }
 
     /// The mute ones never answer, so that there is an answer at all shows the deadline.
@@ -446,8 +446,8 @@ mod tests {
         let row = &later.view.rows[1];
         assert!(row.as_of > Some(Duration::from_millis(200)), "{:?}", row.as_of);
         assert!(row.cells[0].state_age > Duration::from_millis(5200));
-        assert_eq!((row.cells[0].state, row.reading(&row.cells[0])), (PeerState::Alive, LinkStatus::Unknown));
-        assert_eq!(later.view.standings[1].verdict, MeshVerdict::Up, "this node itself reaches it");
+        assert_eq!((row.cells[0].state, row.link_status(&row.cells[0])), (PeerState::Alive, LinkStatus::Unknown));
+        assert_eq!(later.view.node_statuses[1].verdict, MeshVerdict::Up, "this node itself reaches it");
     }
 
     /// Its name was looked up again, and another address stands behind it: the next question goes there.
@@ -484,7 +484,8 @@ mod tests {
             let row = RowBody::from(&view).into_row(|key| Member::from(key)).expect("a row");
             let flags: Vec<bool> = row.cells.iter().map(|cell| cell.maintenance).collect();
             assert_eq!((row.maintenance, flags), (own, vec![of_the_peer, false]));
-            let told: Vec<_> = mesh::view(vec![row]).standings.iter().map(|standing| standing.verdict).collect();
+            let told: Vec<_> =
+                mesh::view(vec![row]).node_statuses.iter().map(|node_status| node_status.verdict).collect();
             assert_eq!(told, [of_mine, of_its, MeshVerdict::Up]);
         }
     }

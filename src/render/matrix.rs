@@ -37,7 +37,7 @@ pub enum Measurement {
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     /// What may be concluded from it.
-    pub reading: LinkStatus,
+    pub link_status: LinkStatus,
     /// The word of a state, also one that this version does not know.
     pub state: &'a str,
     /// The word of a verdict, where something is wrong.
@@ -80,11 +80,11 @@ fn table(view: &MeshView, text: &mut String) {
         let columns = view.rows.iter().map(|column| match row.cell(&column.observer) {
             _ if column.observer == row.observer => ".".to_owned(),
             Some(cell) => entry(row, cell),
-            None if row.heard == RowFreshness::Never => "?".to_owned(),
+            None if row.freshness == RowFreshness::Never => "?".to_owned(),
             None => "-".to_owned(),
         });
         lines.push(
-            [short(row.observer.as_str()), said(row.heard, row.stalled, row.as_of)]
+            [short(row.observer.as_str()), said(row.freshness, row.stalled, row.as_of)]
                 .into_iter()
                 .chain(columns)
                 .collect(),
@@ -96,13 +96,13 @@ fn table(view: &MeshView, text: &mut String) {
 /// A mesh that is too large for a table: one line a member.
 fn members(view: &MeshView, text: &mut String) {
     let mut lines = vec![["NODE", "VERDICT", "REPORTED", "REACHED BY", "UNREACHABLE FROM"].map(str::to_owned).to_vec()];
-    for (standing, row) in view.standings.iter().zip(&view.rows) {
-        let verdict = standing.verdict.as_str().replace('_', " ");
-        let (reached, missed) = (standing.reached_by.len().to_string(), standing.missed_by.len().to_string());
+    for (node_status, row) in view.node_statuses.iter().zip(&view.rows) {
+        let verdict = node_status.verdict.as_str().replace('_', " ");
+        let (reached, missed) = (node_status.reached_by.len().to_string(), node_status.missed_by.len().to_string());
         lines.push(vec![
-            short(standing.member.as_str()),
+            short(node_status.member.as_str()),
             verdict,
-            said(row.heard, row.stalled, row.as_of),
+            said(row.freshness, row.stalled, row.as_of),
             reached,
             missed,
         ]);
@@ -121,8 +121,8 @@ fn align(lines: &[Vec<String>], text: &mut String) {
 }
 
 /// When an observer reported.
-pub fn said(heard: RowFreshness, stalled: bool, as_of: Option<Duration>) -> String {
-    match (heard, as_of) {
+pub fn said(freshness: RowFreshness, stalled: bool, as_of: Option<Duration>) -> String {
+    match (freshness, as_of) {
         (RowFreshness::Now, _) if stalled => "stalled".to_owned(),
         (RowFreshness::Now, _) => "now".to_owned(),
         (RowFreshness::Before, Some(age)) => format!("{} ago", span(tenths(age))),
@@ -137,7 +137,7 @@ pub fn tenths(time: Duration) -> Duration {
 
 fn entry(row: &Row, cell: &Cell) -> String {
     let entry = Entry {
-        reading: row.reading(cell),
+        link_status: row.link_status(cell),
         state: cell.state.as_str(),
         verdict: cell.verdict.map(|verdict| verdict.as_str()),
         rtt: cell.rtt,
@@ -151,7 +151,7 @@ impl Entry<'_> {
     /// The cell in a few characters that cannot break a line.
     pub fn text(&self, figure: Measurement) -> String {
         let state = || short(self.state);
-        match self.reading {
+        match self.link_status {
             LinkStatus::Good => self.figure(figure).unwrap_or_else(|| "up".to_owned()),
             LinkStatus::Bad => self.verdict.map_or_else(state, short).replace('_', " "),
             LinkStatus::Doubt | LinkStatus::Waiting | LinkStatus::Left => state(),

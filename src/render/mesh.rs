@@ -49,35 +49,35 @@ pub struct Summary {
 
 /// Describes a mesh.
 pub fn summary(view: &MeshView) -> Summary {
-    let findings = findings(&view.rows, &view.standings, &view.groups, &view.mismatches);
-    let sentence = sentence(&view.standings, &findings, view.whole);
+    let findings = findings(&view.rows, &view.node_statuses, &view.groups, &view.mismatches);
+    let sentence = sentence(&view.node_statuses, &findings, view.whole);
     Summary { findings, sentence }
 }
 
 /// All statements, gravest first.
-fn findings(rows: &[Row], standings: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> Vec<Finding> {
+fn findings(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatches: &[Mismatch]) -> Vec<Finding> {
     let mut texts = Vec::new();
     if groups.split {
         texts.push(split(groups));
     }
-    dead(standings, MeshVerdict::Down, &mut texts);
-    dead(standings, MeshVerdict::Unconfirmed, &mut texts);
-    cut_off(rows, standings, groups, &mut texts);
-    broken_links(standings, groups, &mut texts);
-    never_seen(standings, &mut texts);
-    suspects(rows, standings, &mut texts);
+    dead(node_statuses, MeshVerdict::Down, &mut texts);
+    dead(node_statuses, MeshVerdict::Unconfirmed, &mut texts);
+    cut_off(rows, node_statuses, groups, &mut texts);
+    broken_links(node_statuses, groups, &mut texts);
+    never_seen(node_statuses, &mut texts);
+    suspects(rows, node_statuses, &mut texts);
     texts.extend(mismatches.iter().map(|mismatch| {
         let verb = "does not watch";
         format!("{} {verb} {}", mismatch.observer, names(&mismatch.missing))
     }));
     let faults = texts.into_iter().map(|text| Finding { weight: Severity::Fault, text });
-    let gaps = gaps(rows, standings).into_iter().map(|text| Finding { weight: Severity::Gap, text });
-    let notes = notes(standings).into_iter().map(|text| Finding { weight: Severity::Note, text });
+    let gaps = gaps(rows, node_statuses).into_iter().map(|text| Finding { weight: Severity::Gap, text });
+    let notes = notes(node_statuses).into_iter().map(|text| Finding { weight: Severity::Note, text });
     faults.chain(gaps).chain(notes).collect()
 }
 
 /// The whole mesh in one line without a full stop.
-fn sentence(standings: &[NodeStatus], findings: &[Finding], whole: bool) -> String {
+fn sentence(node_statuses: &[NodeStatus], findings: &[Finding], whole: bool) -> String {
     let of = |weight: Severity| -> Vec<&str> {
         findings.iter().filter(|finding| finding.weight == weight).map(|finding| &*finding.text).collect()
     };
@@ -86,7 +86,7 @@ fn sentence(standings: &[NodeStatus], findings: &[Finding], whole: bool) -> Stri
         return summed_up(&faults, "; also ");
     }
     let gaps = of(Severity::Gap);
-    let good = if whole { all_well(standings) } else { "no fault is known".to_owned() };
+    let good = if whole { all_well(node_statuses) } else { "no fault is known".to_owned() };
     let mut parts = vec![&*good];
     parts.extend(if gaps.is_empty() { of(Severity::Note) } else { gaps });
     summed_up(&parts, "; ")
@@ -102,11 +102,11 @@ fn summed_up(texts: &[&str], between: &str) -> String {
     }
 }
 
-fn all_well(standings: &[NodeStatus]) -> String {
-    let mut there = standings.iter().filter(|standing| !is_gone(standing));
+fn all_well(node_statuses: &[NodeStatus]) -> String {
+    let mut there = node_statuses.iter().filter(|node_status| !is_gone(node_status));
     match (there.next(), there.count()) {
         (None, _) => "no node is expected to be up".to_owned(),
-        (Some(only), 0) if standings.len() == 1 => format!("{} is alone: it watches no peers", only.member),
+        (Some(only), 0) if node_statuses.len() == 1 => format!("{} is alone: it watches no peers", only.member),
         (Some(only), 0) => format!("{} is the only node", only.member),
         (Some(_), 1) => "both nodes reach each other".to_owned(),
         (Some(_), more) => format!("all {} nodes reach each other", more + 1),
@@ -114,8 +114,8 @@ fn all_well(standings: &[NodeStatus]) -> String {
 }
 
 /// Not expected to be up.
-fn is_gone(standing: &NodeStatus) -> bool {
-    matches!(standing.verdict, MeshVerdict::Left | MeshVerdict::Maintenance)
+fn is_gone(node_status: &NodeStatus) -> bool {
+    matches!(node_status.verdict, MeshVerdict::Left | MeshVerdict::Maintenance)
 }
 
 fn split(groups: &Groups) -> String {
@@ -133,14 +133,14 @@ fn split(groups: &Groups) -> String {
 /// Members with one verdict and the same observers behind it, in order.
 fn shared<'a>(members: impl Iterator<Item = &'a NodeStatus>) -> BTreeMap<&'a [Member], Vec<&'a NodeStatus>> {
     let mut shared: BTreeMap<&[Member], Vec<&NodeStatus>> = BTreeMap::new();
-    for standing in members {
-        shared.entry(&standing.missed_by).or_default().push(standing);
+    for node_status in members {
+        shared.entry(&node_status.missed_by).or_default().push(node_status);
     }
     shared
 }
 
-fn dead(standings: &[NodeStatus], verdict: MeshVerdict, texts: &mut Vec<String>) {
-    let dead = standings.iter().filter(|standing| standing.verdict == verdict);
+fn dead(node_statuses: &[NodeStatus], verdict: MeshVerdict, texts: &mut Vec<String>) {
+    let dead = node_statuses.iter().filter(|node_status| node_status.verdict == verdict);
     for (observers, mut victims) in shared(dead) {
         victims.sort_by_key(|victim| victim.silent_for);
         let mut rest = &victims[..];
@@ -175,12 +175,13 @@ fn dead_text(victims: &[&NodeStatus], observers: &[Member], verdict: MeshVerdict
     }
 }
 
-fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
+fn cut_off(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
     let here: BTreeSet<&Member> = rows.iter().filter(|row| row.is_here()).map(|row| &row.observer).collect();
-    let explained =
-        |standing: &&NodeStatus| groups.split && standing.missed_by.iter().all(|by| groups.apart(by, &standing.member));
-    let cut_off = standings.iter().filter(|standing| standing.verdict == MeshVerdict::CutOff);
-    for (observers, victims) in shared(cut_off.filter(|standing| !explained(standing))) {
+    let explained = |node_status: &&NodeStatus| {
+        groups.split && node_status.missed_by.iter().all(|by| groups.apart(by, &node_status.member))
+    };
+    let cut_off = node_statuses.iter().filter(|node_status| node_status.verdict == MeshVerdict::CutOff);
+    for (observers, victims) in shared(cut_off.filter(|node_status| !explained(node_status))) {
         let (answering, silent): (Vec<_>, Vec<_>) =
             victims.into_iter().map(|victim| victim.member.clone()).partition(|member| here.contains(member));
         let plural = observers.len() != 1;
@@ -197,40 +198,42 @@ fn cut_off(rows: &[Row], standings: &[NodeStatus], groups: &Groups, texts: &mut 
 }
 
 /// Links that are broken while both ends are alive. One that neither end can use is listed once, for both.
-fn broken_links(standings: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
-    let is_link = |standing: &&NodeStatus| matches!(standing.verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay);
+fn broken_links(node_statuses: &[NodeStatus], groups: &Groups, texts: &mut Vec<String>) {
+    let is_link =
+        |node_status: &&NodeStatus| matches!(node_status.verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay);
     let by_name: BTreeMap<&Member, &NodeStatus> =
-        standings.iter().filter(is_link).map(|standing| (&standing.member, standing)).collect();
+        node_statuses.iter().filter(is_link).map(|node_status| (&node_status.member, node_status)).collect();
     let explained = |one: &Member, other: &Member| groups.split && groups.apart(one, other);
     let mutual = |one: &Member, other: &Member| {
         let misses = |by: &Member, whom: &Member| by_name.get(whom).is_some_and(|whom| whom.missed_by.contains(by));
         misses(one, other) && misses(other, one)
     };
     // The member with most links that are broken both ways comes first, and covers them.
-    let both_ways = |standing: &NodeStatus| standing.missed_by.iter().filter(|by| mutual(by, &standing.member)).count();
+    let both_ways =
+        |node_status: &NodeStatus| node_status.missed_by.iter().filter(|by| mutual(by, &node_status.member)).count();
     let mut order: Vec<&NodeStatus> = by_name.values().copied().collect();
-    order.sort_by_key(|standing| std::cmp::Reverse(both_ways(standing)));
+    order.sort_by_key(|node_status| std::cmp::Reverse(both_ways(node_status)));
     let mut told: BTreeSet<(&Member, &Member)> = BTreeSet::new();
-    for standing in order {
-        let untold = |by: &&Member| !explained(by, &standing.member) && !told.contains(&(*by, &standing.member));
+    for node_status in order {
+        let untold = |by: &&Member| !explained(by, &node_status.member) && !told.contains(&(*by, &node_status.member));
         let (both, one): (Vec<&Member>, Vec<&Member>) =
-            standing.missed_by.iter().filter(untold).partition(|by| mutual(by, &standing.member));
-        told.extend(both.iter().map(|by| (&standing.member, *by)));
+            node_status.missed_by.iter().filter(untold).partition(|by| mutual(by, &node_status.member));
+        told.extend(both.iter().map(|by| (&node_status.member, *by)));
         if !both.is_empty() {
-            texts.push(both_ways_text(standing, &both, &by_name));
+            texts.push(both_ways_text(node_status, &both, &by_name));
         }
         if !one.is_empty() {
-            texts.push(one_way_text(standing, &one));
+            texts.push(one_way_text(node_status, &one));
         }
     }
 }
 
-fn both_ways_text(standing: &NodeStatus, others: &[&Member], by_name: &BTreeMap<&Member, &NodeStatus>) -> String {
-    let member = &standing.member;
+fn both_ways_text(node_status: &NodeStatus, others: &[&Member], by_name: &BTreeMap<&Member, &NodeStatus>) -> String {
+    let member = &node_status.member;
     let reaches_all = |by: &&Member| {
         others.iter().all(|other| by_name.get(*other).is_some_and(|other| other.reached_by.contains(by)))
     };
-    let bridges: Vec<Member> = standing.reached_by.iter().filter(reaches_all).cloned().collect();
+    let bridges: Vec<Member> = node_status.reached_by.iter().filter(reaches_all).cloned().collect();
     let text = if let [other] = others {
         let (first, second) = if *other < member { (*other, member) } else { (member, *other) };
         format!("{first} and {second} cannot reach each other")
@@ -245,21 +248,21 @@ fn both_ways_text(standing: &NodeStatus, others: &[&Member], by_name: &BTreeMap<
     }
 }
 
-fn one_way_text(standing: &NodeStatus, observers: &[&Member]) -> String {
-    let text = format!("{} cannot reach {}", names_of(observers), standing.member);
-    if standing.verdict == MeshVerdict::OneWay {
+fn one_way_text(node_status: &NodeStatus, observers: &[&Member]) -> String {
+    let text = format!("{} cannot reach {}", names_of(observers), node_status.member);
+    if node_status.verdict == MeshVerdict::OneWay {
         let whom = if observers.len() == 1 { names_of(observers) } else { "them".to_owned() };
-        return format!("{text}, but {} reaches {whom}: the link works one way only", standing.member);
+        return format!("{text}, but {} reaches {whom}: the link works one way only", node_status.member);
     }
-    if standing.reached_by.is_empty() {
+    if node_status.reached_by.is_empty() {
         format!("{text}; other nodes can")
     } else {
-        format!("{text}; {} can", names(&standing.reached_by))
+        format!("{text}; {} can", names(&node_status.reached_by))
     }
 }
 
-fn never_seen(standings: &[NodeStatus], texts: &mut Vec<String>) {
-    let unseen = standings.iter().filter(|standing| standing.verdict == MeshVerdict::NeverSeen);
+fn never_seen(node_statuses: &[NodeStatus], texts: &mut Vec<String>) {
+    let unseen = node_statuses.iter().filter(|node_status| node_status.verdict == MeshVerdict::NeverSeen);
     for (observers, victims) in shared(unseen) {
         let have = if observers.len() == 1 { "has" } else { "have" };
         let whom: Vec<&Member> = victims.iter().map(|victim| &victim.member).collect();
@@ -268,11 +271,11 @@ fn never_seen(standings: &[NodeStatus], texts: &mut Vec<String>) {
 }
 
 /// Peers under suspicion that did not answer: a verdict follows soon.
-fn suspects(rows: &[Row], standings: &[NodeStatus], texts: &mut Vec<String>) {
+fn suspects(rows: &[Row], node_statuses: &[NodeStatus], texts: &mut Vec<String>) {
     let mut shared: BTreeMap<&[Member], Vec<&Member>> = BTreeMap::new();
-    for (standing, row) in standings.iter().zip(rows) {
-        if standing.verdict == MeshVerdict::Up && !row.is_here() && !standing.suspected_by.is_empty() {
-            shared.entry(&standing.suspected_by).or_default().push(&standing.member);
+    for (node_status, row) in node_statuses.iter().zip(rows) {
+        if node_status.verdict == MeshVerdict::Up && !row.is_here() && !node_status.suspected_by.is_empty() {
+            shared.entry(&node_status.suspected_by).or_default().push(&node_status.member);
         }
     }
     for (observers, suspects) in shared {
@@ -282,49 +285,50 @@ fn suspects(rows: &[Row], standings: &[NodeStatus], texts: &mut Vec<String>) {
 }
 
 /// What is not known.
-fn gaps(rows: &[Row], standings: &[NodeStatus]) -> Vec<String> {
+fn gaps(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<String> {
     let mut texts = Vec::new();
-    let silent = |&(standing, row): &(&NodeStatus, &Row)| {
-        let up = matches!(standing.verdict, MeshVerdict::Up | MeshVerdict::Restarted);
-        up && !row.is_here() && standing.suspected_by.is_empty()
+    let silent = |&(node_status, row): &(&NodeStatus, &Row)| {
+        let up = matches!(node_status.verdict, MeshVerdict::Up | MeshVerdict::Restarted);
+        up && !row.is_here() && node_status.suspected_by.is_empty()
     };
     let members = |which: &dyn Fn(&(&NodeStatus, &Row)) -> bool| -> Vec<Member> {
-        standings.iter().zip(rows).filter(which).map(|(standing, _)| standing.member.clone()).collect()
+        node_statuses.iter().zip(rows).filter(which).map(|(node_status, _)| node_status.member.clone()).collect()
     };
     let mute = members(&silent);
     if !mute.is_empty() {
         let its = if mute.len() == 1 { "its" } else { "their" };
         texts.push(format!("{} did not report {its} links", names(&mute)));
     }
-    let stalled = members(&|(standing, row)| row.is_here() && row.stalled && !is_gone(standing));
+    let stalled = members(&|(node_status, row)| row.is_here() && row.stalled && !is_gone(node_status));
     if !stalled.is_empty() {
         let (was, judge) = if stalled.len() == 1 { ("was", "judges") } else { ("were", "judge") };
         texts.push(format!("{} {was} just paused and {judge} no peer yet", names(&stalled)));
     }
-    let unmet = |standing: &&NodeStatus| !standing.unmet_by.is_empty() && !is_gone(standing);
-    for standing in standings.iter().filter(unmet) {
-        let have = if standing.unmet_by.len() == 1 { "has" } else { "have" };
-        texts.push(format!("{} {have} not heard from {} yet", names(&standing.unmet_by), standing.member));
+    let unmet = |node_status: &&NodeStatus| !node_status.unmet_by.is_empty() && !is_gone(node_status);
+    for node_status in node_statuses.iter().filter(unmet) {
+        let have = if node_status.unmet_by.len() == 1 { "has" } else { "have" };
+        texts.push(format!("{} {have} not heard from {} yet", names(&node_status.unmet_by), node_status.member));
     }
-    let unknown = members(&|(standing, _)| standing.verdict == MeshVerdict::Unknown && standing.unmet_by.is_empty());
+    let unknown =
+        members(&|(node_status, _)| node_status.verdict == MeshVerdict::Unknown && node_status.unmet_by.is_empty());
     if !unknown.is_empty() {
         texts.push(format!("nothing is known about {}", names(&unknown)));
     }
     texts
 }
 
-fn notes(standings: &[NodeStatus]) -> Vec<String> {
+fn notes(node_statuses: &[NodeStatus]) -> Vec<String> {
     let mut texts = Vec::new();
-    for standing in standings {
-        let member = &standing.member;
-        let ago = standing.since.map(|since| format!(" {} ago", rough(since))).unwrap_or_default();
-        match standing.verdict {
+    for node_status in node_statuses {
+        let member = &node_status.member;
+        let ago = node_status.since.map(|since| format!(" {} ago", rough(since))).unwrap_or_default();
+        match node_status.verdict {
             MeshVerdict::Restarted => texts.push(format!("{member} restarted{ago}")),
             MeshVerdict::Left => texts.push(format!("{member} left{ago}")),
             MeshVerdict::Maintenance => texts.push(format!("{member} is in maintenance")),
             _ => {}
         }
-        for (by, word) in [(&standing.degraded_by, "degraded"), (&standing.flapping_by, "flapping")] {
+        for (by, word) in [(&node_status.degraded_by, "degraded"), (&node_status.flapping_by, "flapping")] {
             if !by.is_empty() {
                 texts.push(format!("{member} is {word}, reported by {}", names(by)));
             }

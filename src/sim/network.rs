@@ -15,7 +15,7 @@ use super::scenario::{LinkAct, Scenario};
 use crate::detector::event::Purpose;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
-/// First wait before a packet of a standing connection is sent again.
+/// First wait before a packet of a node_status connection is sent again.
 pub(super) const RETRANSMIT_FIRST: Duration = Duration::from_millis(250);
 /// First wait before the opening packet is sent again, as the common kernels do it.
 pub(super) const RETRANSMIT_CONNECT: Duration = Duration::from_secs(1);

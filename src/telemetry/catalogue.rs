@@ -349,7 +349,7 @@ fn states() -> Vec<&'static str> {
     PeerState::ALL.into_iter().map(PeerState::as_str).collect()
 }
 
-/// A restart is an event and never a standing verdict.
+/// A restart is an event and never a node_status verdict.
 fn verdicts() -> Vec<&'static str> {
     Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Restarted).map(Verdict::as_str).collect()
 }

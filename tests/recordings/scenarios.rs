@@ -87,7 +87,7 @@ impl Book {
         let Some((me, view)) = self.gather(at, views) else {
             return;
         };
-        let key: Vec<String> = view.standings.iter().zip(&view.rows).map(changes).collect();
+        let key: Vec<String> = view.node_statuses.iter().zip(&view.rows).map(changes).collect();
         if key != self.shown {
             self.shown = key;
             let _ = write!(self.text, "at {}: {}", span(at), matrix::text(&view, &summary(&view), &me));
@@ -115,7 +115,7 @@ impl Book {
             }
             rows.push(match self.rows.get(&host) {
                 Some((then, row)) if *then == at => row.clone(),
-                Some((then, row)) => Row { heard: RowFreshness::Before, ..row.aged(at - *then) },
+                Some((then, row)) => Row { freshness: RowFreshness::Before, ..row.aged(at - *then) },
                 None => Row::never(Member::from(name)),
             });
         }
@@ -132,9 +132,9 @@ impl Book {
 }
 
 /// What makes a view worth showing again: not its ages.
-fn changes((standing, row): (&NodeStatus, &Row)) -> String {
-    let cells: Vec<&str> = row.cells.iter().map(|cell| row.reading(cell).as_str()).collect();
-    format!("{} {} {} {}", standing.member, standing.verdict.as_str(), row.heard.as_str(), cells.join(" "))
+fn changes((node_status, row): (&NodeStatus, &Row)) -> String {
+    let cells: Vec<&str> = row.cells.iter().map(|cell| row.link_status(cell).as_str()).collect();
+    format!("{} {} {} {}", node_status.member, node_status.verdict.as_str(), row.freshness.as_str(), cells.join(" "))
 }
 
 fn row(view: &View) -> Row {

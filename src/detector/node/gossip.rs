@@ -1,6 +1,6 @@
 //! What nodes tell each other about third parties, in answers and on streams.
 //!
-//! An answer carries all standing accusations of its sender, so a missing one
+//! An answer carries all node_status accusations of its sender, so a missing one
 //! is withdrawn, and what changed in the sender's watch list since the revision
 //! that the asker holds: in the steady state nothing. Both are hearsay. They
 //! may accuse, and they show which node observes which; they never touch a
@@ -39,8 +39,8 @@ impl Node {
 
     fn accusations(&self) -> Vec<Accusation> {
         let now = self.clock.now();
-        let standing = self.doubted.iter().filter_map(|id| self.links.get(id));
-        standing
+        let node_status = self.doubted.iter().filter_map(|id| self.links.get(id));
+        node_status
             .filter(|link| link.accused.is_some() && link.blind.is_none())
             .filter_map(|link| {
                 let identity = link.identity.as_ref()?;

@@ -32,9 +32,9 @@ impl Node {
         if link.accused.is_some() && link.blind.is_none() {
             accusers.push(self.me.node.clone());
         }
-        let standing: Vec<_> =
+        let node_status: Vec<_> =
             link.accusers.iter().filter(|accuser| now < accuser.until).map(|accuser| accuser.observer).collect();
-        accusers.extend(self.names_of(&standing));
+        accusers.extend(self.names_of(&node_status));
         let joining_in_time = link.state == PeerState::Joining && link.verdict != Some(Verdict::NeverSeen);
         let maintenance = self.maintenance_of(link);
         PeerView {

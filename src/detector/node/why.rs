@@ -120,7 +120,7 @@ impl Node {
     }
 
     fn exhibits(&self, link: &Link, rule: Rule, now: ObserverTime) -> EvidenceKept {
-        let class = link.trail.class().filter(|_| rule.input() == Input::Condemned);
+        let class = link.trail.class().filter(|_| rule.input() == Input::DeclaredDead);
         EvidenceKept {
             attempts: link.record.attempts.clone(),
             witnesses: self.witness_views(link, now),

@@ -168,7 +168,7 @@ impl Page<'_> {
                     } @else if let Some(cell) = row.cell(&column.observer) {
                         (matrix_cell(row, cell))
                     } @else {
-                        td .unknown { b { "?" } " " (if row.heard == RowFreshness::Never { "unknown" } else { "not listed" }) }
+                        td .unknown { b { "?" } " " (if row.freshness == RowFreshness::Never { "unknown" } else { "not listed" }) }
                     }
                 }
             }
@@ -185,7 +185,7 @@ impl Page<'_> {
                 }
             }
             tbody {
-                @for (standing, row) in self.mesh.standings.iter().zip(&self.mesh.rows) { (node_row(standing, row)) }
+                @for (node_status, row) in self.mesh.node_statuses.iter().zip(&self.mesh.rows) { (node_row(node_status, row)) }
             }
         };
         wide_table("nodes", "Nodes", &table)
@@ -252,8 +252,8 @@ fn wide_table(id: &str, title: &str, table: &Markup) -> Markup {
 }
 
 fn matrix_cell(row: &Row, cell: &Cell) -> Markup {
-    let reading = row.reading(cell);
-    let word = match reading {
+    let link_status = row.link_status(cell);
+    let word = match link_status {
         LinkStatus::Good if cell.degraded => "degraded".to_owned(),
         LinkStatus::Good => "up".to_owned(),
         LinkStatus::Bad => cell.verdict.map_or(cell.state.as_str(), |verdict| verdict.as_str()).replace('_', " "),
@@ -261,20 +261,20 @@ fn matrix_cell(row: &Row, cell: &Cell) -> Markup {
         LinkStatus::Doubt | LinkStatus::Waiting | LinkStatus::Left => cell.state.to_string(),
     };
     html! {
-        td .(reading.as_str()) .degraded[cell.degraded] .maintenance[cell.maintenance] {
-            b aria-hidden="true" { (mark(reading)) } " " (word)
+        td .(link_status.as_str()) .degraded[cell.degraded] .maintenance[cell.maintenance] {
+            b aria-hidden="true" { (mark(link_status)) } " " (word)
             @if cell.flapping { " (flapping)" }
             @if cell.maintenance { " (maintenance)" }
-            @if reading.reaches() { @if let Some(rtt) = cell.rtt { " " span .rtt { (round_trip(rtt)) } } }
+            @if link_status.reaches() { @if let Some(rtt) = cell.rtt { " " span .rtt { (round_trip(rtt)) } } }
             @if let Some(age) = cell.last_answer { small { "answered " (ago(age)) } }
         }
     }
 }
 
-fn node_row(standing: &NodeStatus, row: &Row) -> Markup {
-    let verdict = standing.verdict.as_str().replace('_', " ");
-    let since = standing.silent_for.or(standing.since).map(|time| format!(" for {}", seconds(time)));
-    let class = match standing.verdict {
+fn node_row(node_status: &NodeStatus, row: &Row) -> Markup {
+    let verdict = node_status.verdict.as_str().replace('_', " ");
+    let since = node_status.silent_for.or(node_status.since).map(|time| format!(" for {}", seconds(time)));
+    let class = match node_status.verdict {
         verdict if verdict.is_bad() => "bad",
         MeshVerdict::Up | MeshVerdict::Restarted => "good",
         MeshVerdict::Left | MeshVerdict::Maintenance => "left",
@@ -282,19 +282,19 @@ fn node_row(standing: &NodeStatus, row: &Row) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (name(&standing.member)) }
+            th scope="row" { (name(&node_status.member)) }
             td .(class) { (verdict) (since.unwrap_or_default()) }
             td { (said(row)) @if row.stalled { ", was just paused" } }
-            td .short { @if let (Some(up_for), RowFreshness::Now) = (row.up_for, row.heard) { (seconds(up_for)) } @else { "-" } }
-            td { (names(&standing.reached_by)) }
-            td { (names(&standing.missed_by)) }
+            td .short { @if let (Some(up_for), RowFreshness::Now) = (row.up_for, row.freshness) { (seconds(up_for)) } @else { "-" } }
+            td { (names(&node_status.reached_by)) }
+            td { (names(&node_status.missed_by)) }
         }
     }
 }
 
 /// Different shapes, for readers who cannot distinguish the colours.
-fn mark(reading: LinkStatus) -> &'static str {
-    match reading {
+fn mark(link_status: LinkStatus) -> &'static str {
+    match link_status {
         LinkStatus::Good => "✓",
         LinkStatus::Doubt => "~",
         LinkStatus::Bad => "✕",
@@ -306,7 +306,7 @@ fn mark(reading: LinkStatus) -> &'static str {
 
 /// When the observer reported its row.
 fn said(row: &Row) -> String {
-    match (row.heard, row.as_of) {
+    match (row.freshness, row.as_of) {
         (RowFreshness::Now, _) if row.stalled => "stalled".to_owned(),
         (RowFreshness::Now, _) => "reported just now".to_owned(),
         (RowFreshness::Before, Some(age)) => format!("reported {}", ago(age)),
@@ -389,9 +389,9 @@ mod tests {
         }
     }
 
-    fn row(observer: &str, heard: RowFreshness, cells: Vec<Cell>) -> Row {
-        let as_of = (heard != RowFreshness::Never).then_some(Duration::from_secs(12));
-        Row { heard, as_of, state: Some(SelfState::Ready), cells, ..Row::never(observer.into()) }
+    fn row(observer: &str, freshness: RowFreshness, cells: Vec<Cell>) -> Row {
+        let as_of = (freshness != RowFreshness::Never).then_some(Duration::from_secs(12));
+        Row { freshness, as_of, state: Some(SelfState::Ready), cells, ..Row::never(observer.into()) }
     }
 
     #[test]
@@ -493,9 +493,9 @@ mod tests {
     }
 
     fn any_row() -> impl Strategy<Value = Row> {
-        let heard = prop::sample::select(&RowFreshness::ALL[..]);
-        (any_name(), heard, any::<bool>(), prop::collection::vec(any_cell(), 0..7))
-            .prop_map(|(observer, heard, stalled, cells)| Row { stalled, ..row(&observer, heard, cells) })
+        let freshness = prop::sample::select(&RowFreshness::ALL[..]);
+        (any_name(), freshness, any::<bool>(), prop::collection::vec(any_cell(), 0..7))
+            .prop_map(|(observer, freshness, stalled, cells)| Row { stalled, ..row(&observer, freshness, cells) })
     }
 
     fn any_incident() -> impl Strategy<Value = IncidentRow> {

@@ -47,15 +47,16 @@ impl Wrong {
 
     /// What no observer that speaks says anything about: it continues.
     pub(super) fn uncontradicted(&self, view: &MeshView) -> Wrong {
-        let standing = |member: &Member| -> Option<&NodeStatus> {
-            let at = view.standings.binary_search_by(|standing| standing.member.cmp(member)).ok()?;
-            Some(&view.standings[at])
+        let node_status = |member: &Member| -> Option<&NodeStatus> {
+            let at = view.node_statuses.binary_search_by(|node_status| node_status.member.cmp(member)).ok()?;
+            Some(&view.node_statuses[at])
         };
         let unknown = |member: &&Member| {
-            standing(member).is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
+            node_status(member)
+                .is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
         };
         let lives = |member: &Member| {
-            standing(member).is_some_and(|known| {
+            node_status(member).is_some_and(|known| {
                 !matches!(
                     known.verdict,
                     MeshVerdict::Left | MeshVerdict::Maintenance | MeshVerdict::Down | MeshVerdict::Unconfirmed
@@ -65,8 +66,8 @@ impl Wrong {
         let untold = |(observer, peer): &&(Member, Member)| {
             let Ok(at) = view.rows.binary_search_by(|row| row.observer.cmp(observer)) else { return false };
             let row = &view.rows[at];
-            let reading = row.cell(peer).map(|cell| row.reading(cell));
-            lives(observer) && lives(peer) && (!row.speaks() || reading == Some(LinkStatus::Unknown))
+            let link_status = row.cell(peer).map(|cell| row.link_status(cell));
+            lives(observer) && lives(peer) && (!row.speaks() || link_status == Some(LinkStatus::Unknown))
         };
         Wrong {
             victims: self.victims.iter().filter(unknown).cloned().collect(),
@@ -97,14 +98,15 @@ impl Symptom {
 /// Everything that is wrong: splits first, then deaths, then members that may be cut off, then links.
 pub(super) fn symptoms(view: &MeshView, me: &Member) -> Vec<Symptom> {
     let mut troubles: Vec<Symptom> = split(view, me).into_iter().collect();
-    let with = |verdict: MeshVerdict| view.standings.iter().filter(move |standing| standing.verdict == verdict);
+    let with =
+        |verdict: MeshVerdict| view.node_statuses.iter().filter(move |node_status| node_status.verdict == verdict);
     for (seen, told) in
         [(MeshVerdict::Down, IncidentVerdict::Down), (MeshVerdict::Unconfirmed, IncidentVerdict::Unconfirmed)]
     {
         troubles.extend(with(seen).map(|victim| Symptom::of_victims(told, &[victim], view)));
     }
     let mut unheard: Vec<&NodeStatus> =
-        with(MeshVerdict::CutOff).filter(|standing| !is_explained(view, standing)).collect();
+        with(MeshVerdict::CutOff).filter(|node_status| !is_explained(view, node_status)).collect();
     while let Some(first) = unheard.pop() {
         let mut together = vec![first];
         let mut by: BTreeSet<&Member> = first.missed_by.iter().collect();
@@ -128,10 +130,10 @@ fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
         return None;
     }
     let planned: BTreeSet<&Member> = view
-        .standings
+        .node_statuses
         .iter()
-        .filter(|standing| is_planned(standing.verdict))
-        .map(|standing| &standing.member)
+        .filter(|node_status| is_planned(node_status.verdict))
+        .map(|node_status| &node_status.member)
         .collect();
     let unplanned = |group: &Vec<Member>| -> Vec<Member> {
         group.iter().filter(|member| !planned.contains(member)).take(NAMES_MAX).cloned().collect()
@@ -140,7 +142,7 @@ fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
     let mine = sides.iter().find(|side| side.contains(me))?;
     let others = || sides.iter().filter(|side| *side != mine).flatten();
     let victims: Vec<&NodeStatus> =
-        view.standings.iter().filter(|standing| others().any(|other| *other == standing.member)).collect();
+        view.node_statuses.iter().filter(|node_status| others().any(|other| *other == node_status.member)).collect();
     if victims.is_empty() {
         return None;
     }
@@ -149,8 +151,8 @@ fn split(view: &MeshView, me: &Member) -> Option<Symptom> {
 }
 
 /// Every observer that cannot reach it is on another side of a split.
-fn is_explained(view: &MeshView, standing: &NodeStatus) -> bool {
-    view.groups.split && standing.missed_by.iter().all(|by| view.groups.apart(by, &standing.member))
+fn is_explained(view: &MeshView, node_status: &NodeStatus) -> bool {
+    view.groups.split && node_status.missed_by.iter().all(|by| view.groups.apart(by, &node_status.member))
 }
 
 /// A link that is broken while both ends are alive.
@@ -162,22 +164,22 @@ struct Broken<'a> {
 }
 
 fn links(view: &MeshView) -> Vec<Symptom> {
-    let standings: BTreeMap<&Member, &NodeStatus> =
-        view.standings.iter().map(|standing| (&standing.member, standing)).collect();
+    let node_statuses: BTreeMap<&Member, &NodeStatus> =
+        view.node_statuses.iter().map(|node_status| (&node_status.member, node_status)).collect();
     let rows: BTreeMap<&Member, &Row> = view.rows.iter().map(|row| (&row.observer, row)).collect();
     let mut broken: Vec<Broken<'_>> = Vec::new();
-    for standing in view.standings.iter().filter(|standing| is_linked(standing.verdict)) {
-        for by in &standing.missed_by {
-            let may_speak = standings.get(by).is_some_and(|by| !is_planned(by.verdict));
-            let apart = view.groups.split && view.groups.apart(by, &standing.member);
-            let cell = rows.get(by).and_then(|row| row.cell(&standing.member));
+    for node_status in view.node_statuses.iter().filter(|node_status| is_linked(node_status.verdict)) {
+        for by in &node_status.missed_by {
+            let may_speak = node_statuses.get(by).is_some_and(|by| !is_planned(by.verdict));
+            let apart = view.groups.split && view.groups.apart(by, &node_status.member);
+            let cell = rows.get(by).and_then(|row| row.cell(&node_status.member));
             if let Some(cell) = cell.filter(|cell| may_speak && !apart && cell.state != PeerState::Joining) {
-                let verdict = if standing.verdict == MeshVerdict::OneWay {
+                let verdict = if node_status.verdict == MeshVerdict::OneWay {
                     IncidentVerdict::OneWay
                 } else {
                     IncidentVerdict::LinkBroken
                 };
-                broken.push(Broken { observer: by, peer: &standing.member, verdict, cell });
+                broken.push(Broken { observer: by, peer: &node_status.member, verdict, cell });
             }
         }
     }
@@ -224,7 +226,7 @@ fn is_planned(verdict: MeshVerdict) -> bool {
 
 /// How the victim failed, according to each observer that cannot reach it.
 fn reasons(victim: &NodeStatus, view: &MeshView) -> Vec<Class> {
-    let cell = |row: &Row| row.cell(&victim.member).filter(|cell| row.reading(cell) == LinkStatus::Bad)?.class;
+    let cell = |row: &Row| row.cell(&victim.member).filter(|cell| row.link_status(cell) == LinkStatus::Bad)?.class;
     view.rows.iter().filter(|row| victim.missed_by.contains(&row.observer)).filter_map(cell).collect()
 }
 

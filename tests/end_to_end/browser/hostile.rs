@@ -46,7 +46,7 @@ fn page_of(sign: &str) -> String {
         others.map(|name| Cell { verdict, last_answer: age, rtt: age, ..Cell::new((&**name).into(), state) }).collect()
     };
     let row = |(at, name): (usize, &String)| Row {
-        heard: RowFreshness::Now,
+        freshness: RowFreshness::Now,
         state: Some(SelfState::Ready),
         cells: cells(name, at % 3 == 0),
         ..Row::never((&**name).into())
