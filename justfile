@@ -287,7 +287,7 @@ labs *names:
 docs:
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 
-# Write the README's tables anew from the code.
+# Write the generated tables and help texts of docs/ anew from the code.
 [group('docs')]
 tables:
     HEARTBEAT_WRITE=1 cargo test --test reference

@@ -5,32 +5,24 @@
 // Reading the pages is what these tests do.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+#[path = "support/pages.rs"]
+mod pages;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use heartbeat::sim;
+use heartbeat::testing::config::settings::SETTINGS;
 use heartbeat::testing::telemetry::catalogue::CATALOGUE;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Every page that people read, with its text.
 fn pages() -> Vec<(PathBuf, String)> {
-    let docs = fs::read_dir(root().join("docs")).expect("docs/").map(|entry| entry.expect("an entry of docs/").path());
-    let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
-        .map(|name| root().join(name));
-    let labs = fs::read_dir(root().join("labs")).expect("labs/").map(|entry| entry.expect("an entry of labs/").path());
-    let labs = labs.chain([root().join("labs")]).map(|folder| folder.join("README.md")).filter(|page| page.exists());
-    let mut paths: Vec<PathBuf> = docs.chain(labs).chain(top).collect();
-    paths.sort();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (path, text)
     };
-    paths.into_iter().map(read).collect()
+    pages::all().into_iter().map(read).collect()
 }
 
 fn check_nothing_wrong(wrong: &[String]) {
@@ -53,6 +45,27 @@ fn links_lead_somewhere() {
         }
     }
     check_nothing_wrong(&wrong);
+}
+
+/// A reader begins there: what does not fit belongs in a page of `docs/`.
+#[test]
+fn the_readme_is_short() {
+    let text = fs::read_to_string(pages::root().join("README.md")).expect("the README");
+    let words = text.split_whitespace().count();
+    assert!(words <= 900, "the README has {words} words, at most 900");
+}
+
+#[test]
+fn the_index_lists_every_page() {
+    let index = fs::read_to_string(pages::root().join("docs/README.md")).expect("the index");
+    let docs = pages::root().join("docs");
+    let inside = pages::all().into_iter().filter_map(|page| Some(page.strip_prefix(&docs).ok()?.to_owned()));
+    let missing: Vec<String> = inside
+        .map(|page| page.display().to_string())
+        .filter(|page| page != "README.md" && !index.contains(&format!("]({page})")))
+        .map(|page| format!("docs/README.md does not list {page}"))
+        .collect();
+    check_nothing_wrong(&missing);
 }
 
 /// The headings of a page, as a browser of repositories names them: lower case, blanks as hyphens, no punctuation.
@@ -147,6 +160,55 @@ fn metrics_that_are_mentioned_exist() {
             let name = format!("heartbeat_{rest}");
             if !CATALOGUE.iter().any(|metric| metric.name == name) {
                 wrong.push(format!("{}: there is no metric {name}", path.display()));
+            }
+        }
+    }
+    check_nothing_wrong(&wrong);
+}
+
+/// Variables of tests and examples, which are no settings of a node.
+const OTHER_VARIABLES: [&str; 7] = [
+    "HEARTBEAT_E2E",
+    "HEARTBEAT_EXPECT",
+    "HEARTBEAT_WRITE",
+    "HEARTBEAT_SIM_SEEDS",
+    "HEARTBEAT_KUBERNETES_SOURCES",
+    // A mistake, shown with its message.
+    "HEARTBEAT_PING_TIMEUOT",
+    // The prefix.
+    "HEARTBEAT_",
+];
+
+#[test]
+fn variables_that_are_mentioned_exist() {
+    let mut wrong = Vec::new();
+    for (path, text) in pages() {
+        for (at, _) in text.match_indices("HEARTBEAT_") {
+            let rest = text[at..].chars();
+            let name: String = rest.take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect();
+            let is_setting = SETTINGS.iter().any(|setting| setting.variable == name);
+            if !is_setting && !OTHER_VARIABLES.contains(&name.as_str()) {
+                wrong.push(format!("{}: there is no variable {name}", path.display()));
+            }
+        }
+    }
+    check_nothing_wrong(&wrong);
+}
+
+#[test]
+fn endpoints_that_are_mentioned_exist() {
+    let contract = heartbeat::testing::http::document();
+    let paths = contract["paths"].as_object().expect("the contract has paths");
+    let mut wrong = Vec::new();
+    for (path, text) in pages() {
+        for (at, _) in text.match_indices("/api/v1/") {
+            // The name after the prefix; what follows are parameters.
+            let rest = text[at + "/api/v1/".len()..].chars();
+            let name: String = rest.take_while(char::is_ascii_lowercase).collect();
+            let prefix = format!("/api/v1/{name}");
+            let is_known = |known: &String| *known == prefix || known.starts_with(&format!("{prefix}/"));
+            if !name.is_empty() && !paths.keys().any(is_known) {
+                wrong.push(format!("{}: there is no endpoint {prefix}", path.display()));
             }
         }
     }

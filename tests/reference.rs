@@ -1,5 +1,5 @@
-//! The README's tables, the help texts in `docs/commands.md` and the endpoints and shapes in `docs/api.md` are made
-//! from the code and compared with it; so is the contract, `src/http/openapi.json`.
+//! The tables of `docs/reference/`, `docs/commands.md` and `docs/api.md`, and the help texts of commands, are made from
+//! the code and compared with it; so is the contract, `src/http/openapi.json`.
 //!
 //! A table stands between `<!-- table: NAME -->` and `<!-- /table -->`, a help
 //! text between `<!-- help: COMMAND -->` and `<!-- /help -->`. After a
@@ -7,11 +7,14 @@
 //! them anew; everything else in these pages is written by people.
 
 #![cfg(feature = "node")]
-// Reading and writing the README is what this test does.
+// Reading and writing pages is what this test does.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 #[path = "reference/api.rs"]
 mod api;
+#[path = "support/pages.rs"]
+#[allow(dead_code)] // other suites use more of it
+mod pages;
 
 use std::fmt::Write;
 use std::fs;
@@ -24,16 +27,43 @@ use heartbeat::testing::telemetry::catalogue::{CATALOGUE, Presence};
 
 const REWRITE: &str = "HEARTBEAT_WRITE=1 cargo test --test reference";
 
+/// Makes a page anew from its text.
+type Writer = fn(String) -> String;
+
+/// Every page with generated parts, and what writes them.
+const PAGES: &[(&str, Writer)] = &[
+    ("docs/reference/settings.md", |text| with_part(&text, "table", "settings", &settings())),
+    ("docs/reference/metrics.md", |text| with_part(&text, "table", "metrics", &metrics())),
+    ("docs/reference/exit-codes.md", |text| with_part(&text, "table", "exit codes", &exit_codes())),
+    ("docs/reference/endpoints.md", |text| {
+        let text = with_part(&text, "table", "endpoints", &api::endpoints());
+        with_part(&text, "table", "shapes", &api::shapes())
+    }),
+    ("docs/api.md", |text| with_part(&text, "table", "summary of endpoints", &api::summary())),
+    ("docs/commands.md", commands_page),
+];
+
 #[test]
-fn the_tables_of_the_readme_are_those_of_the_code() {
-    let tables = [
-        ("commands", commands()),
-        ("settings", settings()),
-        ("endpoints", endpoints()),
-        ("metrics", metrics()),
-        ("exit codes", exit_codes()),
-    ];
-    check("README.md", |text| tables.iter().fold(text, |text, (name, table)| with_part(&text, "table", name, table)));
+fn the_pages_say_what_the_code_says() {
+    for (page, fresh) in PAGES {
+        check(page, fresh);
+    }
+}
+
+/// A table that nothing writes would grow stale unseen.
+#[test]
+fn every_marked_part_is_written_by_this_test() {
+    for page in pages::all() {
+        let name = page.strip_prefix(pages::root()).expect("a page of this repository").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&page).expect("a page");
+        let mut marks = text.lines().filter(|line| line.starts_with("<!-- table: ") || line.starts_with("<!-- help: "));
+        // The list of labs: tests/contract/labs.rs writes it.
+        let is_written = name == "labs/README.md" || PAGES.iter().any(|(page, _)| *page == name);
+        assert!(
+            is_written || marks.next().is_none(),
+            "{name} has a generated part, but tests/reference.rs does not write it"
+        );
+    }
 }
 
 /// What the program serves is a file, so that a diff shows what changed for callers.
@@ -43,29 +73,18 @@ fn the_contract_is_made_of_the_routes_and_the_shapes() {
     check("src/http/openapi.json", |_| format!("{document}\n"));
 }
 
-#[test]
-fn the_page_of_the_api_says_what_the_contract_says() {
-    check("docs/api.md", |text| {
-        let text = with_part(&text, "table", "endpoints", &api::endpoints());
-        with_part(&text, "table", "shapes", &api::shapes())
-    });
-}
-
 /// Every command that asks a node has a section with its help, as `-h` prints it.
-#[test]
-fn the_help_texts_of_the_page_of_commands_are_those_of_the_code() {
-    check("docs/commands.md", |text| {
-        let mut cli = heartbeat::testing::cli::command();
-        cli.build();
-        let asks = |command: &&mut Command| command.get_arguments().any(|argument| argument.get_long() == Some("addr"));
-        let text = with_part(&text, "table", "commands", &commands());
-        cli.get_subcommands_mut().filter(asks).fold(text, |text, command| {
-            let help = command.render_help().to_string();
-            let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
-            let help = format!("```text\n{}\n```\n", lines.join("\n"));
-            with_part(&text, "help", command.get_name(), &help)
-        })
-    });
+fn commands_page(text: String) -> String {
+    let mut cli = heartbeat::testing::cli::command();
+    cli.build();
+    let asks = |command: &&mut Command| command.get_arguments().any(|argument| argument.get_long() == Some("addr"));
+    let text = with_part(&text, "table", "commands", &commands());
+    cli.get_subcommands_mut().filter(asks).fold(text, |text, command| {
+        let help = command.render_help().to_string();
+        let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
+        let help = format!("```text\n{}\n```\n", lines.join("\n"));
+        with_part(&text, "help", command.get_name(), &help)
+    })
 }
 
 /// Compares a page with what the code makes of it, or writes it.
@@ -137,20 +156,4 @@ fn metrics() -> String {
         ]
     });
     table(&["Metric", "Kind", "Labels", "Meaning"], rows)
-}
-
-/// From the contract that the server is tested against.
-fn endpoints() -> String {
-    let contract = api::contract();
-    let paths = contract["paths"].as_object().expect("the contract has paths");
-    let rows = paths.iter().flat_map(|(path, methods)| {
-        let methods = methods.as_object().expect("a path has methods");
-        methods.iter().map(move |(method, operation)| {
-            let summary = operation["summary"].as_str().unwrap_or_else(|| panic!("{path} has no summary"));
-            let codes: Vec<&str> =
-                operation["responses"].as_object().expect("responses").keys().map(String::as_str).collect();
-            vec![format!("`{} {path}`", method.to_uppercase()), summary.to_owned(), codes.join(", ")]
-        })
-    });
-    table(&["Endpoint", "Answer", "Status"], rows)
 }

@@ -27,7 +27,7 @@ pub enum Exit {
     Terminated = 143,
 }
 
-/// Every exit code and what it means; the README's table is made from it.
+/// Every exit code and what it means; the table of docs/reference/exit-codes.md is made from it.
 pub const EXITS: &[(Exit, &str)] = &[
     (Exit::Success, "A clean stop, or what was asked is true."),
     (

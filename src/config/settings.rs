@@ -1,4 +1,4 @@
-//! Every setting, as data. Help texts, the table in the README, `config show`
+//! Every setting, as data. Help texts, the table in docs/reference/settings.md, `config show`
 //! and the messages about bad values are all made from this one list, so that
 //! none of them can tell a different story.
 

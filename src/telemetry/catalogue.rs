@@ -1,6 +1,6 @@
 //! Every metric of this program, as data, in one place.
 //!
-//! Descriptions, types, buckets, the README's table and the tests are all made
+//! Descriptions, types, buckets, the table of docs/reference/metrics.md and the tests are all made
 //! from this list, so a metric that is not here does not exist and one that is
 //! here cannot be forgotten: a test renders a node and compares both ways.
 //!

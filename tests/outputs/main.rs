@@ -11,6 +11,8 @@
 
 mod demo;
 mod page;
+#[path = "../support/pages.rs"]
+mod pages;
 #[path = "../support/ports.rs"]
 #[allow(dead_code)] // other suites use more of it
 mod ports;
@@ -86,8 +88,6 @@ const BY_HAND: &[(&str, &str)] = &[
     ("docs/kubernetes.md ## A cut by policy", "needs a cluster"),
     ("docs/commands.md ## monitor", "not recorded yet"),
     ("docs/concepts.md ## ", "timelines of the simulator, which tests/documentation.rs compares"),
-    ("README.md ### Three terminals", "not recorded yet"),
-    ("README.md ## ", "needs a container engine, or is not recorded yet"),
 ];
 
 #[test]

@@ -1,7 +1,8 @@
 //! Pages with marked blocks of output.
 
 use std::fs;
-use std::path::PathBuf;
+
+use super::pages::{self, root};
 
 const MARK: &str = "<!-- output: ";
 const INDENT: &str = "    ";
@@ -14,15 +15,9 @@ pub struct Page {
 
 /// The README and the pages of `docs/`.
 pub fn all() -> Vec<Page> {
-    let docs = fs::read_dir(root().join("docs")).expect("docs/").map(|entry| entry.expect("an entry of docs/"));
-    let docs = docs.filter_map(|entry| Some(format!("docs/{}", entry.file_name().to_str()?)));
-    let mut files: Vec<String> = docs.filter(|file| file.ends_with(".md")).chain(["README.md".to_owned()]).collect();
-    files.sort();
-    files.into_iter().map(Page::read).collect()
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    let inside =
+        pages::all().into_iter().filter_map(|page| Some(page.strip_prefix(root()).ok()?.display().to_string()));
+    inside.filter(|file| file == "README.md" || file.starts_with("docs/")).map(Page::read).collect()
 }
 
 impl Page {

@@ -10,6 +10,28 @@ pub fn contract() -> Value {
     heartbeat::testing::http::document()
 }
 
+/// A line for each endpoint.
+pub fn summary() -> String {
+    let contract = contract();
+    let rows = object(&contract["paths"]).iter().flat_map(|(path, methods)| {
+        object(methods).iter().map(move |(method, operation)| {
+            let codes: Vec<&str> = object(&operation["responses"])
+                .iter()
+                .filter(|(code, response)| !is_not_running(code, response))
+                .map(|(code, _)| code.as_str())
+                .collect();
+            let endpoint = format!("{} {path}", method.to_uppercase());
+            vec![format!("`{endpoint}`"), said(&operation["summary"]), codes.join(", ")]
+        })
+    });
+    table(&["Endpoint", "Answer", "Status"], rows)
+}
+
+/// The 503 that every endpoint may answer; the page says so once.
+fn is_not_running(code: &str, response: &Value) -> bool {
+    code == "503" && answers(response) == "[Problem](#problem)"
+}
+
 /// A section for each endpoint: what it takes, and what it answers with.
 pub fn endpoints() -> String {
     let contract = contract();
@@ -36,6 +58,7 @@ pub fn endpoints() -> String {
             }
             let rows = object(&operation["responses"])
                 .iter()
+                .filter(|(code, response)| !is_not_running(code, response))
                 .map(|(code, response)| vec![code.clone(), answers(response), said(&response["description"])]);
             let _ = write!(text, "\n{}", table(&["Status", "Body", "When"], rows));
         }

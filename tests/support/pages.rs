@@ -1,0 +1,30 @@
+//! The pages that people read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Pages of `docs/` and its folders, those of the labs, and those at the top, in the order of their paths.
+pub fn all() -> Vec<PathBuf> {
+    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+    let mut paths: Vec<PathBuf> = top.map(|name| root().join(name)).to_vec();
+    for folder in ["docs", "labs"] {
+        collect(&root().join(folder), &mut paths);
+    }
+    paths.sort();
+    paths
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("an entry of a folder").path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            paths.push(path);
+        }
+    }
+}
