@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::config::DetectorConfig;
 use super::estimator::RttEstimator;
 use super::event::{PeerRef, Purpose};
-use super::evidence::{Class, Trail};
+use super::evidence::{Class, Evidence, Trail};
 use super::gray::{Flaps, Outcomes};
 use super::peer::{
     AttemptId, BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId, Seq, Testimony, Verdict,
@@ -70,6 +70,13 @@ pub(crate) struct Asked {
     pub earlier: Option<(Testimony, ObserverTime)>,
     /// A verdict waits for this one.
     pub last_call: bool,
+}
+
+impl Asked {
+    /// When a verdict no longer waits for this witness.
+    pub(crate) fn last_call_ends(&self, config: &DetectorConfig) -> ObserverTime {
+        self.at + config.interval
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +158,8 @@ pub(crate) struct Link {
     /// When the present vouching began.
     pub vouched_at: Option<ObserverTime>,
     pub asked: Vec<Asked>,
+    /// When the observers that could object to a verdict were asked for the last time; `None` while there is none to make.
+    pub last_call: Option<ObserverTime>,
     pub next_ask: Option<ObserverTime>,
 
     // What this peer says as an observer.
@@ -162,8 +171,8 @@ pub(crate) struct Link {
     /// Names on its list that are not on mine, some of them.
     pub strangers: BTreeSet<NodeName>,
     pub watch_rev: u64,
-    /// When the whole list was asked for last.
-    pub watch_asked: ObserverTime,
+    /// When the whole list was asked for, until it has come.
+    pub watch_asked: Option<ObserverTime>,
     pub accuses: Vec<PeerId>,
 
     /// What is remembered to explain decisions later. Nothing is decided by it.
@@ -221,13 +230,14 @@ impl Link {
             ping_veto: None,
             vouched_at: None,
             asked: Vec::new(),
+            last_call: None,
             next_ask: None,
             watch: BTreeMap::new(),
             misses: 0,
             watches_me: None,
             strangers: BTreeSet::new(),
             watch_rev: 0,
-            watch_asked: now,
+            watch_asked: Some(now),
             accuses: Vec::new(),
             record: Record::default(),
             rev: 0,
@@ -284,6 +294,14 @@ impl Link {
         })
     }
 
+    /// A check failed. True when it is the first or last one in a row that shows silence: whether a broken link's peer
+    /// could still speak about others depends on that.
+    pub(crate) fn failed(&mut self, begun: ObserverTime, evidence: Evidence) -> bool {
+        let was_silent = self.trail.last() == Some(Evidence::Silent);
+        self.trail.ended(begun, evidence);
+        self.in_doubt() && was_silent != (evidence == Evidence::Silent)
+    }
+
     pub(crate) fn recently_ended(&self, boot: BootId) -> bool {
         self.ended.contains(&boot)
     }
@@ -328,7 +346,7 @@ impl Link {
     /// Asks for the peer's whole watch list with the next ping.
     pub(crate) fn forget_revision(&mut self, now: ObserverTime) {
         self.watch_rev = 0;
-        self.watch_asked = now;
+        self.watch_asked = Some(now);
     }
 
     pub(crate) fn forget_watch_list(&mut self) {

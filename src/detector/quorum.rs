@@ -7,6 +7,8 @@
 //! condemn across it. The cap gives that up in meshes of seven and more; the
 //! half rule below takes its place there.
 
+use super::time::ObserverTime;
+
 /// Accusations needed before a peer with `observers` observers is dead:
 /// `min(3, floor(observers / 2) + 1)`.
 pub(crate) fn quorum(observers: usize) -> usize {
@@ -63,6 +65,14 @@ impl QuorumCount {
 /// halves, and the rule does not apply.
 pub(crate) fn hears_half(heard: usize, expected: usize) -> bool {
     expected < 2 || heard * 2 >= expected
+}
+
+/// How it was found that this node is cut off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutOff {
+    pub since: ObserverTime,
+    pub heard: u32,
+    pub expected: u32,
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ pub(crate) struct Decision {
     pub limit: Option<Duration>,
     /// Suspicion of the ping that was late.
     pub phi: Option<f64>,
-    /// Peers that I heard after this one fell silent, and those that I expected to hear.
+    /// Peers that I heard, and those that I expected to hear, when I found that I am cut off.
     pub heard: Option<(u32, u32)>,
     /// The node it said goodbye to, if not to me.
     pub told: Option<NodeName>,

@@ -8,10 +8,6 @@
 //! An entry gives moments, not a yes or no, and computes them from the link each time: nothing has to be set, moved or
 //! cancelled when the link changes. Turned down: a timer object for each condition, which must be kept in step with
 //! the state that it belongs to at every place that changes it.
-//!
-//! Known gap: two conditions of the judgement have no entry yet: the end of a last call that was not answered, and the
-//! moment from which an observer whose watch list was asked for no longer counts. A verdict that depends on one of them
-//! comes with the next wake-up of the link, at most an interval later.
 
 use super::config::DetectorConfig;
 use super::limits::CHECK_GAP;
@@ -62,6 +58,11 @@ closed_set! {
         PingVetoEnds,
         /// Another observer's accusation lapses.
         AccuserLapses,
+        /// A verdict no longer waits for a witness that was asked before it and has not answered.
+        LastCallEnds,
+        /// The peer's watch list was asked for and has not come: it no longer counts as an observer of peers that it may
+        /// not have met.
+        ListOverdue,
     }
 }
 
@@ -73,8 +74,11 @@ impl Timer {
 
     /// It is part of the judgement of a suspect, unreachable or dead link.
     fn is_of_judgement(self) -> bool {
-        use Timer::{AccuserLapses, CutOffWait, LinkWait, Overtime, PingVetoEnds, ProofWait, VetoEnds};
-        matches!(self, LinkWait | ProofWait | Overtime | CutOffWait | VetoEnds | PingVetoEnds | AccuserLapses)
+        use Timer::{AccuserLapses, CutOffWait, LastCallEnds, LinkWait, Overtime, PingVetoEnds, ProofWait, VetoEnds};
+        matches!(
+            self,
+            LinkWait | ProofWait | Overtime | CutOffWait | VetoEnds | PingVetoEnds | AccuserLapses | LastCallEnds
+        )
     }
 
     /// The moment stays where it is when it has come, so only while it lies ahead there is something to wait for.
@@ -102,7 +106,7 @@ impl Link {
 
     /// The earliest moment at which this link has something to do. The flag says that it judges the peer.
     pub(crate) fn next_deadline(&self, config: &DetectorConfig, now: ObserverTime) -> (ObserverTime, bool) {
-        let in_judgement = matches!(self.state, PeerState::Suspect | PeerState::Unreachable);
+        let in_judgement = self.in_doubt();
         let mut first: Option<(ObserverTime, bool)> = None;
         for timer in Timer::ALL.into_iter().filter(|timer| in_judgement || !timer.is_of_judgement()) {
             self.each_moment(timer, config, |at| {
@@ -123,6 +127,10 @@ impl Link {
             }
             Timer::VetoEnds => self.vetoes.values().copied().for_each(give),
             Timer::AccuserLapses => self.accusers.iter().for_each(|accuser| give(accuser.until)),
+            Timer::LastCallEnds => {
+                let open = self.asked.iter().filter(|asked| asked.last_call && asked.said.is_none());
+                open.for_each(|asked| give(asked.last_call_ends(config)));
+            }
             _ => self.moment(timer, config).into_iter().for_each(give),
         }
     }
@@ -154,12 +162,14 @@ impl Link {
             }
             Timer::CutOffWait => self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent),
             Timer::PingVetoEnds => self.ping_veto,
+            Timer::ListOverdue => self.watch_asked.map(|asked| asked + config.interval * 3),
             // A link has several of these; see `each_moment`.
             Timer::CheckStalled
             | Timer::CheckUnconnected
             | Timer::CheckGone
             | Timer::VetoEnds
-            | Timer::AccuserLapses => None,
+            | Timer::AccuserLapses
+            | Timer::LastCallEnds => None,
         }
     }
 

@@ -87,7 +87,7 @@ pub struct DecisionView {
     pub silent_for: Duration,
     pub limit: Option<Duration>,
     pub phi: Option<f64>,
-    /// Peers heard after this one fell silent, and those expected.
+    /// Peers heard, and those expected, when this node found that it is cut off.
     pub heard: Option<(u32, u32)>,
     /// The node it said goodbye to, if not this one.
     pub told: Option<NodeName>,

@@ -214,7 +214,7 @@ impl Node {
                 if let Some(link) = self.links.get_mut(&id)
                     && !attempt.tainted
                 {
-                    link.trail.ended(attempt.begun, evidence);
+                    self.rejudge |= link.failed(attempt.begun, evidence);
                 }
             }
             Purpose::Check => self.check_ended(id, attempt.begun, evidence, attempt.tainted, now),

@@ -111,6 +111,7 @@ impl Node {
             return;
         }
         link.watch_rev = delta.rev;
+        link.watch_asked = None;
         self.hearsay = None;
         self.opinions += 1;
         if delta.since == 0 {
@@ -144,7 +145,10 @@ impl Node {
             link.vetoes.remove(&observer);
             let entry = Accuser { observer, class: accusation.class, until };
             match link.accusers.iter_mut().find(|accuser| accuser.observer == observer) {
-                Some(accuser) => *accuser = entry,
+                Some(accuser) => {
+                    self.rejudge |= accuser.until <= now;
+                    *accuser = entry;
+                }
                 None => {
                     link.accusers.push(entry);
                     self.rejudge = true;

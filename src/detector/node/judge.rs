@@ -12,7 +12,7 @@ use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{NodeName, PeerId, PeerState, Verdict};
-use crate::detector::quorum::{QuorumCount, QuorumDecision, hears_half};
+use crate::detector::quorum::{CutOff, QuorumCount, QuorumDecision, hears_half};
 use crate::detector::rule::Rule;
 use crate::detector::table;
 use crate::detector::time::ObserverTime;
@@ -117,9 +117,13 @@ impl Node {
 
     /// A kernel or a process at the other end answered something.
     pub(super) fn contact(&mut self, id: PeerId, now: ObserverTime) {
-        if let Some(link) = self.links.get_mut(&id) {
-            link.last_contact = Some(now);
-        }
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let before = link.last_contact.replace(now);
+        // For which links is this peer now heard after they fell silent, and was not?
+        self.rejudge |= self.doubted.iter().filter_map(|id| self.links.get(id)).any(|accused| {
+            let since = self.silent_since(accused);
+            now > since && before.is_none_or(|before| before <= since)
+        });
         if self.cut_off.is_some() {
             self.reconsider_cut_off(now);
         }
@@ -151,8 +155,11 @@ impl Node {
             if self.cut_off.is_some() {
                 self.unreachable(id, Rule::MostUnheard, class, now);
             }
-        } else if met && !link.vouched(now) {
-            self.try_to_condemn(id, class, now);
+        } else if met && !link.vouched(now) && self.try_to_condemn(id, class, now) {
+            return;
+        }
+        if let Some(link) = self.links.get_mut(&id) {
+            link.last_call = None;
         }
     }
 
@@ -179,15 +186,15 @@ impl Node {
         self.emit(Some(id), EventKind::PeerUnreachable { prev, verdict, class, evidence, silent_for, witnesses });
     }
 
-    /// My wait is met and no observer vouches: is that enough?
-    fn try_to_condemn(&mut self, id: PeerId, class: Class, now: ObserverTime) {
-        let Some(link) = self.links.get(&id) else { return };
+    /// My wait is met and no observer vouches: is that enough? True while the verdict waits for a last call.
+    fn try_to_condemn(&mut self, id: PeerId, class: Class, now: ObserverTime) -> bool {
+        let Some(link) = self.links.get(&id) else { return false };
         let (trial, accusers, silent_witnesses) = self.trial(link, class, now);
         let rule = match trial.ruling() {
             QuorumDecision::Confirmed => Rule::Quorum,
             QuorumDecision::OnlyObserver => Rule::OnlyObserver,
             QuorumDecision::NobodyLeft => Rule::NobodyLeft,
-            QuorumDecision::Wait => return,
+            QuorumDecision::Wait => return false,
         };
         if link.state == PeerState::Dead {
             // Others have come to agree with what I said alone.
@@ -195,19 +202,20 @@ impl Node {
                 self.decided(id, rule, PeerState::Dead, now);
                 self.rejudge = true;
             }
-            return;
+            return false;
         }
         if self.last_call(id, &silent_witnesses, now) {
-            return;
+            return true;
         }
-        let (Some(prev), Some(verdict)) = (self.apply(id, rule, now), rule.verdict()) else { return };
+        let (Some(prev), Some(verdict)) = (self.apply(id, rule, now), rule.verdict()) else { return false };
         let mut names = vec![self.me.node.clone()];
         names.extend(self.names_of(&accusers));
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(link) = self.links.get_mut(&id) else { return false };
         let evidence = link.trail.last().unwrap_or(Evidence::Silent);
         let silent_for = now.since(link.last_proof().unwrap_or(link.added));
         let kind = EventKind::PeerDown { prev, verdict, class, evidence, silent_for, accusers: names };
         self.emit(Some(id), kind);
+        false
     }
 
     /// The numbers of the trial, those who accuse with me, and those who could still object.
@@ -244,18 +252,21 @@ impl Node {
             return false;
         }
         let knows = observer.watch.get(&accused.id).is_some_and(|(boot, _)| Some(*boot) == accused.boot());
-        let unread = observer.watch_rev == 0 && now.since(observer.watch_asked) < self.config.interval * 3;
+        let unread = observer.watch_asked.is_some() && !observer.is_due(Timer::ListOverdue, &self.config, now);
         knows || unread
     }
 
     /// Before a verdict every observer that could object and was not asked lately is
-    /// asked once. True while an answer is outstanding.
+    /// asked once. True while an answer is outstanding. Lately is before the verdict could be made: if it grew old
+    /// while another answer is outstanding, each round of questions would put the verdict off for the next one.
     fn last_call(&mut self, id: PeerId, objectors: &[PeerId], now: ObserverTime) -> bool {
         let interval = self.config.interval;
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        let began = *link.last_call.get_or_insert(now);
         for &witness in objectors {
             let Some(link) = self.links.get(&id) else { return false };
             let lately =
-                |asked: &crate::detector::link::Asked| asked.witness == witness && now.since(asked.at) < interval;
+                |asked: &crate::detector::link::Asked| asked.witness == witness && began.since(asked.at) < interval;
             let alive = self.links.get(&witness).is_some_and(|witness| witness.state == PeerState::Alive);
             if alive && !link.asked.iter().any(lately) {
                 self.ask(id, witness, true, now);
@@ -265,7 +276,7 @@ impl Node {
         let waits = |asked: &crate::detector::link::Asked| {
             // An observer that has accused meanwhile has answered in another way.
             let may_object = asked.last_call && objectors.contains(&asked.witness);
-            may_object && asked.said.is_none() && now.since(asked.at) < interval
+            may_object && asked.said.is_none() && now < asked.last_call_ends(&self.config)
         };
         link.asked.iter().any(waits)
     }
@@ -273,8 +284,13 @@ impl Node {
     /// Whether at least half of the peers I expect were heard after this one
     /// fell silent, and those that were not.
     pub(super) fn half_heard(&self, accused: &Link) -> (bool, u32, u32, Vec<PeerRef>) {
-        let since = accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
+        let since = self.silent_since(accused);
         self.count_heard(|link| link.last_contact.is_some_and(|contact| contact > since))
+    }
+
+    /// A peer that was heard after this moment was heard after `accused` fell silent.
+    fn silent_since(&self, accused: &Link) -> ObserverTime {
+        accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER)
     }
 
     fn count_heard(&self, is_heard: impl Fn(&Link) -> bool) -> (bool, u32, u32, Vec<PeerRef>) {
@@ -299,7 +315,7 @@ impl Node {
             let before = |other: &PeerRef| natural(other.display_name(), peer.display_name()).is_lt();
             unheard.insert(unheard.partition_point(before), peer);
         }
-        self.cut_off = Some(now);
+        self.cut_off = Some(CutOff { since: now, heard, expected });
         self.publish = true;
         self.rejudge = true;
         self.emit(None, EventKind::SelfCutOff { heard, expected, unheard });
@@ -309,7 +325,7 @@ impl Node {
     /// silent and stalled ones get their whole wait anew, or the first answer
     /// after a healed split would condemn all the others.
     pub(super) fn reconsider_cut_off(&mut self, now: ObserverTime) {
-        let Some(began) = self.cut_off else { return };
+        let Some(CutOff { since: began, .. }) = self.cut_off else { return };
         let recent = self.config.wait_silent;
         let (half, ..) = self.count_heard(|link| {
             link.last_contact.is_some_and(|contact| contact > began && now.since(contact) <= recent)

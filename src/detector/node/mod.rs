@@ -43,6 +43,7 @@ use super::link::{Link, Stream};
 use super::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, QuestionId, SelfState, Seq, Testimony,
 };
+use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
 use super::view::Hearsay;
@@ -90,8 +91,8 @@ pub struct Node {
 
     ready: bool,
     leaving: bool,
-    /// I hear less than half of my peers, since then.
-    cut_off: Option<ObserverTime>,
+    /// I hear less than half of my peers.
+    cut_off: Option<CutOff>,
     /// After a stall, pings read before this count for nothing.
     quarantine: Option<ObserverTime>,
     maintenance: Book,

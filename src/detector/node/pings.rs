@@ -9,7 +9,7 @@ use crate::detector::gray::SLOW;
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::{Attempt, Link, Overdue, Stream};
 use crate::detector::peer::{AttemptId, PeerId, PeerState, Testimony};
-use crate::detector::time::ObserverTime;
+use crate::detector::time::{Monotonic, ObserverTime};
 use crate::detector::timers::Timer;
 use crate::detector::transmit::Transmit;
 
@@ -35,11 +35,16 @@ impl Node {
         let is_due = |timer| link.is_due(timer, &self.config, now);
         let (check, ping) = (is_due(Timer::NextCheck), is_due(Timer::NextPing));
         let (ask, reopen, calm) = (is_due(Timer::NextQuestion), is_due(Timer::Reopen), is_due(Timer::FlapsClear));
+        let overdue = is_due(Timer::ListOverdue);
         if reopen {
             link.reopen = None;
         }
         if calm {
             link.flaps.clear();
+        }
+        if overdue {
+            link.watch_asked = None;
+            self.rejudge = true;
         }
         let changes = link.flaps.count() as u32;
         if check {
@@ -59,6 +64,19 @@ impl Node {
         }
         self.tell_never_seen(id, now);
         self.settle(id, now);
+    }
+
+    /// As if the deadline of every link had come. For the test that every time condition has its timer.
+    #[doc(hidden)]
+    pub fn handle_every_timer(&mut self, now: Monotonic) {
+        let now = self.begin(now);
+        if !self.leaving {
+            let ids: Vec<PeerId> = self.links.ids().collect();
+            for id in ids {
+                self.link_due(id, now);
+            }
+        }
+        self.finish();
     }
 
     /// Judge a suspect, unreachable or dead link and set its next deadline.
@@ -211,7 +229,7 @@ impl Node {
             }
             return;
         }
-        link.trail.ended(begun, evidence);
+        self.rejudge |= link.failed(begun, evidence);
         self.opinion_regained(id);
         self.count(id, Purpose::Check, begun, failure(evidence, evidence == Evidence::Stalled));
         self.doubt(id, Doubt::CheckFailed, now);

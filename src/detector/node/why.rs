@@ -65,7 +65,7 @@ impl Node {
             state: self.state(),
             stalled: self.quarantine.is_some(),
             lost: self.clock.lost(),
-            cut_off: self.cut_off.map(|since| now.since(since)),
+            cut_off: self.cut_off.map(|cut_off| now.since(cut_off.since)),
             blind: link.blind.is_some(),
         }
     }
@@ -108,7 +108,7 @@ impl Node {
             silent_for: now.since(heard.unwrap_or(link.added)),
             limit: link.wait(&self.config),
             phi: late.map(|ping| link.rtt.phi(now.since(ping.begun))),
-            heard: (rule == Rule::MostUnheard).then(|| self.half_heard(link)).map(|(_, heard, all, _)| (heard, all)),
+            heard: self.cut_off.filter(|_| rule == Rule::MostUnheard).map(|cut_off| (cut_off.heard, cut_off.expected)),
             told: None,
             before: link.record.decision.as_ref().map(|before| (before.at, before.rule)),
             exhibits: broken.then(|| Box::new(self.exhibits(link, rule, now))),

@@ -49,7 +49,6 @@ impl Node {
         let question = QuestionId(self.next_question);
         let Some(link) = self.links.get_mut(&subject) else { return };
         let Some(identity) = link.identity.clone() else { return };
-        self.next_question += 1;
         // A witness that has not answered yet is not asked twice at once.
         let entry = Asked { witness, question, at: now, said: None, earlier: None, last_call };
         match link.asked.iter_mut().find(|asked| asked.witness == witness) {
@@ -65,6 +64,7 @@ impl Node {
                 link.asked.push(entry);
             }
         }
+        self.next_question += 1;
         self.questions.insert(question, (subject, witness));
         self.transmits.push_back(Transmit::Ask { question, witness, node: identity.node, boot: identity.boot });
     }
@@ -157,7 +157,7 @@ impl Node {
     ) {
         if let Testimony::Failed { evidence } = testimony {
             if let Some(link) = self.links.get_mut(&id) {
-                link.trail.ended(begun, evidence);
+                self.rejudge |= link.failed(begun, evidence);
             }
             self.opinion_regained(id);
             self.count(id, Purpose::Witness, begun, PingResult::Failure { evidence, timed_out: false });
