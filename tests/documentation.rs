@@ -182,7 +182,12 @@ const OTHER_VARIABLES: [&str; 7] = [
 #[test]
 fn variables_that_are_mentioned_exist() {
     let mut wrong = Vec::new();
-    for (path, text) in pages() {
+    let others = ["systemd/heartbeat.env", "systemd/heartbeat.service"].map(|file| {
+        let path = pages::root().join(file);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        (path, text)
+    });
+    for (path, text) in pages().into_iter().chain(others) {
         for (at, _) in text.match_indices("HEARTBEAT_") {
             let rest = text[at..].chars();
             let name: String = rest.take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect();
@@ -209,6 +214,23 @@ fn endpoints_that_are_mentioned_exist() {
             let is_known = |known: &String| *known == prefix || known.starts_with(&format!("{prefix}/"));
             if !name.is_empty() && !paths.keys().any(is_known) {
                 wrong.push(format!("{}: there is no endpoint {prefix}", path.display()));
+            }
+        }
+    }
+    check_nothing_wrong(&wrong);
+}
+
+/// Recorded by tests/outputs/api.rs.
+#[test]
+fn every_endpoint_has_an_example() {
+    let page = fs::read_to_string(pages::root().join("docs/api.md")).expect("the page of the API");
+    let contract = heartbeat::testing::http::document();
+    let mut wrong = Vec::new();
+    for (path, methods) in contract["paths"].as_object().expect("the contract has paths") {
+        for method in methods.as_object().expect("a path has methods").keys() {
+            let mark = format!("<!-- output: api {} {path} -->", method.to_uppercase());
+            if !page.contains(&mark) {
+                wrong.push(format!("docs/api.md has no line {mark}"));
             }
         }
     }

@@ -21,7 +21,7 @@ pub struct Demo {
 }
 
 /// The program, with nothing of the caller's environment.
-fn heartbeat() -> Command {
+pub fn heartbeat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heartbeat"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
@@ -115,6 +115,11 @@ impl Demo {
             _ => format!("{line}\n"),
         });
         aligned.collect()
+    }
+
+    /// Where a node answers.
+    pub fn port(&self, node: usize) -> u16 {
+        self.nodes[node - 1].0
     }
 
     /// Sends a signal to a node.

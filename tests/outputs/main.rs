@@ -9,7 +9,9 @@
 // Pages and processes are what these tests are about.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod api;
 mod demo;
+mod json;
 mod page;
 #[path = "../support/pages.rs"]
 mod pages;
@@ -38,6 +40,8 @@ pub enum Compared {
     Whole,
     /// All lines, in any order: nodes write at the same time.
     Lines,
+    /// The names of the fields of JSON, not their values.
+    Keys,
     /// The first lines, the command included; what follows depends on what the node had been asked before.
     Head { lines: usize },
     /// The first sentences; what follows depends on what the last pings happened to show.
@@ -46,10 +50,13 @@ pub enum Compared {
 
 #[test]
 fn pages_show_what_real_runs_print() {
-    let recorded: Outputs = std::thread::scope(|scope| {
+    let mut recorded: Outputs = std::thread::scope(|scope| {
         let running: Vec<_> = SITUATIONS.iter().map(|situation| scope.spawn(situation)).collect();
         running.into_iter().flat_map(|situation| situation.join().expect("the situation was recorded")).collect()
     });
+    // After the others: more nodes at once would make their times longer on a small machine.
+    recorded.extend(api::asked());
+    recorded.extend(api::maintained());
     let rewrite = std::env::var_os("HEARTBEAT_WRITE").is_some();
     let mut wrong = Vec::new();
     let mut shown = Vec::new();

@@ -1,11 +1,12 @@
 //! What is the same about two runs: the words, and not the times, ports and ids.
 
-use super::Compared;
+use super::{Compared, json};
 
 pub fn same(one: &str, other: &str, compared: Compared) -> bool {
     match compared {
         Compared::Whole => words(one) == words(other),
         Compared::Lines => sorted_lines(one) == sorted_lines(other),
+        Compared::Keys => json::keys(one) == json::keys(other),
         Compared::Head { lines } => head(one, lines) == head(other, lines),
         Compared::Start { sentences } => start(one, sentences) == start(other, sentences),
     }
