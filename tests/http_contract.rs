@@ -175,7 +175,7 @@ fn why(peer: &str) -> Option<Why> {
         limit: full.then_some(ms(250)),
         phi: full.then_some(3.5),
         heard: full.then_some((1, 3)),
-        told: full.then(|| name("node-5")),
+        goodbye_to: full.then(|| name("node-5")),
         before: full.then_some((Rule::CheckFailed, ms(1400))),
         exhibits: full.then(|| EvidenceView {
             pings: pings.clone(),

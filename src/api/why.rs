@@ -227,7 +227,7 @@ impl DecisionBody {
             phi: view.phi.map(thousandths),
             heard: view.heard.map(|(heard, _)| heard),
             expected: view.heard.map(|(_, expected)| expected),
-            told: view.told.as_ref().map(Text::from),
+            told: view.goodbye_to.as_ref().map(Text::from),
             before: view.before.map(|(rule, age)| BeforeBody { rule: rule.into(), age_ms: ms(age) }),
             quorum: evidence.and_then(|evidence| evidence.quorum.as_ref()).map(QuorumBody::from),
             pings: evidence.map_or_else(Vec::new, |evidence| evidence.pings.iter().map(PingBody::from).collect()),

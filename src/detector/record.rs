@@ -126,7 +126,7 @@ pub(crate) struct Decision {
     /// Peers that I heard, and those that I expected to hear, when I found that I am cut off.
     pub heard: Option<(u32, u32)>,
     /// The node it said goodbye to, if not to me.
-    pub told: Option<NodeName>,
+    pub goodbye_to: Option<NodeName>,
     /// When I began to believe what I believed before, and by which rule.
     pub before: Option<(ObserverTime, Rule)>,
     /// Of a decision that calls the link broken.
@@ -170,6 +170,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// The node that the peer said goodbye to, where it was not this one.
+    pub(crate) fn goodbye_went_to(&mut self, witness: Option<NodeName>) {
+        if let Some(decision) = &mut self.decision {
+            decision.goodbye_to = witness;
+        }
+    }
+
     pub(crate) fn decide(&mut self, decision: Decision) {
         let over = !decision.to.is_broken();
         let previous = self.decision.replace(Box::new(decision));
@@ -232,7 +239,7 @@ mod tests {
             limit: None,
             phi: None,
             heard: None,
-            told: None,
+            goodbye_to: None,
             before: None,
             exhibits: None,
         };

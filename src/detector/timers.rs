@@ -11,8 +11,9 @@
 
 use super::config::DetectorConfig;
 use super::limits::CHECK_GAP;
-use super::link::{Attempt, Link};
-use super::peer::PeerState;
+use super::link::Link;
+use super::link::requests::Attempt;
+use super::peer::{PeerState, Verdict};
 use super::time::ObserverTime;
 use crate::closed_set::closed_set;
 
@@ -53,9 +54,9 @@ closed_set! {
         /// Nothing has shown or said that the peer is there for the silent wait: if most peers are unheard, I am cut off.
         CutOffWait,
         /// A witness no longer vouches.
-        VetoEnds,
+        VoucherEnds,
         /// The peer's own ping no longer vouches.
-        PingVetoEnds,
+        OwnPingEnds,
         /// Another observer's accusation lapses.
         AccuserLapses,
         /// A verdict no longer waits for a witness that was asked before it and has not answered.
@@ -74,10 +75,10 @@ impl Timer {
 
     /// It is part of the judgement of a suspect, unreachable or dead link.
     fn is_of_judgement(self) -> bool {
-        use Timer::{AccuserLapses, CutOffWait, LastCallEnds, LinkWait, Overtime, PingVetoEnds, ProofWait, VetoEnds};
+        use Timer::{AccuserLapses, CutOffWait, LastCallEnds, LinkWait, Overtime, OwnPingEnds, ProofWait, VoucherEnds};
         matches!(
             self,
-            LinkWait | ProofWait | Overtime | CutOffWait | VetoEnds | PingVetoEnds | AccuserLapses | LastCallEnds
+            LinkWait | ProofWait | Overtime | CutOffWait | VoucherEnds | OwnPingEnds | AccuserLapses | LastCallEnds
         )
     }
 
@@ -123,14 +124,15 @@ impl Link {
     fn each_moment(&self, timer: Timer, config: &DetectorConfig, mut give: impl FnMut(ObserverTime)) {
         match timer {
             Timer::CheckStalled | Timer::CheckUnconnected | Timer::CheckGone => {
-                self.checks.iter().filter_map(|check| self.moment_of_check(check, timer, config)).for_each(give);
+                self.requests
+                    .checks()
+                    .iter()
+                    .filter_map(|check| self.moment_of_check(check, timer, config))
+                    .for_each(give);
             }
-            Timer::VetoEnds => self.vetoes.values().copied().for_each(give),
-            Timer::AccuserLapses => self.accusers.iter().for_each(|accuser| give(accuser.until)),
-            Timer::LastCallEnds => {
-                let open = self.asked.iter().filter(|asked| asked.last_call && asked.said.is_none());
-                open.for_each(|asked| give(asked.last_call_ends(config)));
-            }
+            Timer::VoucherEnds => self.hearsay.vouched_until().for_each(give),
+            Timer::AccuserLapses => self.hearsay.accusers().iter().for_each(|accuser| give(accuser.until)),
+            Timer::LastCallEnds => self.questions.last_calls(config.interval).for_each(|(_, ends)| give(ends)),
             _ => self.moment(timer, config).into_iter().for_each(give),
         }
     }
@@ -138,36 +140,36 @@ impl Link {
     /// When the timer runs out, of those that a link has once.
     fn moment(&self, timer: Timer, config: &DetectorConfig) -> Option<ObserverTime> {
         match timer {
-            Timer::NextPing => self.scheduled.is_none().then_some(self.next_ping),
-            Timer::NextCheck => self.next_check,
-            Timer::NextQuestion => self.next_ask,
-            Timer::Reopen => self.reopen,
+            Timer::NextPing => self.requests.scheduled().is_none().then(|| self.requests.next_ping()),
+            Timer::NextCheck => self.requests.next_check(),
+            Timer::NextQuestion => self.questions.next(),
+            Timer::Reopen => self.stream.reopen(),
             Timer::PingLate => {
-                let ping = self.scheduled.as_ref().filter(|ping| !ping.late && !ping.tainted)?;
-                let judged = self.state == PeerState::Alive && self.blind.is_none();
+                let ping = self.requests.scheduled().filter(|ping| !ping.late && !ping.tainted)?;
+                let judged = self.state() == PeerState::Alive && self.proofs.has_opinion();
                 judged.then(|| ping.begun + self.rtt.bound(config.interval))
             }
-            Timer::PingTimeout => self.scheduled.as_ref().map(|ping| ping.begun + config.ping_timeout),
-            Timer::WitnessPing => self.witness_ping.as_ref().map(|ping| ping.begun + config.interval.max(CHECK_GAP)),
+            Timer::PingTimeout => self.requests.scheduled().map(|ping| ping.begun + config.ping_timeout),
+            Timer::WitnessPing => self.requests.for_witness().map(|ping| ping.begun + config.interval.max(CHECK_GAP)),
             Timer::NeverSeen => {
-                let untold = self.state == PeerState::Joining && !self.never_seen_told;
-                untold.then(|| self.added + config.wait_stalled)
+                let unreported = self.state() == PeerState::Joining && self.verdict() != Some(Verdict::NeverSeen);
+                unreported.then(|| self.proofs.added() + config.wait_stalled)
             }
             Timer::FlapsClear => self.flaps.clears_at(),
-            Timer::LinkWait => self.wait(config).map(|wait| self.link_base() + wait),
-            Timer::ProofWait => self.wait(config).map(|wait| self.proof_base() + wait),
+            Timer::LinkWait => self.wait(config).map(|wait| self.proofs.link_base() + wait),
+            Timer::ProofWait => self.wait(config).map(|wait| self.proofs.proof_base() + wait),
             Timer::Overtime => {
-                let vouched = self.vetoes.values().max().copied().unwrap_or_default();
-                self.wait(config).map(|wait| (self.proof_base() + wait).max(vouched) + config.interval * 2)
+                let vouched = self.hearsay.vouched_until().max().unwrap_or_default();
+                self.wait(config).map(|wait| (self.proofs.proof_base() + wait).max(vouched) + config.interval * 2)
             }
             Timer::CutOffWait => self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent),
-            Timer::PingVetoEnds => self.ping_veto,
-            Timer::ListOverdue => self.watch_asked.map(|asked| asked + config.interval * 3),
+            Timer::OwnPingEnds => self.hearsay.own_ping_until(),
+            Timer::ListOverdue => self.reported.list_asked().map(|asked| asked + config.interval * 3),
             // A link has several of these; see `each_moment`.
             Timer::CheckStalled
             | Timer::CheckUnconnected
             | Timer::CheckGone
-            | Timer::VetoEnds
+            | Timer::VoucherEnds
             | Timer::AccuserLapses
             | Timer::LastCallEnds => None,
         }

@@ -90,7 +90,7 @@ pub struct DecisionView {
     /// Peers heard, and those expected, when this node found that it is cut off.
     pub heard: Option<(u32, u32)>,
     /// The node it said goodbye to, if not this one.
-    pub told: Option<NodeName>,
+    pub goodbye_to: Option<NodeName>,
     /// The rule behind the state before, and its age.
     pub before: Option<(Rule, Duration)>,
     pub exhibits: Option<EvidenceView>,

@@ -172,9 +172,12 @@ fn unreachable(why: &Why) -> Vec<String> {
 
 fn left(why: &Why) -> Vec<String> {
     let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
-    let told = why.decision.as_ref().and_then(|decision| decision.told.as_ref()).unwrap_or(me);
+    let goodbye_to = why.decision.as_ref().and_then(|decision| decision.goodbye_to.as_ref()).unwrap_or(me);
     vec![
-        format!("{peer} said goodbye to {told} {} ago and left: it was stopped cleanly.", span(why.peer.state_age)),
+        format!(
+            "{peer} said goodbye to {goodbye_to} {} ago and left: it was stopped cleanly.",
+            span(why.peer.state_age)
+        ),
         "It is not expected until a new process answers under its name.".into(),
     ]
 }
@@ -382,7 +385,7 @@ mod tests {
             limit: None,
             phi: None,
             heard: None,
-            told: None,
+            goodbye_to: None,
             before: None,
             exhibits: None,
         }
@@ -592,7 +595,7 @@ mod tests {
             "node-3 said goodbye to node-1 1 min 5 s ago and left: it was stopped cleanly. \
             It is not expected until a new process answers under its name.",
         );
-        why.decision.as_mut().unwrap().told = Some(name("node-2"));
+        why.decision.as_mut().unwrap().goodbye_to = Some(name("node-2"));
         assert!(explanation(&why).starts_with("node-3 said goodbye to node-2 1 min 5 s ago"));
     }
 

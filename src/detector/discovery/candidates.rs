@@ -46,7 +46,7 @@ impl Directory {
             return probes;
         }
         for (address, place) in &mut self.places {
-            if place.next_probe > now || !place.is_probed(*address, &self.homes, &self.doubted) {
+            if place.next_probe > now || !place.is_probed(*address, &self.homes, &self.in_doubt) {
                 continue;
             }
             self.next_probe += 1;
@@ -122,7 +122,7 @@ impl Directory {
     /// The peer is no longer watched. Addresses that names still lead to are candidates again.
     pub(crate) fn forget(&mut self, peer: PeerId, now: ObserverTime) {
         self.homes.remove(&peer);
-        self.doubted.remove(&peer);
+        self.in_doubt.remove(&peer);
         let theirs = |(address, place): (&SocketAddr, &Place)| (place.owner == Owner::Peer(peer)).then_some(*address);
         let addresses: Vec<SocketAddr> = self.places.iter().filter_map(theirs).collect();
         for address in addresses {

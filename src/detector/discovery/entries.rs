@@ -29,7 +29,7 @@ pub(super) struct Failing {
     pub since: ObserverTime,
     pub error: Arc<str>,
     pub count: u32,
-    pub told: bool,
+    pub is_reported: bool,
 }
 
 impl Name {
@@ -77,12 +77,12 @@ impl Place {
         &self,
         address: SocketAddr,
         homes: &BTreeMap<PeerId, SocketAddr>,
-        doubted: &BTreeSet<PeerId>,
+        in_doubt: &BTreeSet<PeerId>,
     ) -> bool {
         match self.owner {
             Owner::Nobody => true,
             Owner::Myself => false,
-            Owner::Peer(peer) => doubted.contains(&peer) && homes.get(&peer) != Some(&address),
+            Owner::Peer(peer) => in_doubt.contains(&peer) && homes.get(&peer) != Some(&address),
         }
     }
 }

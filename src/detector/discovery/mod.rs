@@ -64,10 +64,10 @@ pub(crate) struct Directory {
     homes: BTreeMap<PeerId, SocketAddr>,
     next_probe: u64,
     /// Some discovered peer is not Alive.
-    restless: bool,
+    any_missing: bool,
     /// Peers that may be tried in every known way.
-    doubted: BTreeSet<PeerId>,
-    /// Lookups are eager until then, whatever the mood.
+    in_doubt: BTreeSet<PeerId>,
+    /// Lookups are eager until then, whatever the states.
     eager_until: ObserverTime,
     strangers: VecDeque<BootId>,
     crowded: bool,
@@ -96,12 +96,12 @@ impl Directory {
         self.due
     }
 
-    /// The state of the discovered peers: `doubted` are not Alive and may be tried in every way, `restless` says that
-    /// any is not Alive.
-    pub(crate) fn set_mood(&mut self, restless: bool, doubted: BTreeSet<PeerId>) {
-        if self.restless != restless || self.doubted != doubted {
-            self.restless = restless;
-            self.doubted = doubted;
+    /// The state of the discovered peers: those in doubt may be tried in every way, `any_missing` says that any is not
+    /// Alive.
+    pub(crate) fn set_states(&mut self, any_missing: bool, in_doubt: BTreeSet<PeerId>) {
+        if self.any_missing != any_missing || self.in_doubt != in_doubt {
+            self.any_missing = any_missing;
+            self.in_doubt = in_doubt;
             self.plan();
         }
     }
@@ -115,9 +115,9 @@ impl Directory {
     /// Something changed: who is no longer probed, and when is there something to do next?
     fn plan(&mut self) {
         let mut due = self.names.iter().filter_map(|name| self.lookup_due(name)).min();
-        let (homes, doubted) = (&self.homes, &self.doubted);
+        let (homes, in_doubt) = (&self.homes, &self.in_doubt);
         for (address, place) in &mut self.places {
-            if place.is_probed(*address, homes, doubted) {
+            if place.is_probed(*address, homes, in_doubt) {
                 due = Some(due.map_or(place.next_probe, |due| due.min(place.next_probe)));
             } else {
                 self.cancelled.extend(place.probe.take().map(|(id, _)| id));

@@ -42,13 +42,13 @@ impl Directory {
         let Some(name) = self.names.get_mut(usize::from(id.0)) else { return Vec::new() };
         name.running = false;
         name.tried = true;
-        let told = match found {
+        let findings = match found {
             Ok(addresses) if !addresses.is_empty() => self.list(id, addresses, spread, now),
             Ok(_) => self.failed(id, "the name has no addresses".into(), now),
             Err(error) => self.failed(id, error, now),
         };
         self.plan();
-        told
+        findings
     }
 
     fn failed(&mut self, id: NameId, error: Arc<str>, now: ObserverTime) -> Vec<Finding> {
@@ -56,13 +56,14 @@ impl Directory {
         let known = self.listed_by(id);
         let name = &mut self.names[usize::from(id.0)];
         let never_found = name.succeeded.is_none();
-        let failing = name.failing.get_or_insert(Failing { since: now, error: error.clone(), count: 0, told: false });
+        let failing =
+            name.failing.get_or_insert(Failing { since: now, error: error.clone(), count: 0, is_reported: false });
         failing.count = failing.count.saturating_add(1);
         failing.error = error.clone();
-        if failing.told || (never_found && now.since(failing.since) < PATIENCE) {
+        if failing.is_reported || (never_found && now.since(failing.since) < PATIENCE) {
             return Vec::new();
         }
-        failing.told = true;
+        failing.is_reported = true;
         vec![Finding::Failed { name: name.name.clone(), error, known }]
     }
 
@@ -100,9 +101,9 @@ impl Directory {
     fn tell_listed(&mut self, id: NameId, found: usize, left_out: usize, now: ObserverTime) -> Vec<Finding> {
         let name = &mut self.names[usize::from(id.0)];
         name.succeeded = Some(now);
-        let mut told = Vec::new();
-        if let Some(failing) = name.failing.take().filter(|failing| failing.told) {
-            told.push(Finding::Recovered {
+        let mut findings = Vec::new();
+        if let Some(failing) = name.failing.take().filter(|failing| failing.is_reported) {
+            findings.push(Finding::Recovered {
                 name: name.name.clone(),
                 failed_for: now.since(failing.since),
                 failures: failing.count,
@@ -111,9 +112,9 @@ impl Directory {
         }
         name.cut = left_out > 0;
         if name.cut {
-            told.extend(self.crowd());
+            findings.extend(self.crowd());
         }
-        told
+        findings
     }
 
     /// There are more peers than are watched: reported once, until there is room again.
@@ -149,7 +150,7 @@ impl Directory {
             return None;
         }
         let Some(begun) = name.begun else { return Some(ObserverTime::default()) };
-        let eager = self.restless || name.succeeded.is_none() || begun + EAGER <= self.eager_until;
+        let eager = self.any_missing || name.succeeded.is_none() || begun + EAGER <= self.eager_until;
         Some(begun + if eager { EAGER } else { CALM })
     }
 }

@@ -68,9 +68,9 @@ fn a_lookup_is_due_when_the_last_has_ended_and_the_pace_says_so() {
     let (id, _) = directory.take_lookup(at(44_000)).expect("due");
     directory.looked_up(id, addresses(&[1]), SECOND, at(44_000));
     assert_eq!(directory.next_due(), Some(at(54_000)), "calm");
-    directory.set_mood(true, BTreeSet::new());
+    directory.set_states(true, BTreeSet::new());
     assert_eq!(directory.next_due(), Some(at(45_000)), "somebody is missing");
-    directory.set_mood(false, BTreeSet::new());
+    directory.set_states(false, BTreeSet::new());
     directory.stranger(BootId(5), at(46_000));
     assert_eq!(directory.next_due(), Some(at(45_000)), "somebody unknown has called");
     // Ten eager lookups at most, and the same caller causes no more.
@@ -131,9 +131,9 @@ fn another_way_to_a_peer_is_tried_only_while_the_peer_is_in_doubt() {
     directory.move_in(peer, address(1), at(0));
     directory.settle(address(2), Owner::Peer(peer));
     assert_eq!(probed(&mut directory, 5000), []);
-    directory.set_mood(true, BTreeSet::from([peer]));
+    directory.set_states(true, BTreeSet::from([peer]));
     assert_eq!(probed(&mut directory, 5000), [address(2)], "its home is pinged by its link");
-    directory.set_mood(false, BTreeSet::new());
+    directory.set_states(false, BTreeSet::new());
     assert!(directory.take_cancelled().is_some());
 }
 

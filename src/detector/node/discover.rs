@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use super::Node;
 use super::identity::Claim;
 use crate::detector::discovery::{Directory, DnsName, Finding, Found, NameId, Owner, PEERS_MAX, ProbeId, removal};
-use crate::detector::event::{Conflict, EventKind, Purpose};
+use crate::detector::event::{Conflict, EventKind};
 use crate::detector::evidence::Evidence;
-use crate::detector::link::{Attempt, Link};
+use crate::detector::link::Link;
 use crate::detector::peer::{Answer, PeerId, PeerKey, PeerSpec, PeerState, SelfState};
 use crate::detector::time::{Monotonic, ObserverTime};
 use crate::detector::transmit::Transmit;
@@ -37,7 +37,7 @@ impl Node {
         let now = self.begin(now);
         let good = found.as_ref().is_ok_and(|addresses| !addresses.is_empty());
         for finding in self.directory.looked_up(name, found, self.config.interval, now) {
-            self.emit(None, EventKind::Discovery(finding));
+            self.report_self(EventKind::Discovery(finding));
         }
         if good && !self.leaving {
             self.drop_missing(now);
@@ -67,30 +67,27 @@ impl Node {
             return;
         }
         while let Some((id, name)) = self.directory.take_lookup(now) {
-            self.transmits.push_back(Transmit::LookUp { id, name });
+            self.effects.send(Transmit::LookUp { id, name });
         }
         for probe in self.directory.take_probes(now) {
-            self.transmits.push_back(Transmit::Probe { probe: probe.id, address: probe.address });
+            self.effects.send(Transmit::Probe { probe: probe.id, address: probe.address });
         }
     }
 
     /// Whose end no longer matters to the directory.
     pub(super) fn cancel_probes(&mut self) {
         while let Some(probe) = self.directory.take_cancelled() {
-            self.transmits.push_back(Transmit::CancelProbe { probe });
+            self.effects.send(Transmit::CancelProbe { probe });
         }
     }
 
-    /// Gives the directory the state of the discovered peers, when that may have changed.
-    pub(super) fn tell_mood(&mut self) {
-        if !std::mem::take(&mut self.mood_changed) {
-            return;
-        }
-        let state = |id: PeerId| self.links.get(&id).map(|link| link.state);
-        let restless = self.directory.discovered().any(|id| state(id) != Some(PeerState::Alive));
+    /// Gives the directory the state of the discovered peers.
+    pub(super) fn update_directory(&mut self) {
+        let state = |id: PeerId| self.links.get(&id).map(Link::state);
+        let any_missing = self.directory.discovered().any(|id| state(id) != Some(PeerState::Alive));
         let in_doubt = |id: &PeerId| self.links.get(id).is_some_and(Link::in_doubt);
-        let doubted: BTreeSet<PeerId> = self.directory.discovered().filter(in_doubt).collect();
-        self.directory.set_mood(restless, doubted);
+        let in_doubt: BTreeSet<PeerId> = self.directory.discovered().filter(in_doubt).collect();
+        self.directory.set_states(any_missing, in_doubt);
     }
 
     fn drop_missing(&mut self, now: ObserverTime) {
@@ -98,9 +95,8 @@ impl Node {
         let ids: Vec<PeerId> = self.directory.discovered().collect();
         for id in ids {
             let Some(link) = self.links.get(&id) else { continue };
-            if let Some(why) = removal(listed.contains(&id), link.state, now.since(link.state_since)) {
-                self.emit(Some(id), EventKind::PeerRemoved { why });
-                self.remove_link(id);
+            if let Some(why) = removal(listed.contains(&id), link.state(), now.since(link.state_since())) {
+                self.remove_link(id, why);
             }
         }
         if self.links.len() < PEERS_MAX {
@@ -115,7 +111,7 @@ impl Node {
         } else if answer.node == self.me.node {
             if self.directory.rival(address, answer.boot, now).is_none() {
                 let finding = Finding::NameTaken { address, boot: answer.boot };
-                self.emit(None, EventKind::Discovery(finding));
+                self.report_self(EventKind::Discovery(finding));
             }
             self.directory.unsettled(address, Evidence::Invalid);
         } else if answer.state == SelfState::Leaving {
@@ -123,7 +119,9 @@ impl Node {
             self.directory.unsettled(address, Evidence::Answered);
         } else {
             match self.resident(&answer) {
-                Some(id) if self.directory.is_discovered(id) => self.found_again(id, address, answer, begun, now),
+                Some(id) if self.directory.is_discovered(id) => {
+                    self.with_link(id, |node, link| node.found_again(link, address, answer, begun, now));
+                }
                 // A peer that was listed by hand keeps the address it was given.
                 Some(id) => self.directory.settle(address, Owner::Peer(id)),
                 None => self.found(address, answer, begun, now),
@@ -133,7 +131,7 @@ impl Node {
 
     /// The link of this node: by the name it declared, or by a key that is its name.
     fn resident(&self, answer: &Answer) -> Option<PeerId> {
-        let by_key = || self.links.iter().find(|link| *link.key.0 == *answer.node.as_str()).map(|link| link.id);
+        let by_key = || self.links.iter().find(|link| *link.key().0 == *answer.node.as_str()).map(Link::id);
         self.names.get(&answer.node).copied().or_else(by_key)
     }
 
@@ -141,7 +139,7 @@ impl Node {
     fn found(&mut self, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
         if self.links.len() >= PEERS_MAX {
             if let Some(finding) = self.directory.crowd() {
-                self.emit(None, EventKind::Discovery(finding));
+                self.report_self(EventKind::Discovery(finding));
             }
             self.directory.unsettled(address, Evidence::Answered);
             return;
@@ -152,79 +150,74 @@ impl Node {
         let spec = PeerSpec { key, pinned: Some(answer.node.clone()) };
         self.links.add(Link::new(id, spec, now, now));
         self.directory.move_in(id, address, now);
-        self.mood_changed = true;
-        self.transmits.push_back(Transmit::Locate { peer: id, address });
-        self.emit(Some(id), EventKind::PeerAdded);
-        self.answer_of_probe(id, answer, begun, now);
+        self.effects.states_changed();
+        self.effects.send(Transmit::Locate { peer: id, address });
+        self.with_link(id, |node, link| {
+            node.report(link, EventKind::PeerAdded);
+            node.answer_of_probe(link, answer, begun, now);
+        });
     }
 
     /// A discovered peer answers at `address`: its home, another way to it, or its new home.
-    fn found_again(&mut self, id: PeerId, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
-        let Some(link) = self.links.get(&id) else { return };
+    fn found_again(
+        &mut self,
+        link: &mut Link,
+        address: SocketAddr,
+        answer: Answer,
+        begun: ObserverTime,
+        now: ObserverTime,
+    ) {
         let same_boot = link.boot() == Some(answer.boot);
-        let in_doubt = link.in_doubt() || link.state == PeerState::Left;
-        if !same_boot && link.recently_ended(answer.boot) {
+        let in_doubt = link.in_doubt() || link.state() == PeerState::Left;
+        if !same_boot && link.identity.has_ended(answer.boot) {
             // The process that was, not gone yet from its old address.
             self.directory.unsettled(address, Evidence::Invalid);
-        } else if same_boot && !in_doubt && self.directory.home(id) != Some(address) {
-            self.directory.settle(address, Owner::Peer(id));
+        } else if same_boot && !in_doubt && self.directory.home(link.id()) != Some(address) {
+            self.directory.settle(address, Owner::Peer(link.id()));
         } else if !same_boot && !in_doubt {
-            self.rivals(id, address, &answer, now);
+            self.rivals(link, address, &answer, now);
         } else {
-            self.move_to(id, address, now);
-            self.answer_of_probe(id, answer, begun, now);
+            self.move_to(link, address, now);
+            self.answer_of_probe(link, answer, begun, now);
         }
     }
 
     /// A peer that I believe alive answers as another process at another address. Either my next ping shows that
     /// it has moved, or there are two of that name.
-    fn rivals(&mut self, id: PeerId, address: SocketAddr, answer: &Answer, now: ObserverTime) {
+    fn rivals(&mut self, link: &mut Link, address: SocketAddr, answer: &Answer, now: ObserverTime) {
         let rival_for = self.directory.rival(address, answer.boot, now);
         self.directory.unsettled(address, Evidence::Invalid);
-        let current = self.links.get(&id).and_then(Link::boot);
-        if let Some(current) = current
+        if let Some(current) = link.boot()
             && rival_for.is_some_and(|span| span >= self.config.interval * RIVALRY)
         {
             let conflict = Conflict::OldBootReturned { boot: answer.boot, current };
-            self.tell_conflict(id, conflict, answer.boot);
+            self.report_conflict(link, conflict, answer.boot);
         } else {
-            self.check_soon(id, now);
-            self.settle(id, now);
+            self.check_soon(link, now);
+            self.settle(link, now);
         }
     }
 
     /// Everything on its way to the old address is given up.
-    fn move_to(&mut self, id: PeerId, address: SocketAddr, now: ObserverTime) {
-        let before = self.directory.move_in(id, address, now);
+    fn move_to(&mut self, link: &mut Link, address: SocketAddr, now: ObserverTime) {
+        let before = self.directory.move_in(link.id(), address, now);
         let Some(from) = before else { return };
-        self.turn_away(id);
-        self.cancel_all(id, false);
-        self.close_stream(id);
-        if let Some(link) = self.links.get_mut(&id) {
-            link.warm = false;
-            link.next_ping = now;
-        }
-        self.transmits.push_back(Transmit::Locate { peer: id, address });
-        self.emit(Some(id), EventKind::PeerMoved { from, to: address });
+        self.turn_away(link);
+        self.cancel_all(link, false);
+        self.close_stream(link);
+        link.requests.connection_is_gone();
+        link.requests.set_next_ping(now);
+        self.effects.send(Transmit::Locate { peer: link.id(), address });
+        self.report(link, EventKind::PeerMoved { from, to: address });
     }
 
     /// The answer of a probe is one to a check that counts nowhere: its peer was not known when it was sent.
-    fn answer_of_probe(&mut self, id: PeerId, answer: Answer, begun: ObserverTime, now: ObserverTime) {
-        let claim = self.claim(id, &answer);
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let attempt = Attempt {
-            id: link.next_attempt(),
-            purpose: Purpose::Check,
-            begun,
-            connected: Some(begun),
-            tainted: link.blind.is_some_and(|since| begun < since),
-            counted: true,
-            late: false,
-            warm: false,
-        };
-        match claim {
+    fn answer_of_probe(&mut self, link: &mut Link, answer: Answer, begun: ObserverTime, now: ObserverTime) {
+        match self.claim(link, &answer) {
             claim @ (Claim::First | Claim::Same | Claim::NewBoot { .. }) => {
-                self.valid_answer(id, attempt, claim, answer, now);
+                let tainted = link.proofs.no_opinion_since().is_some_and(|since| begun < since);
+                let attempt = link.requests.probe(begun, tainted);
+                self.valid_answer(link, &attempt, claim, answer, now);
             }
             // Asked before it came here: it is its own name, no other's, and no boot that had ended.
             Claim::Myself | Claim::Twin(_) | Claim::Refuted(..) => {}

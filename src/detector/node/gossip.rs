@@ -1,6 +1,6 @@
 //! What nodes tell each other about third parties, in answers and on streams.
 //!
-//! An answer carries all node_status accusations of its sender, so a missing one
+//! An answer carries all standing accusations of its sender, so a missing one
 //! is withdrawn, and what changed in the sender's watch list since the revision
 //! that the asker holds: in the steady state nothing. Both are hearsay. They
 //! may accuse, and they show which node observes which; they never touch a
@@ -8,8 +8,9 @@
 
 use super::Node;
 use crate::detector::evidence::Class;
-use crate::detector::link::{Accuser, Stream};
-use crate::detector::peer::{Accusation, Answer, PeerId, PeerState, SelfState, Seq, WatchDelta, Watched};
+use crate::detector::link::Link;
+use crate::detector::link::hearsay::Accuser;
+use crate::detector::peer::{Accusation, Answer, SelfState, WatchDelta, Watched};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 impl Node {
@@ -39,19 +40,13 @@ impl Node {
 
     fn accusations(&self) -> Vec<Accusation> {
         let now = self.clock.now();
-        let node_status = self.doubted.iter().filter_map(|id| self.links.get(id));
-        node_status
-            .filter(|link| link.accused.is_some() && link.blind.is_none())
-            .filter_map(|link| {
-                let identity = link.identity.as_ref()?;
-                Some(Accusation {
-                    node: identity.node.clone(),
-                    boot: identity.boot,
-                    class: link.trail.class().unwrap_or(Class::Silent),
-                    silent_for: now.since(link.proof_base()),
-                })
-            })
-            .collect()
+        let accused = self.in_doubt.iter().filter_map(|id| self.links.get(id)).filter(|link| link.is_accused());
+        let accusation = |link: &Link| {
+            let (node, boot) = link.identity.known()?.clone();
+            let class = link.trail.class().unwrap_or(Class::Silent);
+            Some(Accusation { node, boot, class, silent_for: now.since(link.proofs.proof_base()) })
+        };
+        accused.filter_map(accusation).collect()
     }
 
     fn watched_since(&self, since: u64) -> Vec<Watched> {
@@ -60,115 +55,78 @@ impl Node {
         }
         let dropped = self.tombstones.iter().filter(|(name, _, rev)| *rev > since && !self.names.contains_key(name));
         let dropped = dropped.map(|(node, boot, _)| Watched { node: node.clone(), boot: *boot, state: None });
-        let changed = self.links.iter().filter(|link| link.rev > since);
+        let changed = self.links.iter().filter(|link| link.revision() > since);
         let changed = changed.filter_map(|link| {
-            let identity = link.identity.as_ref()?;
-            Some(Watched { node: identity.node.clone(), boot: identity.boot, state: Some(link.state) })
+            let (node, boot) = link.identity.known()?.clone();
+            Some(Watched { node, boot, state: Some(link.state()) })
         });
         dropped.chain(changed).collect()
     }
 
-    /// This link's entry in my watch list changed.
-    pub(super) fn bump(&mut self, id: PeerId) {
-        self.hearsay = None;
-        self.opinions += 1;
-        if let Some(link) = self.links.get_mut(&id) {
-            self.rev += 1;
-            link.rev = self.rev;
-        }
+    /// This link's line in my watch list changed.
+    pub(super) fn line_changed(&mut self, link: &mut Link) {
+        self.rev += 1;
+        link.changed_in(self.rev);
+        self.effects.opinions_changed();
     }
 
     /// News on a stream from a peer whose boot I know. Of an unknown boot nothing is believed.
-    pub(super) fn news_heard(&mut self, id: PeerId, news: Answer, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let known = link.identity.as_ref().is_some_and(|known| known.boot == news.boot && known.node == news.node);
-        if !known || self.leaving {
+    pub(super) fn news_heard(&mut self, link: &mut Link, news: Answer, now: ObserverTime) {
+        let is_known = link.identity.known().is_some_and(|(node, boot)| *boot == news.boot && *node == news.node);
+        if !is_known || self.leaving {
             return;
         }
-        link.stream = Stream::Open;
+        link.stream.opened();
         if news.state == SelfState::Leaving {
-            self.goodbye(id, news.seq, None, now);
+            self.goodbye(link, news.seq, None, now);
         }
-        self.hear(id, news, now);
+        self.hear(link, news, now);
     }
 
-    /// Takes in what peer `id` says about others. Older than what I heard last: ignored.
-    pub(super) fn hear(&mut self, id: PeerId, answer: Answer, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        if answer.seq < link.last_seq || link.boot() != Some(answer.boot) {
-            return;
+    /// Takes in what the peer says about others. Older than what I heard last: ignored.
+    pub(super) fn hear(&mut self, link: &mut Link, answer: Answer, now: ObserverTime) {
+        if link.identity.hears(answer.boot, answer.seq) {
+            self.hear_watch_list(link, &answer.watch);
+            self.hear_accusations(link, &answer.accusations, now);
+            self.hear_maintenance(link, answer.boot, answer.seq, answer.maintenance);
         }
-        link.last_seq = answer.seq.max(Seq(0));
-        self.hear_watch_list(id, &answer.watch);
-        self.hear_accusations(id, &answer.accusations, now);
-        self.hear_maintenance(id, answer.boot, answer.seq, answer.maintenance);
     }
 
-    fn hear_watch_list(&mut self, id: PeerId, delta: &WatchDelta) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        // A gap: the next ping names the revision I hold and gets the rest.
-        if delta.since > link.watch_rev || delta.rev <= link.watch_rev {
+    fn hear_watch_list(&mut self, link: &mut Link, delta: &WatchDelta) {
+        if !link.reported.list_came(delta) {
             return;
         }
-        link.watch_rev = delta.rev;
-        link.watch_asked = None;
-        self.hearsay = None;
-        self.opinions += 1;
-        if delta.since == 0 {
-            link.forget_watch_list();
-        }
+        self.effects.opinions_changed();
         for watched in &delta.peers {
-            let Some(subject) = self.names.get(&watched.node).copied() else {
-                link.watches_another(watched, &self.me.node, watched.boot == self.me.boot);
-                continue;
-            };
-            link.watches(subject, watched.state.map(|state| (watched.boot, state)));
+            let line = watched.state.map(|state| (watched.boot, state));
+            match self.names.get(&watched.node) {
+                Some(subject) => link.reported.watches(*subject, line),
+                None => link.reported.watches_another(watched, &self.me.node, watched.boot == self.me.boot),
+            }
         }
-        self.rejudge |= !self.doubted.is_empty();
+        self.effects.rejudge_if(!self.in_doubt.is_empty());
     }
 
-    fn hear_accusations(&mut self, observer: PeerId, accusations: &[Accusation], now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&observer) else { return };
-        let before = std::mem::take(&mut link.accuses);
-        if before.is_empty() && accusations.is_empty() {
+    fn hear_accusations(&mut self, observer: &mut Link, accusations: &[Accusation], now: ObserverTime) {
+        if accusations.is_empty() && observer.reported.accuses_none() {
             return;
         }
         let until = now + self.config.interval * 3;
         let mut accuses = Vec::new();
         for accusation in accusations {
-            let Some(&subject) = self.names.get(&accusation.node) else { continue };
-            let Some(link) = self.links.get_mut(&subject) else { continue };
-            if link.boot() != Some(accusation.boot) || subject == observer {
-                continue;
-            }
-            accuses.push(subject);
-            link.vetoes.remove(&observer);
-            let entry = Accuser { observer, class: accusation.class, until };
-            match link.accusers.iter_mut().find(|accuser| accuser.observer == observer) {
-                Some(accuser) => {
-                    self.rejudge |= accuser.until <= now;
-                    *accuser = entry;
-                }
-                None => {
-                    link.accusers.push(entry);
-                    self.rejudge = true;
-                }
-            }
+            // The observer itself is not among the links: it is lent.
+            let subject = self.names.get(&accusation.node).and_then(|id| self.links.get_mut(id));
+            let Some(subject) = subject.filter(|subject| subject.boot() == Some(accusation.boot)) else { continue };
+            accuses.push(subject.id());
+            let accuser = Accuser { observer: observer.id(), class: accusation.class, until };
+            self.effects.rejudge_if(subject.hearsay.accuse(accuser, now));
         }
+        let before = observer.reported.set_accuses(accuses.clone());
         for subject in before.into_iter().filter(|subject| !accuses.contains(subject)) {
-            if let Some(link) = self.links.get_mut(&subject) {
-                link.accusers.retain(|accuser| accuser.observer != observer);
-                self.rejudge = true;
+            if let Some(subject) = self.links.get_mut(&subject) {
+                subject.hearsay.withdraw(observer.id());
+                self.effects.rejudge();
             }
         }
-        if let Some(link) = self.links.get_mut(&observer) {
-            link.accuses = accuses;
-        }
-    }
-
-    /// Observers that can be asked: they answer me, and they know the peer.
-    pub(super) fn alive_observers(&self, subject: PeerId) -> Vec<PeerId> {
-        let alive = |id: &PeerId| self.links.get(id).is_some_and(|link| link.state == PeerState::Alive);
-        self.links.ids().filter(|id| *id != subject).filter(alive).collect()
     }
 }

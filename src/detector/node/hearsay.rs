@@ -7,13 +7,9 @@
 
 use super::Node;
 use crate::detector::link::Link;
-use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, Watched};
+use crate::detector::peer::{PeerId, PeerState};
 use crate::detector::sets::Sets;
 use crate::detector::view::{Hearsay, Trouble};
-
-/// Names on a peer's list that I do not know, kept for each peer. One is enough
-/// to say that the lists differ; the rest helps to take back what is taken back.
-pub(super) const STRANGERS_MAX: usize = 64;
 
 impl Node {
     /// Grows with every change of an opinion, mine or one that I heard. Cheap to ask.
@@ -23,9 +19,8 @@ impl Node {
 
     /// I cannot reach a peer, or a peer that I hear cannot reach me or another. Looks at every link once.
     pub fn trouble(&self) -> Trouble {
-        let tells =
-            |link: &Link| link.state.is_up() && (link.misses > 0 || link.watches_me.is_some_and(PeerState::is_broken));
-        let any = self.links.iter().any(|link| link.state.is_broken() || tells(link));
+        let reports = |link: &Link| link.state().is_up() && link.reported.has_broken_link();
+        let any = self.links.iter().any(|link| link.state().is_broken() || reports(link));
         Trouble { any, opinions: self.opinions }
     }
 
@@ -41,13 +36,13 @@ impl Node {
 
     /// Connected components over links that work both ways, among me and those that I hear.
     fn components(&self) -> usize {
-        let heard: Vec<&Link> = self.links.iter().filter(|link| link.state.is_up()).collect();
-        let place = |id: &PeerId| heard.binary_search_by_key(id, |link| link.id).ok();
+        let heard: Vec<&Link> = self.links.iter().filter(|link| link.state().is_up()).collect();
+        let place = |id: PeerId| heard.binary_search_by_key(&id, |link| link.id()).ok();
         // I come last, after those that I hear. One that does not watch me shows by its answers that both ways work.
         let me = heard.len();
         let mut sets = Sets::new(me + 1);
         for (at, link) in heard.iter().enumerate() {
-            if link.watches_me.is_none_or(PeerState::is_up) {
+            if link.reported.watches_me().is_none_or(PeerState::is_up) {
                 sets.join(at, me);
             }
         }
@@ -56,9 +51,9 @@ impl Node {
             if sets.root(at) == sets.root(me) {
                 continue;
             }
-            for (other, (_, state)) in &link.watch {
+            for (other, state) in link.reported.lines() {
                 let Some(other) = place(other) else { continue };
-                let back = heard[other].watch.get(&link.id);
+                let back = heard[other].reported.line(link.id());
                 if state.is_up() && back.is_none_or(|(_, state)| state.is_up()) {
                     sets.join(at, other);
                 }
@@ -74,41 +69,16 @@ impl Node {
     /// Peers that I hear and that lack me or a peer that I hear in their list, or that watch a node that is not on my
     /// list. A peer lists only those that have answered it, so one whose link has never worked counts as well.
     fn list_mismatches(&self) -> usize {
-        let up = self.links.iter().filter(|link| link.state.is_up()).count();
+        let is_up = |link: &&Link| link.state().is_up();
+        let up = self.links.iter().filter(is_up).count();
         let differs = |link: &&Link| {
             // Both are sorted, so this is one walk; most lists end the same.
-            let shared = link
-                .watch
-                .keys()
-                .filter(|other| **other != link.id && self.links.get(other).is_some_and(|other| other.state.is_up()));
-            link.watches_me.is_none() || !link.strangers.is_empty() || shared.count() + 1 < up
+            let is_shared = |other: PeerId| other != link.id() && self.links.get(&other).as_ref().is_some_and(is_up);
+            let shared = link.reported.lines().filter(|(other, _)| is_shared(*other));
+            link.reported.list_differs() || shared.count() + 1 < up
         };
-        // One whose whole list has just been asked for has told me nothing yet.
-        self.links.iter().filter(|link| link.state.is_up() && link.watch_rev > 0).filter(differs).count()
-    }
-}
-
-impl Link {
-    /// A line of this peer's list about a peer of mine; `None` when it is no longer on it.
-    pub(super) fn watches(&mut self, subject: PeerId, line: Option<(BootId, PeerState)>) {
-        let misses = |line: Option<(BootId, PeerState)>| usize::from(line.is_some_and(|(_, state)| state.is_broken()));
-        let before = match line {
-            Some(line) => self.watch.insert(subject, line),
-            None => self.watch.remove(&subject),
-        };
-        self.misses = self.misses + misses(line) - misses(before);
-    }
-
-    /// A line of this peer's list about a node that is no peer of mine: me, or an unknown node.
-    pub(super) fn watches_another(&mut self, watched: &Watched, me: &NodeName, is_my_boot: bool) {
-        if watched.node == *me {
-            // It may not have met my present boot yet.
-            self.watches_me = watched.state.map(|state| if is_my_boot { state } else { PeerState::Joining });
-        } else if watched.state.is_none_or(|state| state == PeerState::Left) {
-            self.strangers.remove(&watched.node);
-        } else if self.strangers.len() < STRANGERS_MAX {
-            self.strangers.insert(watched.node.clone());
-        }
+        // One whose whole list has just been asked for has reported nothing yet.
+        self.links.iter().filter(is_up).filter(|link| link.reported.revision() > 0).filter(differs).count()
     }
 }
 
@@ -119,7 +89,7 @@ mod tests {
     use super::*;
     use crate::detector::config::Timing;
     use crate::detector::node::Me;
-    use crate::detector::peer::{Answer, PeerKey, PeerSpec, SelfState, Seq, WatchDelta};
+    use crate::detector::peer::{Answer, BootId, NodeName, PeerKey, PeerSpec, SelfState, Seq, WatchDelta, Watched};
     use crate::detector::time::Monotonic;
     use crate::detector::transmit::Transmit;
 

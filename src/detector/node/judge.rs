@@ -25,267 +25,235 @@ const HEARD_AFTER: f64 = 1.1;
 
 impl Node {
     /// Puts what a rule has decided through the table. `Some` with the state before when it changed something.
-    pub(super) fn apply(&mut self, id: PeerId, rule: Rule, now: ObserverTime) -> Option<PeerState> {
-        let link = self.links.get_mut(&id)?;
-        let prev = link.state;
+    pub(super) fn apply(&mut self, link: &mut Link, rule: Rule, now: ObserverTime) -> Option<PeerState> {
+        let prev = link.state();
         let state = table::next(prev, rule.input());
         if state == prev {
             if rule == Rule::NewBoot {
-                self.decided(id, rule, prev, now);
+                self.decided(link, rule, prev, now);
             }
             return None;
         }
-        link.state = state;
-        link.state_since = now;
-        if !prev.is_broken() {
-            link.outage_from = link.last_answer.unwrap_or(link.added);
-        }
+        link.enter(state, now);
         if link.in_doubt() {
-            self.doubted.insert(id);
+            self.in_doubt.insert(link.id());
         } else {
-            self.doubted.remove(&id);
+            self.in_doubt.remove(&link.id());
         }
-        self.bump(id);
-        self.rejudge = true;
-        self.mood_changed = true;
-        self.decided(id, rule, prev, now);
-        self.entered(id, state, now);
+        self.line_changed(link);
+        self.effects.rejudge();
+        self.effects.states_changed();
+        self.decided(link, rule, prev, now);
+        self.entered(link, now);
         Some(prev)
     }
 
     /// What entering a state starts and stops.
-    fn entered(&mut self, id: PeerId, state: PeerState, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        match state {
+    fn entered(&mut self, link: &mut Link, now: ObserverTime) {
+        match link.state() {
             PeerState::Joining => {}
             PeerState::Alive => {
-                link.next_check = None;
-                link.next_ask = None;
-                link.forget_hearsay_of_me();
-                link.reopen = Some(now);
-                self.cancel_checks(id);
+                link.requests.set_next_check(None);
+                link.questions.set_next(None);
+                link.hearsay.forget_vouchers();
+                link.stream.set_reopen(Some(now));
+                self.effects.cancel(link.requests.take_checks());
             }
-            PeerState::Suspect => self.ask_witnesses(id, now),
+            PeerState::Suspect => self.ask_witnesses(link, now),
             PeerState::Unreachable | PeerState::Dead => {
-                link.next_check = None;
-                link.answers_since_dead = 0;
-                let flapping = link.flaps.add(now);
-                let changes = link.flaps.count() as u32;
-                if flapping {
-                    self.emit(Some(id), EventKind::PeerFlapping { on: true, changes });
+                link.requests.set_next_check(None);
+                link.proofs.count_answers_anew();
+                if link.flaps.add(now) {
+                    let changes = link.flaps.count() as u32;
+                    self.report(link, EventKind::PeerFlapping { on: true, changes });
                 }
-                if state == PeerState::Dead {
-                    self.close_stream(id);
+                if link.state() == PeerState::Dead {
+                    self.close_stream(link);
                 }
             }
             PeerState::Left => {
-                link.next_check = None;
-                link.next_ask = None;
-                link.next_ping = now + self.config.interval;
+                link.requests.set_next_check(None);
+                link.questions.set_next(None);
+                link.requests.set_next_ping(now + self.config.interval);
                 link.trail = Default::default();
-                link.forget_hearsay();
-                self.withdraw(id);
-                self.cancel_all(id, true);
-                self.close_stream(id);
+                link.hearsay.forget();
+                self.withdraw(link, now);
+                self.cancel_all(link, true);
+                self.close_stream(link);
             }
-        }
-    }
-
-    fn cancel_checks(&mut self, id: PeerId) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        for check in std::mem::take(&mut link.checks) {
-            self.transmits.push_back(crate::detector::transmit::Transmit::Cancel { attempt: check.id });
         }
     }
 
     /// A reason to look closer.
-    pub(super) fn doubt(&mut self, id: PeerId, doubt: Doubt, now: ObserverTime) {
-        let blind = self.links.get(&id).is_some_and(|link| link.blind.is_some());
-        if blind || self.leaving || self.apply(id, doubt.into(), now).is_none() {
+    pub(super) fn doubt(&mut self, link: &mut Link, doubt: Doubt, now: ObserverTime) {
+        if !link.proofs.has_opinion() || self.leaving || self.apply(link, doubt.into(), now).is_none() {
             return;
         }
-        self.emit(Some(id), EventKind::PeerSuspect { doubt });
-        let Some(link) = self.links.get_mut(&id) else { return };
-        if link.next_check.is_some() || link.checks.iter().any(|check| !check.counted) {
+        self.report(link, EventKind::PeerSuspect { doubt });
+        if link.requests.has_check() {
             return;
         }
         match doubt {
-            Doubt::Failed | Doubt::Late => self.start_check(id, now),
-            Doubt::CheckFailed => link.next_check = Some(now + CHECK_GAP),
+            Doubt::Failed | Doubt::Late => self.start_check(link, now),
+            Doubt::CheckFailed => link.requests.set_next_check(Some(now + CHECK_GAP)),
         }
     }
 
     /// A kernel or a process at the other end answered something.
-    pub(super) fn contact(&mut self, id: PeerId, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let before = link.last_contact.replace(now);
+    pub(super) fn contact(&mut self, link: &mut Link, now: ObserverTime) {
+        let before = link.proofs.contacted(now);
         // For which links is this peer now heard after they fell silent, and was not?
-        self.rejudge |= self.doubted.iter().filter_map(|id| self.links.get(id)).any(|accused| {
+        let is_news = |accused: &Link| {
             let since = self.silent_since(accused);
             now > since && before.is_none_or(|before| before <= since)
-        });
+        };
+        let changes = self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(is_news);
+        self.effects.rejudge_if(changes);
         if self.cut_off.is_some() {
-            self.reconsider_cut_off(now);
+            self.reconsider_cut_off(link, now);
         }
     }
 
     /// One link that is suspect, unreachable or dead: what is its verdict now?
-    pub(super) fn judge(&mut self, id: PeerId, now: ObserverTime) {
-        let Some(link) = self.links.get(&id) else { return };
-        if !link.in_doubt() || link.blind.is_some() || self.leaving {
+    pub(super) fn judge(&mut self, link: &mut Link, now: ObserverTime) {
+        if !link.in_doubt() || !link.proofs.has_opinion() || self.leaving {
             return;
         }
         let Some(class) = link.trail.class() else { return };
         let link_broken = link.is_due(Timer::LinkWait, &self.config, now);
         let met = link.is_due(Timer::ProofWait, &self.config, now);
-        let silent = link.trail.last() == Some(Evidence::Silent);
-        let dark = silent && (self.cut_off.is_some() || !self.half_heard(link).0);
+        let may_be_me = link.is_silent() && (self.cut_off.is_some() || !self.half_heard(link).0);
         // Its own pings reach me: whatever else is wrong, it is alive.
-        let accusable = met && !dark && !link.pinged_despite_failure(now);
-        self.accuse(id, accusable, now);
-        let Some(link) = self.links.get(&id) else { return };
-        if link_broken && link.broken_despite_vouching(now) {
-            let one_way = link.pinged_despite_failure(now);
+        let one_way = link.hearsay.own_ping_vouches_at(now);
+        self.accuse(link, met && !may_be_me && !one_way, now);
+        let mut waits_for_last_call = false;
+        if link_broken && link.is_broken_despite_vouching(now) {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
-            self.unreachable(id, rule, class, now);
-        } else if met && dark {
+            self.unreachable(link, rule, class, now);
+        } else if met && may_be_me {
             if self.cut_off.is_none() && link.is_due(Timer::CutOffWait, &self.config, now) {
-                self.begin_cut_off(id, now);
+                self.begin_cut_off(link, now);
             }
             if self.cut_off.is_some() {
-                self.unreachable(id, Rule::MostUnheard, class, now);
+                self.unreachable(link, Rule::MostUnheard, class, now);
             }
-        } else if met && !link.vouched(now) && self.try_to_condemn(id, class, now) {
-            return;
+        } else if met && !link.hearsay.is_vouched(now) {
+            waits_for_last_call = self.try_to_declare_dead(link, class, now);
         }
-        if let Some(link) = self.links.get_mut(&id) {
-            link.last_call = None;
+        if !waits_for_last_call {
+            link.questions.no_last_call();
         }
     }
 
     /// Publishes my accusation, or withdraws it.
-    fn accuse(&mut self, id: PeerId, stands: bool, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        if stands != link.accused.is_some() {
-            link.accused = stands.then_some(now);
-            self.publish = true;
-            self.rejudge = true;
+    fn accuse(&mut self, link: &mut Link, stands: bool, now: ObserverTime) {
+        if link.set_accused(stands, now) {
+            self.effects.publish();
+            self.effects.rejudge();
         }
     }
 
-    fn unreachable(&mut self, id: PeerId, rule: Rule, class: Class, now: ObserverTime) {
-        let prev = self.apply(id, rule, now);
-        let (Some(link), Some(verdict)) = (self.links.get(&id), rule.verdict()) else { return };
-        if link.state == PeerState::Unreachable && link.verdict != Some(verdict) {
-            self.decided(id, rule, PeerState::Unreachable, now);
+    fn unreachable(&mut self, link: &mut Link, rule: Rule, class: Class, now: ObserverTime) {
+        let prev = self.apply(link, rule, now);
+        let Some(verdict) = rule.verdict() else { return };
+        if link.state() == PeerState::Unreachable && link.verdict() != Some(verdict) {
+            self.decided(link, rule, PeerState::Unreachable, now);
         }
-        let (Some(link), Some(prev)) = (self.links.get(&id), prev) else { return };
+        let Some(prev) = prev else { return };
         let evidence = link.trail.last().unwrap_or(Evidence::Silent);
-        let silent_for = now.since(link.last_answer.unwrap_or(link.added));
+        let silent_for = link.proofs.unanswered_for(now);
         let witnesses = self.vouchers(link, now);
-        self.emit(Some(id), EventKind::PeerUnreachable { prev, verdict, class, evidence, silent_for, witnesses });
+        self.report(link, EventKind::PeerUnreachable { prev, verdict, class, evidence, silent_for, witnesses });
     }
 
     /// My wait is met and no observer vouches: is that enough? True while the verdict waits for a last call.
-    fn try_to_condemn(&mut self, id: PeerId, class: Class, now: ObserverTime) -> bool {
-        let Some(link) = self.links.get(&id) else { return false };
-        let (trial, accusers, silent_witnesses) = self.trial(link, class, now);
-        let rule = match trial.ruling() {
+    fn try_to_declare_dead(&mut self, link: &mut Link, class: Class, now: ObserverTime) -> bool {
+        let (count, accusers, objectors) = self.count_observers(link, class, now);
+        let rule = match count.ruling() {
             QuorumDecision::Confirmed => Rule::Quorum,
             QuorumDecision::OnlyObserver => Rule::OnlyObserver,
             QuorumDecision::NobodyLeft => Rule::NobodyLeft,
             QuorumDecision::Wait => return false,
         };
-        if link.state == PeerState::Dead {
+        if link.state() == PeerState::Dead {
             // Others have come to agree with what I said alone.
-            if rule == Rule::Quorum && link.verdict == Some(Verdict::Unconfirmed) {
-                self.decided(id, rule, PeerState::Dead, now);
-                self.rejudge = true;
+            if rule == Rule::Quorum && link.verdict() == Some(Verdict::Unconfirmed) {
+                self.decided(link, rule, PeerState::Dead, now);
+                self.effects.rejudge();
             }
             return false;
         }
-        if self.last_call(id, &silent_witnesses, now) {
+        if self.last_call(link, &objectors, now) {
             return true;
         }
-        let (Some(prev), Some(verdict)) = (self.apply(id, rule, now), rule.verdict()) else { return false };
+        let (Some(prev), Some(verdict)) = (self.apply(link, rule, now), rule.verdict()) else { return false };
         let mut names = vec![self.me.node.clone()];
         names.extend(self.names_of(&accusers));
-        let Some(link) = self.links.get_mut(&id) else { return false };
         let evidence = link.trail.last().unwrap_or(Evidence::Silent);
-        let silent_for = now.since(link.last_proof().unwrap_or(link.added));
-        let kind = EventKind::PeerDown { prev, verdict, class, evidence, silent_for, accusers: names };
-        self.emit(Some(id), kind);
+        let silent_for = link.proofs.silent_for(now);
+        self.report(link, EventKind::PeerDown { prev, verdict, class, evidence, silent_for, accusers: names });
         false
     }
 
-    /// The numbers of the trial, those who accuse with me, and those who could still object.
-    pub(super) fn trial(
+    /// How many observers there are and accuse, those who accuse with me, and those who could still object.
+    pub(super) fn count_observers(
         &self,
         accused: &Link,
         class: Class,
         now: ObserverTime,
     ) -> (QuorumCount, Vec<PeerId>, Vec<PeerId>) {
         let overtime = accused.is_due(Timer::Overtime, &self.config, now);
-        let mut trial =
+        let mut count =
             QuorumCount { observers: 1, accusers: 1, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());
         for observer in self.links.iter() {
             if !self.observes(observer, accused, now) || (class == Class::Gone && out_of_the_game(observer)) {
                 continue;
             }
-            trial.observers += 1;
-            if accused.accusers.iter().any(|accuser| accuser.observer == observer.id && now < accuser.until) {
-                trial.accusers += 1;
-                accusers.push(observer.id);
-            } else if observer.accused.is_none() && !(overtime && cannot_speak(observer, class)) {
-                trial.can_speak += 1;
-                objectors.push(observer.id);
+            count.observers += 1;
+            if accused.hearsay.standing(now).any(|accuser| accuser.observer == observer.id()) {
+                count.accusers += 1;
+                accusers.push(observer.id());
+            } else if observer.accused().is_none() && !(overtime && cannot_speak(observer, class)) {
+                count.can_speak += 1;
+                objectors.push(observer.id());
             }
         }
-        (trial, accusers, objectors)
+        (count, accusers, objectors)
     }
 
     /// An observer of the accused is on my list, is another, has not left, and has heard this very boot. One
     /// whose watch list I have just asked for may have: its next answer will tell.
     fn observes(&self, observer: &Link, accused: &Link, now: ObserverTime) -> bool {
-        if observer.id == accused.id || matches!(observer.state, PeerState::Left | PeerState::Joining) {
+        if observer.id() == accused.id() || matches!(observer.state(), PeerState::Left | PeerState::Joining) {
             return false;
         }
-        let knows = observer.watch.get(&accused.id).is_some_and(|(boot, _)| Some(*boot) == accused.boot());
-        let unread = observer.watch_asked.is_some() && !observer.is_due(Timer::ListOverdue, &self.config, now);
-        knows || unread
+        let knows = observer.reported.line(accused.id()).is_some_and(|(boot, _)| Some(boot) == accused.boot());
+        let is_asked = observer.reported.list_asked().is_some();
+        knows || (is_asked && !observer.is_due(Timer::ListOverdue, &self.config, now))
     }
 
     /// Before a verdict every observer that could object and was not asked lately is
     /// asked once. True while an answer is outstanding. Lately is before the verdict could be made: if it grew old
     /// while another answer is outstanding, each round of questions would put the verdict off for the next one.
-    fn last_call(&mut self, id: PeerId, objectors: &[PeerId], now: ObserverTime) -> bool {
+    fn last_call(&mut self, link: &mut Link, objectors: &[PeerId], now: ObserverTime) -> bool {
         let interval = self.config.interval;
-        let Some(link) = self.links.get_mut(&id) else { return false };
-        let began = *link.last_call.get_or_insert(now);
+        let began = link.questions.last_call(now);
         for &witness in objectors {
-            let Some(link) = self.links.get(&id) else { return false };
-            let lately =
-                |asked: &crate::detector::link::Asked| asked.witness == witness && began.since(asked.at) < interval;
-            let alive = self.links.get(&witness).is_some_and(|witness| witness.state == PeerState::Alive);
-            if alive && !link.asked.iter().any(lately) {
-                self.ask(id, witness, true, now);
+            let is_alive = self.links.get(&witness).is_some_and(|witness| witness.state() == PeerState::Alive);
+            if is_alive && link.questions.asked_at(witness).is_none_or(|asked| began.since(asked) >= interval) {
+                self.ask(link, witness, true, now);
             }
         }
-        let Some(link) = self.links.get(&id) else { return false };
-        let waits = |asked: &crate::detector::link::Asked| {
-            // An observer that has accused meanwhile has answered in another way.
-            let may_object = asked.last_call && objectors.contains(&asked.witness);
-            may_object && asked.said.is_none() && now < asked.last_call_ends(&self.config)
-        };
-        link.asked.iter().any(waits)
+        // An observer that has accused meanwhile has answered in another way.
+        link.questions.last_calls(interval).any(|(witness, ends)| now < ends && objectors.contains(&witness))
     }
 
     /// Whether at least half of the peers I expect were heard after this one
-    /// fell silent, and those that were not.
-    pub(super) fn half_heard(&self, accused: &Link) -> (bool, u32, u32, Vec<PeerRef>) {
+    /// fell silent, how many were, how many I expect, and those that were not.
+    fn half_heard(&self, accused: &Link) -> (bool, u32, u32, Vec<PeerRef>) {
         let since = self.silent_since(accused);
-        self.count_heard(|link| link.last_contact.is_some_and(|contact| contact > since))
+        self.count_heard(accused, |contact| contact > since)
     }
 
     /// A peer that was heard after this moment was heard after `accused` fell silent.
@@ -293,11 +261,12 @@ impl Node {
         accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER)
     }
 
-    fn count_heard(&self, is_heard: impl Fn(&Link) -> bool) -> (bool, u32, u32, Vec<PeerRef>) {
+    /// Of all links, the lent one included.
+    fn count_heard(&self, lent: &Link, is_heard: impl Fn(ObserverTime) -> bool) -> (bool, u32, u32, Vec<PeerRef>) {
         let (mut heard, mut expected, mut unheard) = (0u32, 0u32, Vec::new());
-        for link in self.links.iter().filter(|link| is_expected_to_be_heard(link)) {
+        for link in self.links.iter().chain([lent]).filter(|link| is_expected_to_be_heard(link)) {
             expected += 1;
-            if is_heard(link) {
+            if link.proofs.last_contact().is_some_and(&is_heard) {
                 heard += 1;
             } else {
                 unheard.push(link.peer_ref());
@@ -306,8 +275,7 @@ impl Node {
         (hears_half(heard as usize, expected as usize), heard, expected, unheard)
     }
 
-    fn begin_cut_off(&mut self, id: PeerId, now: ObserverTime) {
-        let Some(link) = self.links.get(&id) else { return };
+    fn begin_cut_off(&mut self, link: &Link, now: ObserverTime) {
         let (_, heard, expected, missed) = self.half_heard(link);
         // Peers that were looked up have come in any order; people read them by name.
         let mut unheard: Vec<PeerRef> = Vec::with_capacity(missed.len());
@@ -316,46 +284,45 @@ impl Node {
             unheard.insert(unheard.partition_point(before), peer);
         }
         self.cut_off = Some(CutOff { since: now, heard, expected });
-        self.publish = true;
-        self.rejudge = true;
-        self.emit(None, EventKind::SelfCutOff { heard, expected, unheard });
+        self.effects.publish();
+        self.effects.rejudge();
+        self.report_self(EventKind::SelfCutOff { heard, expected, unheard });
     }
 
     /// Half of my peers were heard since it began, and lately: it is over. The
     /// silent and stalled ones get their whole wait anew, or the first answer
-    /// after a healed split would condemn all the others.
-    pub(super) fn reconsider_cut_off(&mut self, now: ObserverTime) {
-        let Some(CutOff { since: began, .. }) = self.cut_off else { return };
+    /// after a healed split would declare all the others dead.
+    fn reconsider_cut_off(&mut self, lent: &mut Link, now: ObserverTime) {
+        let Some(CutOff { since, .. }) = self.cut_off else { return };
         let recent = self.config.wait_silent;
-        let (half, ..) = self.count_heard(|link| {
-            link.last_contact.is_some_and(|contact| contact > began && now.since(contact) <= recent)
-        });
+        let (half, ..) = self.count_heard(lent, |contact| contact > since && now.since(contact) <= recent);
         if !half {
             return;
         }
         self.cut_off = None;
-        self.publish = true;
-        self.rejudge = true;
-        for id in &self.doubted {
-            if let Some(link) = self.links.get_mut(id)
-                && link.trail.class() != Some(Class::Gone)
-            {
-                link.waits_from = now;
-                link.accused = None;
+        self.effects.publish();
+        self.effects.rejudge();
+        let wait_anew = |link: &mut Link| {
+            if link.in_doubt() && link.trail.class() != Some(Class::Gone) {
+                link.proofs.wait_from(now);
+                link.set_accused(false, now);
+            }
+        };
+        for id in &self.in_doubt {
+            if let Some(link) = self.links.get_mut(id) {
+                wait_anew(link);
             }
         }
-        self.emit(None, EventKind::SelfRejoined { cut_off_for: now.since(began) });
+        wait_anew(lent);
+        self.report_self(EventKind::SelfRejoined { cut_off_for: now.since(since) });
     }
 
-    /// Logged once; a peer that never answered is never dead.
-    pub(super) fn tell_never_seen(&mut self, id: PeerId, now: ObserverTime) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let waited = now.since(link.added);
+    /// Reported once; a peer that never answered is never dead.
+    pub(super) fn report_never_seen(&mut self, link: &mut Link, now: ObserverTime) {
         if link.is_due(Timer::NeverSeen, &self.config, now) {
-            link.never_seen_told = true;
-            let evidence = link.trail.last();
-            self.decided(id, Rule::NeverAnswered, PeerState::Joining, now);
-            self.emit(Some(id), EventKind::PeerNeverSeen { waited, evidence });
+            let (waited, evidence) = (now.since(link.proofs.added()), link.trail.last());
+            self.decided(link, Rule::NeverAnswered, PeerState::Joining, now);
+            self.report(link, EventKind::PeerNeverSeen { waited, evidence });
         }
     }
 
@@ -364,34 +331,24 @@ impl Node {
     }
 }
 
-impl Link {
-    /// What was reported while I suspected it is settled by its answer.
-    fn forget_hearsay_of_me(&mut self) {
-        self.vetoes.clear();
-        self.ping_veto = None;
-    }
-}
-
 fn out_of_the_game(observer: &Link) -> bool {
-    matches!(observer.state, PeerState::Dead | PeerState::Joining)
+    matches!(observer.state(), PeerState::Dead | PeerState::Joining)
 }
 
 /// In overtime, who is not waited for any more.
 fn cannot_speak(observer: &Link, class: Class) -> bool {
-    match class {
-        Class::Gone => observer.state != PeerState::Alive,
-        Class::Silent | Class::Stalled => {
-            let silent = observer.in_doubt() && observer.trail.last() == Some(Evidence::Silent);
-            silent || out_of_the_game(observer)
-        }
+    // That a process is gone is seen at once, so only observers that are alive can still speak.
+    if class == Class::Gone {
+        return observer.state() != PeerState::Alive;
     }
+    (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
 }
 
 /// Dead peers that others found dead, those that left and those that never answered do not count.
 fn is_expected_to_be_heard(link: &Link) -> bool {
-    match link.state {
+    match link.state() {
         PeerState::Joining | PeerState::Left => false,
-        PeerState::Dead => link.verdict != Some(Verdict::Down),
+        PeerState::Dead => link.verdict() != Some(Verdict::Down),
         PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
     }
 }

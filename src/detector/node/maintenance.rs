@@ -8,7 +8,7 @@ use super::maintenance_book::{Announced, Own};
 use crate::detector::event::EventKind;
 use crate::detector::link::Link;
 use crate::detector::maintenance::{Announcement, Maintenance, MaintenanceEnd, SPAN_MAX};
-use crate::detector::peer::{BootId, NodeName, PeerId, Seq};
+use crate::detector::peer::{BootId, NodeName, Seq};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 /// Names whose announcements are kept. Only peers that I watch can make one, and each ends within a day; so this
@@ -20,19 +20,19 @@ impl Node {
     pub fn handle_maintenance(&mut self, now: Monotonic, wish: Option<Maintenance>) {
         self.begin(now);
         let was_on = matches!(self.maintenance.own, Own::On(..));
-        self.publish = true;
+        self.effects.publish();
         match wish {
             Some(mut wish) => {
                 wish.left = wish.left.min(SPAN_MAX);
                 let until = self.last_raw + wish.left;
                 self.maintenance.own = Own::On(wish.reason.clone(), until);
                 self.maintenance.ends_at(until);
-                self.emit(None, EventKind::MaintenanceBegan { maintenance: wish });
+                self.report_self(EventKind::MaintenanceBegan { maintenance: wish });
             }
             None => {
                 self.maintenance.own = Own::Off;
                 if was_on {
-                    self.emit(None, EventKind::MaintenanceEnded { how: MaintenanceEnd::Withdrawn });
+                    self.report_self(EventKind::MaintenanceEnded { how: MaintenanceEnd::Withdrawn });
                 }
             }
         }
@@ -57,18 +57,15 @@ impl Node {
     }
 
     /// Takes in what a peer's answer or news says of its own maintenance.
-    pub(super) fn hear_maintenance(&mut self, id: PeerId, boot: BootId, seq: Seq, said: Option<Announcement>) {
+    pub(super) fn hear_maintenance(&mut self, link: &Link, boot: BootId, seq: Seq, said: Option<Announcement>) {
         if said.is_none() && self.maintenance.peers.is_empty() {
             return;
         }
-        let Some((name, up)) = self.links.get(&id).and_then(|link| Some((link.node()?, link.state.is_up()))) else {
-            return;
-        };
+        let Some(name) = link.node() else { return };
         let known = self.maintenance.peers.get(name);
         if let Some(Announcement::On(maintenance)) = said {
             if known.is_some() || self.maintenance.peers.len() < KEPT {
-                let name = name.clone();
-                self.note_maintenance(id, name, boot, seq, maintenance);
+                self.note_maintenance(link, name.clone(), boot, seq, maintenance);
             }
             return;
         }
@@ -77,19 +74,18 @@ impl Node {
             Some(_) => MaintenanceEnd::Withdrawn,
             // The boot that announced it no longer does, and this answer is newer: its time is over.
             None if known.boot == boot && known.seq < seq => MaintenanceEnd::Expired,
-            // That its time is over was told already, and that it is back is an event of its own.
-            None if known.overrun && up => MaintenanceEnd::Overrun,
+            // That its time is over was reported already, and that it is back is an event of its own.
+            None if known.overrun && link.state().is_up() => MaintenanceEnd::Overrun,
             None => return,
         };
-        let told = known.overrun;
-        let name = name.clone();
-        self.maintenance.peers.remove(&name);
-        if !told {
-            self.emit(Some(id), EventKind::MaintenanceEnded { how });
+        let is_reported = known.overrun;
+        self.maintenance.peers.remove(name);
+        if !is_reported {
+            self.report(link, EventKind::MaintenanceEnded { how });
         }
     }
 
-    fn note_maintenance(&mut self, id: PeerId, name: NodeName, boot: BootId, seq: Seq, said: Maintenance) {
+    fn note_maintenance(&mut self, link: &Link, name: NodeName, boot: BootId, seq: Seq, said: Maintenance) {
         let maintenance = Maintenance { left: said.left.min(SPAN_MAX), reason: said.reason };
         let until = self.last_raw + maintenance.left;
         self.maintenance.ends_at(until);
@@ -97,7 +93,7 @@ impl Node {
         let known = self.maintenance.peers.insert(name, Announced { reason, until, boot, seq, overrun: false });
         // The time left differs a little in every answer; that alone is no change.
         if known.is_none_or(|known| known.overrun || known.reason != maintenance.reason) {
-            self.emit(Some(id), EventKind::MaintenanceBegan { maintenance });
+            self.report(link, EventKind::MaintenanceBegan { maintenance });
         }
     }
 
@@ -109,22 +105,23 @@ impl Node {
         }
         if matches!(&self.maintenance.own, Own::On(_, until) if *until <= now) {
             self.maintenance.own = Own::Unsaid;
-            self.publish = true;
-            self.emit(None, EventKind::MaintenanceEnded { how: MaintenanceEnd::Expired });
+            self.effects.publish();
+            self.report_self(EventKind::MaintenanceEnded { how: MaintenanceEnd::Expired });
         }
         let over = |(_, announced): &(&NodeName, &Announced)| !announced.overrun && announced.until <= now;
         let names: Vec<NodeName> = self.maintenance.peers.iter().filter(over).map(|(name, _)| name.clone()).collect();
         for name in names {
             let id = self.names.get(&name).copied();
-            let is_back = id.and_then(|id| self.links.get(&id)).is_none_or(|link| link.state.is_up());
+            let link = id.and_then(|id| self.links.get(&id));
+            let is_back = link.is_none_or(|link| link.state().is_up());
             if is_back {
                 self.maintenance.peers.remove(&name);
             } else if let Some(announced) = self.maintenance.peers.get_mut(&name) {
                 announced.overrun = true;
             }
-            if id.is_some() {
+            if let Some(link) = link {
                 let how = if is_back { MaintenanceEnd::Expired } else { MaintenanceEnd::Overrun };
-                self.emit(id, EventKind::MaintenanceEnded { how });
+                self.effects.report(now, Some(link.peer_ref()), EventKind::MaintenanceEnded { how });
             }
         }
         self.maintenance.find_next_end();
@@ -154,7 +151,7 @@ impl Node {
 
     /// How long ago this peer's maintenance should have been over; `None` once it is up again.
     pub(super) fn overrun_of(&self, link: &Link) -> Option<Duration> {
-        let announced = self.announced(link).filter(|announced| announced.overrun && !link.state.is_up())?;
+        let announced = self.announced(link).filter(|announced| announced.overrun && !link.state().is_up())?;
         Some(self.last_raw - announced.until)
     }
 }

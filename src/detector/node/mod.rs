@@ -9,10 +9,12 @@
 //! out, `answers` and `identity` learn who answered, `gossip` what they say of
 //! others, `witness` asks and testifies, `judge` decides, `report` shows, `why` explains;
 //! `discover` finds peers behind a name; `maintenance` notes what operators
-//! announced and is asked by `report` alone.
+//! announced and is asked by `report` alone. A step on a link borrows it with
+//! `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
 mod discover;
+mod effects;
 mod gossip;
 mod hearsay;
 mod identity;
@@ -39,7 +41,7 @@ use super::discovery::Directory;
 use super::event::{Event, EventKind};
 use super::evidence::Evidence;
 use super::limits::STALL;
-use super::link::{Link, Stream};
+use super::link::Link;
 use super::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, QuestionId, SelfState, Seq, Testimony,
 };
@@ -47,6 +49,7 @@ use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
 use super::view::Hearsay;
+use effects::Effects;
 use links::Links;
 use maintenance_book::Book;
 use schedule::Schedule;
@@ -100,7 +103,7 @@ pub struct Node {
     links: Links,
     names: BTreeMap<NodeName, PeerId>,
     /// Links that are Suspect, Unreachable or Dead: the only ones to judge.
-    doubted: BTreeSet<PeerId>,
+    in_doubt: BTreeSet<PeerId>,
     /// Keys that turned out to be myself or a peer under another key; not watched again.
     dropped: BTreeSet<PeerKey>,
     next_peer: u32,
@@ -111,22 +114,15 @@ pub struct Node {
     rev: u64,
     published_rev: u64,
     tombstones: VecDeque<(NodeName, BootId, u64)>,
-    /// The state of a peer changed: all suspect, unreachable and dead links must be judged again.
-    rejudge: bool,
-    publish: bool,
     /// What others' lists show, until one of them or an opinion of mine changes.
     hearsay: Option<Hearsay>,
-    /// How many times that was so.
+    /// Grows when that was so.
     opinions: u64,
 
     /// Names and the addresses behind them.
     directory: Directory,
-    /// The state of some peer changed: the directory may have to look sooner.
-    mood_changed: bool,
-
     schedule: Schedule,
-    events: VecDeque<Event>,
-    transmits: VecDeque<Transmit>,
+    effects: Effects,
 }
 
 impl Node {
@@ -146,7 +142,7 @@ impl Node {
             maintenance: Book::default(),
             links: Links::default(),
             names: BTreeMap::new(),
-            doubted: BTreeSet::new(),
+            in_doubt: BTreeSet::new(),
             dropped: BTreeSet::new(),
             next_peer: 1,
             questions: BTreeMap::new(),
@@ -154,15 +150,11 @@ impl Node {
             rev: 0,
             published_rev: 0,
             tombstones: VecDeque::new(),
-            rejudge: false,
-            publish: false,
             directory: Directory::default(),
-            mood_changed: false,
             hearsay: None,
             opinions: 0,
             schedule: Schedule::default(),
-            events: VecDeque::new(),
-            transmits: VecDeque::new(),
+            effects: Effects::default(),
         }
     }
 
@@ -170,7 +162,7 @@ impl Node {
     pub fn handle_ready(&mut self, now: Monotonic) {
         self.begin(now);
         self.ready = true;
-        self.publish = true;
+        self.effects.publish();
         self.finish();
     }
 
@@ -181,13 +173,13 @@ impl Node {
             return;
         }
         self.leaving = true;
-        self.publish = true;
-        self.emit(None, EventKind::SelfLeaving);
+        self.effects.publish();
+        self.report_self(EventKind::SelfLeaving);
         let ids: Vec<PeerId> = self.links.ids().collect();
         for id in ids {
-            self.transmits.push_back(Transmit::Goodbye { peer: id });
+            self.effects.send(Transmit::Goodbye { peer: id });
             // An observer that asked me as a witness has to ask another one.
-            self.turn_away(id);
+            self.with_link(id, |node, link| node.turn_away(link));
         }
         self.finish();
     }
@@ -214,12 +206,12 @@ impl Node {
 
     /// Work for the runtime; drain it after every input.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        self.effects.next_transmit()
     }
 
-    /// Things to tell; drain them after every input.
+    /// Things to report; drain them after every input.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.effects.next_event()
     }
 
     /// The deadline has come. Calling it early or late does no harm.
@@ -230,7 +222,7 @@ impl Node {
             // check, a judgement. The bound keeps a mistake here from hanging the node.
             for _ in 0..=self.links.len() * 8 {
                 match self.schedule.take_due(&mut self.links, now) {
-                    Some(id) => self.link_due(id, now),
+                    Some(id) => drop(self.with_link(id, |node, link| node.link_due(link, now))),
                     None => break,
                 }
             }
@@ -265,7 +257,7 @@ impl Node {
         let at = self.begin(now);
         let known_rev = caller.as_ref().map(|caller| caller.known_rev);
         if let Some(caller) = caller {
-            self.pinged(caller, at);
+            self.pinged(&caller, at);
         }
         self.finish();
         self.answer(known_rev.unwrap_or(self.rev))
@@ -289,7 +281,7 @@ impl Node {
     pub fn handle_stream_opened(&mut self, now: Monotonic, peer: PeerId) {
         self.begin(now);
         if let Some(link) = self.links.get_mut(&peer) {
-            link.stream = Stream::Open;
+            link.stream.opened();
         }
         self.finish();
     }
@@ -297,14 +289,14 @@ impl Node {
     /// News on a stream. It is hearsay about others and a goodbye at most, never proof of life.
     pub fn handle_stream_news(&mut self, now: Monotonic, peer: PeerId, news: Answer) {
         let now = self.begin(now);
-        self.news_heard(peer, news, now);
+        self.with_link(peer, |node, link| node.news_heard(link, news, now));
         self.finish();
     }
 
     /// A stream ended or could not be opened. If it stood, a check follows.
     pub fn handle_stream_ended(&mut self, now: Monotonic, peer: PeerId) {
         let now = self.begin(now);
-        self.stream_ended(peer, now);
+        self.with_link(peer, |node, link| node.stream_ended(link, now));
         self.finish();
     }
 
@@ -342,32 +334,39 @@ impl Node {
         let now = self.clock.now();
         // A verdict can change who may speak about another peer, and so on,
         // but each round settles at least one peer.
-        for _ in 0..=self.doubted.len() {
-            if !std::mem::take(&mut self.rejudge) || self.leaving {
+        for _ in 0..=self.in_doubt.len() {
+            if !self.effects.take_rejudge() || self.leaving {
                 break;
             }
-            let doubted: Vec<PeerId> = self.doubted.iter().copied().collect();
-            for id in doubted {
-                self.judge(id, now);
-                self.reschedule(id);
+            let in_doubt: Vec<PeerId> = self.in_doubt.iter().copied().collect();
+            for id in in_doubt {
+                self.with_link(id, |node, link| node.settle(link, now));
             }
         }
-        self.tell_mood();
+        if self.effects.take_opinions_changed() {
+            self.hearsay = None;
+            self.opinions += 1;
+        }
+        if self.effects.take_states_changed() {
+            self.update_directory();
+        }
         self.cancel_probes();
-        if std::mem::take(&mut self.publish) {
-            self.transmits.push_back(Transmit::PublishNews);
+        if self.effects.take_publish() {
+            self.effects.send(Transmit::PublishNews);
         }
     }
 
     /// This process did not run for a while. No peer is to blame for what it missed.
     fn stalled(&mut self, lost: Duration, now: ObserverTime) {
-        self.emit(None, EventKind::SelfStalled { lost });
+        self.report_self(EventKind::SelfStalled { lost });
         self.quarantine = Some(now + self.config.interval);
-        self.publish |= self.links.iter().any(|link| link.accused.is_some());
+        if self.links.iter().any(|link| link.accused().is_some()) {
+            self.effects.publish();
+        }
         let ids: Vec<PeerId> = self.links.ids().collect();
         for id in ids {
             let soon = self.random_below(Duration::from_millis(100));
-            self.blind_link(id, now + soon, now);
+            self.with_link(id, |node, link| node.lose_opinion(link, now + soon, now));
         }
     }
 
@@ -377,15 +376,20 @@ impl Node {
         limit.mul_f64(part)
     }
 
-    fn emit(&mut self, peer: Option<PeerId>, kind: EventKind) {
-        let peer = peer.and_then(|id| self.links.get(&id)).map(Link::peer_ref);
-        self.events.push_back(Event { at: self.last_raw, peer, kind });
+    fn report(&mut self, link: &Link, kind: EventKind) {
+        self.effects.report(self.last_raw, Some(link.peer_ref()), kind);
     }
 
-    fn reschedule(&mut self, id: PeerId) {
-        let now = self.clock.now();
-        if let Some(link) = self.links.get_mut(&id) {
-            self.schedule.set(link, &self.config, now);
-        }
+    fn report_self(&mut self, kind: EventKind) {
+        self.effects.report(self.last_raw, None, kind);
+    }
+
+    /// One step on one link, which is lent to it: the step has the link and the rest of the node, and no helper has to
+    /// look the link up again.
+    fn with_link<R>(&mut self, id: PeerId, step: impl FnOnce(&mut Node, &mut Link) -> R) -> Option<R> {
+        let mut link = self.links.lend(id)?;
+        let result = step(self, &mut link);
+        self.links.take_back(link);
+        Some(result)
     }
 }

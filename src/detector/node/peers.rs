@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::Node;
 use crate::detector::discovery::Removal;
 use crate::detector::event::EventKind;
-use crate::detector::link::{Link, Stream};
+use crate::detector::link::Link;
 use crate::detector::peer::{PeerId, PeerKey, PeerSpec};
 use crate::detector::time::Monotonic;
 use crate::detector::transmit::Transmit;
 
-/// Names of dropped peers that are still told as "no longer watched"; older ones are forgotten.
+/// Names of dropped peers that are still reported as "no longer watched"; older ones are forgotten.
 const TOMBSTONES: usize = 256;
 
 impl Node {
@@ -22,19 +22,18 @@ impl Node {
     pub fn set_peers(&mut self, now: Monotonic, peers: Vec<PeerSpec>) -> Vec<PeerId> {
         let now = self.begin(now);
         let listed: BTreeSet<PeerKey> = peers.iter().map(|spec| spec.key.clone()).collect();
-        let unlisted = |link: &&Link| !listed.contains(&link.key) && !self.directory.is_discovered(link.id);
-        let missing: Vec<PeerId> = self.links.iter().filter(unlisted).map(|link| link.id).collect();
+        let unlisted = |link: &&Link| !listed.contains(link.key()) && !self.directory.is_discovered(link.id());
+        let missing: Vec<PeerId> = self.links.iter().filter(unlisted).map(Link::id).collect();
         for id in missing {
-            self.emit(Some(id), EventKind::PeerRemoved { why: Removal::Unlisted });
-            self.remove_link(id);
+            self.remove_link(id, Removal::Unlisted);
         }
         self.dropped.retain(|key| listed.contains(key));
         let count = u32::try_from(peers.len().max(1)).unwrap_or(u32::MAX);
         let gap = self.config.interval / count;
         let mut ids = Vec::with_capacity(peers.len());
         for (place, spec) in peers.into_iter().enumerate() {
-            if let Some(link) = self.links.iter().find(|link| link.key == spec.key) {
-                ids.push(link.id);
+            if let Some(link) = self.links.iter().find(|link| *link.key() == spec.key) {
+                ids.push(link.id());
                 continue;
             }
             let id = PeerId(self.next_peer);
@@ -45,49 +44,61 @@ impl Node {
             }
             let first_ping = now + gap * u32::try_from(place).unwrap_or(0);
             self.links.add(Link::new(id, spec, now, first_ping));
-            self.emit(Some(id), EventKind::PeerAdded);
-            self.reschedule(id);
+            self.with_link(id, |node, link| {
+                node.report(link, EventKind::PeerAdded);
+                node.schedule.set(link, &node.config, now);
+            });
         }
         self.finish();
         ids
     }
 
-    pub(super) fn remove_link(&mut self, id: PeerId) {
-        self.turn_away(id);
-        let Some(link) = self.links.remove(&id) else { return };
-        for attempt in link.open_attempts() {
-            self.transmits.push_back(Transmit::Cancel { attempt });
+    /// A peer that is no longer listed.
+    pub(super) fn remove_link(&mut self, id: PeerId, why: Removal) {
+        if let Some(link) = self.links.get(&id) {
+            self.effects.report(self.last_raw, Some(link.peer_ref()), EventKind::PeerRemoved { why });
         }
-        if link.stream != Stream::Closed {
-            self.transmits.push_back(Transmit::CloseStream { peer: id });
+        self.forget_link(id);
+    }
+
+    /// A key that is not a peer of its own: myself, or a peer under another key.
+    pub(super) fn drop_link(&mut self, id: PeerId) {
+        if let Some(link) = self.links.get(&id) {
+            self.dropped.insert(link.key().clone());
         }
-        for asked in link.asked.iter().filter(|asked| asked.said.is_none()) {
+        self.forget_link(id);
+    }
+
+    fn forget_link(&mut self, id: PeerId) {
+        let Some(mut link) = self.links.remove(&id) else { return };
+        self.turn_away(&mut link);
+        self.cancel_all(&mut link, false);
+        self.close_stream(&mut link);
+        for asked in link.questions.iter().filter(|asked| asked.said.is_none()) {
             if self.questions.remove(&asked.question).is_some() {
-                self.transmits.push_back(Transmit::CancelQuestion { question: asked.question });
+                self.effects.send(Transmit::CancelQuestion { question: asked.question });
             }
         }
-        if let Some(identity) = link.identity
-            && self.names.get(&identity.node) == Some(&id)
+        if let Some((node, boot)) = link.identity.known()
+            && self.names.get(node) == Some(&id)
         {
-            self.names.remove(&identity.node);
-            self.maintenance.no_longer_watched(&identity.node);
+            self.names.remove(node);
+            self.maintenance.no_longer_watched(node);
             self.rev += 1;
             if self.tombstones.len() == TOMBSTONES {
                 self.tombstones.pop_front();
             }
-            self.tombstones.push_back((identity.node, identity.boot, self.rev));
+            self.tombstones.push_back((node.clone(), *boot, self.rev));
         }
         for other in self.links.iter_mut() {
-            other.accusers.retain(|accuser| accuser.observer != id);
-            other.vetoes.remove(&id);
-            other.watches(id, None);
+            other.hearsay.forget_observer(id);
+            other.reported.watches(id, None);
         }
-        self.doubted.remove(&id);
-        self.hearsay = None;
-        self.opinions += 1;
-        self.rejudge = true;
+        self.in_doubt.remove(&id);
+        self.effects.opinions_changed();
+        self.effects.rejudge();
+        self.effects.states_changed();
         self.directory.forget(id, self.clock.now());
-        self.mood_changed = true;
-        self.transmits.push_back(Transmit::Forget { peer: id });
+        self.effects.send(Transmit::Forget { peer: id });
     }
 }

@@ -1,7 +1,8 @@
 //! The snapshot for people and metrics.
 
 use super::Node;
-use crate::detector::link::{Asked, Link, Stream};
+use crate::detector::link::Link;
+use crate::detector::link::questions::Asked;
 use crate::detector::peer::{PeerState, Verdict};
 use crate::detector::time::{Monotonic, ObserverTime};
 use crate::detector::view::{PeerView, View, WitnessView};
@@ -29,17 +30,16 @@ impl Node {
         let age = |at: ObserverTime| now.since(at);
         let recently = self.config.interval * 3;
         let mut accusers = Vec::new();
-        if link.accused.is_some() && link.blind.is_none() {
+        if link.is_accused() {
             accusers.push(self.me.node.clone());
         }
-        let node_status: Vec<_> =
-            link.accusers.iter().filter(|accuser| now < accuser.until).map(|accuser| accuser.observer).collect();
-        accusers.extend(self.names_of(&node_status));
-        let joining_in_time = link.state == PeerState::Joining && link.verdict != Some(Verdict::NeverSeen);
+        let standing: Vec<_> = link.hearsay.standing(now).map(|accuser| accuser.observer).collect();
+        accusers.extend(self.names_of(&standing));
+        let joining_in_time = link.state() == PeerState::Joining && link.verdict() != Some(Verdict::NeverSeen);
         let maintenance = self.maintenance_of(link);
         PeerView {
             peer: link.peer_ref(),
-            expected: link.state != PeerState::Left
+            expected: link.state() != PeerState::Left
                 && !joining_in_time
                 && maintenance.is_none()
                 && self.cut_off.is_none()
@@ -48,21 +48,21 @@ impl Node {
             overrun: self.overrun_of(link),
             degraded: link.outcomes.degraded(),
             flapping: link.flaps.flapping(),
-            verdict: link.verdict,
+            verdict: link.verdict(),
             class: if link.in_doubt() { link.trail.class() } else { None },
             evidence: link.trail.last(),
-            last_proof: link.last_proof().map(age),
-            last_answer: link.last_answer.map(age),
-            state_age: age(link.state_since),
+            last_proof: link.proofs.last().map(age),
+            last_answer: link.proofs.last_answer().map(age),
+            state_age: age(link.state_since()),
             rtt_last: link.rtt.last(),
             rtt_mean: link.rtt.mean(),
             rtt_p50: link.rtt.quantile(0.5),
             rtt_p99: link.rtt.quantile(0.99),
-            phi: link.scheduled.as_ref().map_or(0.0, |ping| link.rtt.phi(age(ping.begun))),
+            phi: link.requests.scheduled().map_or(0.0, |ping| link.rtt.phi(age(ping.begun))),
             loss: link.outcomes.loss(),
-            restarts: link.restarts,
-            streaming: link.stream == Stream::Open,
-            pings_me: link.last_ping_in.is_some_and(|at| age(at) <= recently),
+            restarts: link.restarts(),
+            streaming: link.stream.is_open(),
+            pings_me: link.proofs.last_ping_in().is_some_and(|at| age(at) <= recently),
             accusers,
             witnesses: self.witness_views(link, now),
         }
@@ -82,6 +82,6 @@ impl Node {
                 said_age,
             })
         };
-        link.asked.iter().filter_map(view).collect()
+        link.questions.iter().filter_map(view).collect()
     }
 }

@@ -26,7 +26,7 @@ impl Schedule {
         let (at, _) = link.next_deadline(config, now);
         if link.wake.is_none_or(|wake| at < wake) {
             link.wake = Some(at);
-            self.heap.push(Reverse((at, link.id)));
+            self.heap.push(Reverse((at, link.id())));
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::Node;
 use crate::detector::evidence::Class;
-use crate::detector::link::{Attempt, Link};
+use crate::detector::link::Link;
+use crate::detector::link::requests::Attempt;
 use crate::detector::peer::{NodeName, PeerId, PeerState};
 use crate::detector::record::{Attempts, Decision, Ended, EvidenceKept, NAMES_KEPT, Quorum};
 use crate::detector::rule::Rule;
@@ -17,40 +18,38 @@ impl Node {
     pub fn why(&mut self, now: Monotonic, peer: &str) -> Option<Why> {
         let now = self.begin(now);
         self.finish();
-        let keyed = self.links.iter().find(|link| &*link.key.0 == peer);
+        let keyed = self.links.iter().find(|link| &*link.key().0 == peer);
         let named = || self.links.iter().find(|link| link.node().is_some_and(|node| node.as_str() == peer));
         keyed.or_else(named).map(|link| self.why_of(link, now))
     }
 
     fn why_of(&self, link: &Link, now: ObserverTime) -> Why {
         let peer = self.peer_view(link, now);
-        let accusations = link.accusers.iter().filter(|accuser| now < accuser.until).filter_map(|accuser| {
+        let accusations = link.hearsay.standing(now).filter_map(|accuser| {
             let observer = self.links.get(&accuser.observer)?.node()?.clone();
             Some(AccusationView { observer, class: accuser.class, left: accuser.until.since(now) })
         });
-        let unsettled = matches!(link.state, PeerState::Suspect | PeerState::Unreachable);
+        let unsettled = matches!(link.state(), PeerState::Suspect | PeerState::Unreachable);
         let class = link.trail.class().filter(|_| unsettled);
         let quorum = class.map(|class| Quorum {
-            // The trial counts me as if I accused; here it is about who does.
+            // The count takes me as if I accused; here it is about who does.
             accusations: peer.accusers.len(),
             accusers: peer.accusers.iter().take(NAMES_KEPT).cloned().collect(),
             ..self.quorum(link, class, now)
         });
         let open = |attempt: &Attempt| PingView { age: now.since(attempt.begun), purpose: attempt.purpose, end: None };
-        let singles = link.scheduled.iter().chain(&link.witness_ping);
-        let mut pings: Vec<PingView> =
-            singles.chain(link.checks.iter().filter(|check| !check.counted)).map(open).collect();
+        let mut pings: Vec<PingView> = link.requests.uncounted().map(open).collect();
         pings.sort_by_key(|ping| ping.age);
         pings.extend(ping_views(&link.record.attempts, now));
         Why {
             observer: self.observer_view(link, now),
-            watched: now.since(link.added),
-            last_ping_in: link.last_ping_in.map(|at| now.since(at)),
+            watched: now.since(link.proofs.added()),
+            last_ping_in: link.proofs.last_ping_in().map(|at| now.since(at)),
             pings,
             limit: link.wait(&self.config),
             late_after: link.rtt.bound(self.config.interval),
             accusations: accusations.take(NAMES_KEPT).collect(),
-            accused: link.accused.map(|at| now.since(at)),
+            accused: link.accused().map(|at| now.since(at)),
             vouchers: self.vouchers(link, now),
             quorum,
             decision: link.record.decision.as_deref().map(|decision| decision_view(decision, now)),
@@ -66,73 +65,61 @@ impl Node {
             stalled: self.quarantine.is_some(),
             lost: self.clock.lost(),
             cut_off: self.cut_off.map(|cut_off| now.since(cut_off.since)),
-            blind: link.blind.is_some(),
+            blind: !link.proofs.has_opinion(),
         }
     }
 
     /// Witnesses whose word for this peer holds now.
     pub(super) fn vouchers(&self, link: &Link, now: ObserverTime) -> Vec<NodeName> {
-        let voices: Vec<PeerId> =
-            link.vetoes.iter().filter(|(_, until)| now < **until).map(|(witness, _)| *witness).collect();
-        self.names_of(&voices)
+        let witnesses: Vec<PeerId> = link.hearsay.vouchers(now).collect();
+        self.names_of(&witnesses)
     }
 
     fn quorum(&self, link: &Link, class: Class, now: ObserverTime) -> Quorum {
-        let (trial, accusers, objectors) = self.trial(link, class, now);
-        let kept = |ids: &[PeerId], count: usize| self.names_of(&ids[..ids.len().min(count)]);
+        let (count, accusers, objectors) = self.count_observers(link, class, now);
+        let kept = |ids: &[PeerId], most: usize| self.names_of(&ids[..ids.len().min(most)]);
         let mut names = vec![self.me.node.clone()];
         names.extend(kept(&accusers, NAMES_KEPT - 1));
         Quorum {
-            observers: trial.observers,
-            needed: trial.needed(),
-            accusations: trial.accusers,
+            observers: count.observers,
+            needed: count.needed(),
+            accusations: count.accusers,
             accusers: names,
             could_speak: kept(&objectors, NAMES_KEPT),
         }
     }
 
     /// A rule has decided: the only place where a verdict is set, and where the reason for a state is written down.
-    pub(super) fn decided(&mut self, id: PeerId, rule: Rule, from: PeerState, now: ObserverTime) {
-        let Some(link) = self.links.get(&id) else { return };
-        let broken = link.state.is_broken();
+    pub(super) fn decided(&self, link: &mut Link, rule: Rule, from: PeerState, now: ObserverTime) {
+        let broken = link.state().is_broken();
         // A broken link is silent since its last answer, even while other observers hear the peer.
-        let heard = if link.state == PeerState::Unreachable { link.last_answer } else { link.last_proof() };
-        let late = link.scheduled.as_ref().filter(|_| rule == Rule::PingLate);
+        let is_unreachable = link.state() == PeerState::Unreachable;
+        let late = link.requests.scheduled().filter(|_| rule == Rule::PingLate);
         let decision = Decision {
             at: now,
             rule,
             from,
-            to: link.state,
+            to: link.state(),
             class: link.trail.class(),
             evidence: link.trail.last(),
-            silent_for: now.since(heard.unwrap_or(link.added)),
+            silent_for: if is_unreachable { link.proofs.unanswered_for(now) } else { link.proofs.silent_for(now) },
             limit: link.wait(&self.config),
             phi: late.map(|ping| link.rtt.phi(now.since(ping.begun))),
             heard: self.cut_off.filter(|_| rule == Rule::MostUnheard).map(|cut_off| (cut_off.heard, cut_off.expected)),
-            told: None,
+            goodbye_to: None,
             before: link.record.decision.as_ref().map(|before| (before.at, before.rule)),
-            exhibits: broken.then(|| Box::new(self.exhibits(link, rule, now))),
+            exhibits: broken.then(|| Box::new(self.evidence_kept(link, rule, now))),
         };
-        if let Some(link) = self.links.get_mut(&id) {
-            link.verdict = rule.verdict();
-            link.record.decide(decision);
-        }
+        link.decide(decision);
     }
 
-    fn exhibits(&self, link: &Link, rule: Rule, now: ObserverTime) -> EvidenceKept {
+    fn evidence_kept(&self, link: &Link, rule: Rule, now: ObserverTime) -> EvidenceKept {
         let class = link.trail.class().filter(|_| rule.input() == Input::DeclaredDead);
         EvidenceKept {
             attempts: link.record.attempts.clone(),
             witnesses: self.witness_views(link, now),
             vouchers: self.vouchers(link, now),
             quorum: class.map(|class| self.quorum(link, class, now)),
-        }
-    }
-
-    /// The node that a peer said goodbye to, where it was not me.
-    pub(super) fn told(&mut self, id: PeerId, witness: Option<NodeName>) {
-        if let Some(decision) = self.links.get_mut(&id).and_then(|link| link.record.decision.as_mut()) {
-            decision.told = witness;
         }
     }
 }
@@ -168,7 +155,7 @@ fn decision_view(decision: &Decision, now: ObserverTime) -> DecisionView {
         limit: decision.limit,
         phi: decision.phi,
         heard: decision.heard,
-        told: decision.told.clone(),
+        goodbye_to: decision.goodbye_to.clone(),
         before: decision.before.map(|(at, rule)| (rule, now.since(at))),
         exhibits,
     }

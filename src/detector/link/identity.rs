@@ -1,0 +1,83 @@
+//! Who a peer says it is, and who it was before.
+
+use std::collections::VecDeque;
+
+use crate::detector::peer::{BootId, NodeName, Seq};
+
+/// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
+const ENDED_BOOTS: usize = 8;
+
+/// The name and boot of a peer, and how far it has been heard.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pinned: Option<NodeName>,
+    known: Option<(NodeName, BootId)>,
+    ended: VecDeque<BootId>,
+    reported_conflict: Option<BootId>,
+    goodbye: Option<Seq>,
+    last_seq: Seq,
+}
+
+impl Identity {
+    pub(super) fn new(pinned: Option<NodeName>) -> Identity {
+        let ended = VecDeque::new();
+        Identity { pinned, known: None, ended, reported_conflict: None, goodbye: None, last_seq: Seq(0) }
+    }
+
+    /// The name that it must declare.
+    pub(crate) fn pinned(&self) -> Option<&NodeName> {
+        self.pinned.as_ref()
+    }
+
+    /// The name and boot of its last answer.
+    pub(crate) fn known(&self) -> Option<&(NodeName, BootId)> {
+        self.known.as_ref()
+    }
+
+    /// A first or new identity. Returns the one before.
+    pub(crate) fn learn(&mut self, node: NodeName, boot: BootId) -> Option<(NodeName, BootId)> {
+        let before = self.known.replace((node, boot));
+        if let Some((_, ended)) = &before {
+            if self.ended.len() == ENDED_BOOTS {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(*ended);
+        }
+        self.last_seq = Seq(0);
+        self.goodbye = None;
+        before
+    }
+
+    /// One of the last boots before the present one.
+    pub(crate) fn has_ended(&self, boot: BootId) -> bool {
+        self.ended.contains(&boot)
+    }
+
+    /// True once for each boot that contradicts, not for each of its answers.
+    pub(crate) fn is_new_conflict(&mut self, boot: BootId) -> bool {
+        self.reported_conflict.replace(boot) != Some(boot)
+    }
+
+    pub(crate) fn said_goodbye(&mut self, seq: Seq) {
+        self.goodbye = self.goodbye.max(Some(seq));
+    }
+
+    pub(crate) fn goodbye(&self) -> Option<Seq> {
+        self.goodbye
+    }
+
+    /// Whether what it said at `seq` came after its goodbye.
+    pub(crate) fn is_after_goodbye(&self, seq: Seq) -> bool {
+        self.goodbye.is_none_or(|goodbye| seq > goodbye)
+    }
+
+    /// Takes note of what the present boot said at `seq`; false when that is older than what was heard last, or another
+    /// boot said it.
+    pub(crate) fn hears(&mut self, boot: BootId, seq: Seq) -> bool {
+        let is_news = seq >= self.last_seq && self.known.as_ref().is_some_and(|(_, known)| *known == boot);
+        if is_news {
+            self.last_seq = seq;
+        }
+        is_news
+    }
+}
