@@ -220,6 +220,25 @@ fn endpoints_that_are_mentioned_exist() {
     check_nothing_wrong(&wrong);
 }
 
+/// Comments and messages outside of the pages that name a page of `docs/`.
+#[test]
+fn pages_that_other_files_mention_exist() {
+    let mut wrong = Vec::new();
+    for file in pages::others() {
+        // What is not text names nothing.
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        for (at, _) in text.match_indices("docs/") {
+            let rest = text[at..].chars();
+            let name: String = rest.take_while(|c| c.is_ascii_lowercase() || "/-_.".contains(*c)).collect();
+            let name = name.trim_end_matches('.');
+            if name.ends_with(".md") && !pages::root().join(name).exists() {
+                wrong.push(format!("{}: {name} does not exist", file.display()));
+            }
+        }
+    }
+    check_nothing_wrong(&wrong);
+}
+
 /// Recorded by tests/outputs/api.rs.
 #[test]
 fn every_endpoint_has_an_example() {

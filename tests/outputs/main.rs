@@ -14,6 +14,7 @@ mod demo;
 mod json;
 mod page;
 #[path = "../support/pages.rs"]
+#[allow(dead_code)] // other suites use more of it
 mod pages;
 #[path = "../support/ports.rs"]
 #[allow(dead_code)] // other suites use more of it

@@ -14,7 +14,18 @@ pub fn all() -> Vec<PathBuf> {
     for folder in ["docs", "labs"] {
         collect(&root().join(folder), &mut paths);
     }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     paths.sort();
+    paths
+}
+
+/// Files that are no pages and whose comments may name one.
+pub fn others() -> Vec<PathBuf> {
+    let top = ["Cargo.toml", "Dockerfile", "docker-compose.yml", "justfile"];
+    let mut paths: Vec<PathBuf> = top.map(|name| root().join(name)).to_vec();
+    for folder in ["src", "k8s", "prometheus", "alertmanager", "grafana", "systemd", ".ci", ".github"] {
+        collect(&root().join(folder), &mut paths);
+    }
     paths
 }
 
@@ -23,7 +34,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry of a folder").path();
         if path.is_dir() {
             collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
+        } else {
             paths.push(path);
         }
     }
