@@ -301,10 +301,10 @@ record: tables dashboard outputs
     HEARTBEAT_WRITE=1 cargo test --test documentation
     HEARTBEAT_WRITE=1 cargo test --test contract labs
 
-# Take the pictures of the page anew, docs/images, of real nodes in a real browser; some need root, as the network tests do.
+# Take the pictures of the page anew, docs/images, in a real browser; a test compares the hash of what each was made of.
 [group('docs')]
 screenshots:
-    HEARTBEAT_WRITE=1 cargo test --test end_to_end pictures
+    HEARTBEAT_WRITE=1 HEARTBEAT_EXPECT=browser cargo test --test end_to_end -- --exact browser::pictures::pictures
 
 # Write the dashboard anew from its generator, tests/contract/dashboard.
 [group('docs')]

@@ -57,6 +57,7 @@ pub mod http {
 pub mod mesh_service {
     pub use crate::mesh_service::collector::Collector;
     pub use crate::mesh_service::incident_store::IncidentStore;
+    pub use crate::mesh_service::strips::{Mark, Run};
 }
 
 /// The tasks of a node.

@@ -366,10 +366,10 @@ impl Node {
         let driver = tokio::spawn(stand_in(inbox, all_dead, BTreeMap::from([(PeerId(3), target)])));
         let settings = ClientSettings { connect_timeout: ms(200), question_timeout: ms(200) };
         let client = Client::new(settings).expect("a client");
-        let (gatherer, mesh) = Collector::new(handle.clone(), client, clock, ms(200));
+        let events = Arc::new(EventLog::new());
+        let (gatherer, mesh) = Collector::new(handle.clone(), client, clock, ms(200), Arc::clone(&events));
         let gatherer = tokio::spawn(gatherer.run(CancellationToken::new()));
         let metrics = Arc::new(Metrics::new(Duration::from_secs(2)).expect("valid buckets"));
-        let events = Arc::new(EventLog::new());
         let telemetry = Telemetry::new(metrics.clone(), events.clone());
         let state =
             AppState::new(handle.clone(), mesh, incident_store(clock), events, metrics, Arc::new(config()), clock);
@@ -475,6 +475,19 @@ fn check_method(contract: &Value, path: &str, method: &str, reply: &Reply) {
 /// A request for each path of the contract and each of its answers that can be had.
 const EXAMPLES: &[(&str, &str, u16)] = &[
     ("/", "/", 200),
+    ("/", "/?only=bad", 200),
+    ("/", "/?only=all", 200),
+    ("/", "/?only=good", 400),
+    ("/", "/?only=bad&only=bad", 400),
+    ("/node/{name}", "/node/node-1", 200),
+    ("/node/{name}", "/node/node-4", 200),
+    ("/node/{name}", "/node/nobody", 404),
+    ("/node/{name}", "/node/%ff", 400),
+    ("/why/{observer}/{peer}", "/why/node-1/node-4", 200),
+    ("/why/{observer}/{peer}", "/why/node-4/node-1", 200),
+    ("/why/{observer}/{peer}", "/why/node-1/nobody", 404),
+    ("/why/{observer}/{peer}", "/why/%ff/node-1", 400),
+    ("/mesh.svg", "/mesh.svg", 200),
     ("/page.css", "/page.css", 200),
     ("/page.js", "/page.js", 200),
     ("/ping", "/ping", 200),

@@ -52,4 +52,6 @@ pub use peers::{PeerBody, PeersBody, RttBody, WitnessBody};
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemBody};
 pub use row::{CELLS, CellBody, ROW_BYTES, RowBody};
 pub use testimony::{TESTIMONY_BYTES, TestimonyBody};
-pub use why::{BeforeBody, DecisionBody, FiguresBody, HeldAccusationBody, ObserverBody, PingBody, QuorumBody, WhyBody};
+pub use why::{
+    BeforeBody, DecisionBody, FiguresBody, HeldAccusationBody, ObserverBody, PingBody, QuorumBody, WHY_BYTES, WhyBody,
+};

@@ -22,6 +22,9 @@ use crate::detector::rule::Rule;
 use crate::detector::why::{AccusationView, DecisionView, ObserverView, PingView, Why};
 use crate::render::explanation;
 
+/// The most bytes of it that are read from a peer: sixteen pings and the names of a mesh in which all watch all.
+pub const WHY_BYTES: usize = 64 * 1024;
+
 /// Why this node has its opinion of one peer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -99,7 +99,7 @@ impl App {
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
         // An answer that comes late is cut off by the server, so it is of no use.
         let deadline = collector::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
-        let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline);
+        let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline, Arc::clone(&events));
         let incidents = Arc::new(IncidentStore::new(clock));
         let watcher =
             IncidentWatcher::new(mesh.clone(), handle.trouble(), clock, Arc::clone(&incidents), Arc::clone(&telemetry));

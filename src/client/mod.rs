@@ -48,7 +48,8 @@ pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
 pub(crate) use self::stream::{EventStream, NewsStream};
 use crate::api::{
-    HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, caller_headers,
+    HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, WHY_BYTES, WhyBody,
+    caller_headers,
 };
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
@@ -243,6 +244,13 @@ impl Client {
         let mut url = target.0.base.join("/api/v1/history").ok()?;
         url.set_query(Some(&format!("since={since}")));
         HistoryBody::read(&body(self.pooled.get(url), HISTORY_BYTES).await?).ok()
+    }
+
+    /// The peer's evidence about `about`, a node that it watches; `None` when it does not give it. The caller sets the limit.
+    pub async fn why(&self, target: &Target, about: &str) -> Option<WhyBody> {
+        let mut url = target.0.base.join("/api/v1/why/").ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().push(about);
+        serde_json::from_slice(&body(self.pooled.get(url), WHY_BYTES).await?).ok()
     }
 
     /// Sends the peer a goodbye. Whether it arrived is not checked.

@@ -53,6 +53,9 @@ use state::Shared;
 pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .route(Route::Index.path(), get(page::page))
+        .route(Route::NodePage.path(), get(page::node))
+        .route(Route::WhyPage.path(), get(page::why))
+        .route(Route::Picture.path(), get(page::picture))
         .route(Route::Style.path(), get(page::style))
         .route(Route::Script.path(), get(page::script))
         .route(Route::Ping.path(), get(ping::ping))

@@ -21,6 +21,9 @@ use crate::detector::peer::{BootId, NodeName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     Index,
+    NodePage,
+    WhyPage,
+    Picture,
     Style,
     Script,
     Ping,
@@ -48,8 +51,11 @@ pub enum Route {
 
 impl Route {
     /// Every route that answers.
-    pub const ALL: [Route; 23] = [
+    pub const ALL: [Route; 26] = [
         Route::Index,
+        Route::NodePage,
+        Route::WhyPage,
+        Route::Picture,
         Route::Style,
         Route::Script,
         Route::Ping,
@@ -78,6 +84,9 @@ impl Route {
     pub const fn path(self) -> &'static str {
         match self {
             Route::Index => "/",
+            Route::NodePage => "/node/{name}",
+            Route::WhyPage => "/why/{observer}/{peer}",
+            Route::Picture => "/mesh.svg",
             Route::Style => "/page.css",
             Route::Script => "/page.js",
             Route::Ping => "/ping",
@@ -128,13 +137,10 @@ impl Route {
     /// Its methods, each with its parameters and answers.
     pub(super) fn operations(self, g: &mut SchemaGenerator) -> Vec<(&'static str, Operation)> {
         let operation = match self {
-            Route::Index
-            | Route::Style
-            | Route::Script
-            | Route::Metrics
-            | Route::MatrixText
-            | Route::OpenApi
-            | Route::Other => self.text_operation(g),
+            Route::Index | Route::NodePage | Route::WhyPage | Route::Picture => self.page_operation(g),
+            Route::Style | Route::Script | Route::Metrics | Route::MatrixText | Route::OpenApi | Route::Other => {
+                self.text_operation(g)
+            }
             Route::Ping | Route::Row | Route::History | Route::Witness => self.node_operation(g),
             Route::Healthz | Route::Livez | Route::Readyz | Route::Node | Route::Config => self.self_operation(g),
             Route::Peers | Route::Peer | Route::Why => self.peer_operation(g),
@@ -144,13 +150,38 @@ impl Route {
         vec![("get", operation)]
     }
 
+    /// For people in a browser.
+    fn page_operation(self, g: &mut SchemaGenerator) -> Operation {
+        let html = "The page. It names its own limits in a content security policy.";
+        let unknown = "There is no such node; the detail names those there are.";
+        match self {
+            Route::Index => {
+                let summary = "The mesh as a page: the sentence, the matrix, the nodes, the latest events";
+                let only = "With `bad` what is well is left out.";
+                Operation::new(summary, g)
+                    .parameter("query", "only", only, json!({ "type": "string", "enum": ["all", "bad"] }))
+                    .text(html, "text/html")
+                    .problem("400", "The query cannot be understood.", g)
+            }
+            Route::NodePage => Operation::new("One node as a page: its links, each with its last 15 minutes", g)
+                .parameter("path", "name", "The node's name.", key())
+                .text(html, "text/html")
+                .problem("400", "The path cannot be understood.", g)
+                .problem("404", unknown, g),
+            Route::WhyPage => Operation::new("One link as a page: what the observer reports of the peer, and why", g)
+                .parameter("path", "observer", "The name of the node that reports.", key())
+                .parameter("path", "peer", "The name of the other node.", key())
+                .text(html, "text/html")
+                .problem("400", "The path cannot be understood.", g)
+                .problem("404", unknown, g),
+            _ => Operation::new("The mesh as a picture, for chats and wikis", g)
+                .text("SVG: up to 12 nodes a drawing of the links, else a tile for each node.", "image/svg+xml"),
+        }
+    }
+
     /// For people, Prometheus, and programs that read this contract.
     fn text_operation(self, g: &mut SchemaGenerator) -> Operation {
         match self {
-            Route::Index => {
-                Operation::new("The mesh as a page: the sentence, the matrix, the nodes, the latest events", g)
-                    .text("The page. It names its own limits in a content security policy.", "text/html")
-            }
             Route::Style => Operation::new("Style of the page", g).text("CSS", "text/css"),
             Route::Script => {
                 Operation::new("Auto-refresh script for `/`; optional", g).text("JavaScript", "text/javascript")

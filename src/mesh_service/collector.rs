@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::evidence::PeerEvidence;
+use super::strips::Strips;
 use crate::api::RowBody;
 use crate::client::{Client, Target, is_loopback};
 use crate::detector::peer::{NodeName, PeerId, PeerState};
@@ -34,6 +36,7 @@ use crate::mesh::{self, Member, MeshView, Row, RowFreshness};
 use crate::render::{self, mesh::Summary};
 use crate::runtime::clock::Clock;
 use crate::runtime::handle::{Handle, PeerTargets, Stopped};
+use crate::telemetry::EventLog;
 
 /// When the rows are compared, with or without the missing ones. Within
 /// a second there is an answer, with room to write it: a person who opens a
@@ -76,6 +79,8 @@ pub struct Gathered {
 pub struct Mesh {
     asks: mpsc::Sender<oneshot::Sender<Arc<Gathered>>>,
     clock: Clock,
+    strips: Arc<Strips>,
+    evidence: PeerEvidence,
 }
 
 impl Mesh {
@@ -89,6 +94,16 @@ impl Mesh {
         let gathered = answer.await.map_err(|_| Stopped)?;
         let age = self.clock.now() - gathered.at;
         Ok((gathered, age))
+    }
+
+    /// The last 15 minutes, up to the last view.
+    pub fn strips(&self) -> &Strips {
+        &self.strips
+    }
+
+    /// What peers know about their links.
+    pub fn evidence(&self) -> &PeerEvidence {
+        &self.evidence
     }
 }
 
@@ -104,14 +119,26 @@ pub struct Collector {
     last: BTreeMap<PeerId, (Row, Monotonic)>,
     /// What was found last, and whether anything was wrong when it was asked for.
     latest: Option<(bool, Arc<Gathered>)>,
+    strips: Arc<Strips>,
 }
 
 impl Collector {
-    /// A collector and the way to it. `deadline` is [`DEADLINE`], or less where answers are cut off earlier.
-    pub fn new(handle: Handle, client: Client, clock: Clock, deadline: Duration) -> (Collector, Mesh) {
+    /// A collector and the way to it. `deadline` is [`DEADLINE`], or less where answers are cut off earlier; from `events`
+    /// it learns what this node's links were like while it was not asked.
+    pub fn new(
+        handle: Handle,
+        client: Client,
+        clock: Clock,
+        deadline: Duration,
+        events: Arc<EventLog>,
+    ) -> (Collector, Mesh) {
         let (sender, asks) = mpsc::channel(WAITING);
-        let collector = Collector { handle, client, clock, deadline, asks, last: BTreeMap::new(), latest: None };
-        (collector, Mesh { asks: sender, clock })
+        let strips = Arc::new(Strips::new(clock, events));
+        let evidence = PeerEvidence::new(handle.clone(), client.clone());
+        let mesh = Mesh { asks: sender, clock, strips: Arc::clone(&strips), evidence };
+        let collector =
+            Collector { handle, client, clock, deadline, asks, last: BTreeMap::new(), latest: None, strips };
+        (collector, mesh)
     }
 
     /// Answers until `stop`, until the last asker is gone, or until the detector has ended.
@@ -143,6 +170,7 @@ impl Collector {
         }
         let roster = self.handle.roster().await?;
         let gathered = Arc::new(self.gather(roster).await);
+        self.strips.observe(gathered.at, &Member::from(&gathered.node), &gathered.view);
         self.latest = Some((wrong, Arc::clone(&gathered)));
         Ok(gathered)
     }
@@ -402,7 +430,7 @@ mod tests {
         });
         let settings = ClientSettings { connect_timeout: LONG, question_timeout: LONG };
         let client = Client::new(settings).expect("a client");
-        let (collector, mesh) = Collector::new(handle, client, clock, deadline);
+        let (collector, mesh) = Collector::new(handle, client, clock, deadline, Arc::default());
         tokio::spawn(collector.run(CancellationToken::new()));
         (mesh, trouble)
     }
@@ -529,7 +557,7 @@ mod tests {
         let (handle, inbox) = channel(clock);
         drop(inbox);
         let client = Client::new(ClientSettings { connect_timeout: LONG, question_timeout: LONG }).expect("a client");
-        let (collector, mesh) = Collector::new(handle, client, clock, LONG);
+        let (collector, mesh) = Collector::new(handle, client, clock, LONG, Arc::default());
         let stop = CancellationToken::new();
         let task = tokio::spawn(collector.run(stop.clone()));
         assert_eq!(mesh.view().await.expect_err("no detector"), Stopped);

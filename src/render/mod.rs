@@ -5,11 +5,12 @@
 //! detector, which could not say which of several texts it means, and would pull wording into the layer that decides.
 //!
 //! `event`: messages and sentences of events. [`mesh`] and [`matrix`]: the mesh in a sentence and as a table.
-//! [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
+//! [`headline`]: the same in 90 characters. [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
 //! `phrase` hold what they share: durations, lists, how a ping failed.
 
 mod discovery;
 mod event;
+pub mod headline;
 pub mod incident;
 mod maintenance;
 pub mod matrix;

@@ -109,6 +109,7 @@ pub struct Page {
 }
 
 /// The last `EVENTS_KEPT` events.
+#[derive(Debug)]
 pub struct EventLog {
     ring: Mutex<VecDeque<Arc<Entry>>>,
     last: watch::Sender<u64>,

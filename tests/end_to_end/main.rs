@@ -74,11 +74,13 @@ const CASES: &[Case] = &[
     case!(stops::rolling_restart),
     case!(strangers::peer_that_drips_one_byte_a_second),
     case!(strangers::peer_that_answers_half),
-    case!(browser::pictures::pictures_of_broken_networks, BROWSER, NETWORK),
+    case!(browser::pictures::broken_networks, BROWSER, NETWORK),
     case!(strangers::peer_that_answers_garbage),
     case!(strangers::peer_with_the_wrong_identity),
     case!(strangers::peer_that_answers_500),
-    case!(browser::pictures::pictures_on_this_machine, BROWSER),
+    case!(browser::pictures::pictures, BROWSER),
+    case!(browser::reading::twelve_with_two_dead, BROWSER),
+    case!(browser::reading::by_keyboard_and_by_touch, BROWSER),
     case!(strangers::peer_that_floods),
     case!(strangers::peer_that_is_mute),
     case!(strangers::never_started_peer_is_said_once),
@@ -113,6 +115,7 @@ const CASES: &[Case] = &[
     case!(lists::peers_that_take_the_question_and_say_nothing),
     case!(service::started_in_any_order),
     case!(service::alone),
+    case!(browser::pictures::pictures_are_of_this_page),
     case!(service::taken_port),
 ];
 

@@ -34,6 +34,9 @@ const JSON: &[(&str, &str)] = &[
 /// What is not JSON for people: the status and the type.
 const FILES: &[(&str, &str)] = &[
     ("api GET /", "/"),
+    ("api GET /node/{name}", "/node/node-3"),
+    ("api GET /why/{observer}/{peer}", "/why/node-1/node-3"),
+    ("api GET /mesh.svg", "/mesh.svg"),
     ("api GET /page.css", "/page.css"),
     ("api GET /page.js", "/page.js"),
     ("api GET /openapi.json", "/openapi.json"),

@@ -111,7 +111,7 @@ async fn start(moment: Moment) -> AppState {
     tokio::spawn(answer(inbox, own.clone(), run.whys[moment.asked].clone(), targets));
     let settings = ClientSettings { connect_timeout: LONG, question_timeout: LONG };
     let client = Client::new(settings).expect("a client");
-    let (gatherer, mesh) = Collector::new(handle.clone(), client, clock, LONG);
+    let (gatherer, mesh) = Collector::new(handle.clone(), client, clock, LONG, Arc::clone(&events));
     tokio::spawn(gatherer.run(CancellationToken::new()));
     handle.ready().await.expect("the stand-in listens");
     let mut state = AppState::new(handle, mesh, Arc::new(incidents), events, metrics, Arc::new(config(&own)), clock);

@@ -39,7 +39,7 @@ pub(super) fn section(incidents: &[IncidentRow]) -> Markup {
             h2 #incidents-title { "Incidents" }
             @if incidents.is_empty() { p { "No incidents known to this node." } }
             ol { @for incident in incidents.iter().take(INCIDENTS) { (entry(incident)) } }
-            @if incidents.len() > INCIDENTS { p { a href="/api/v1/incidents" { "older incidents" } } }
+            @if incidents.len() > INCIDENTS { p { a href="./api/v1/incidents" { "older incidents" } } }
         }
     }
 }

@@ -15,6 +15,7 @@
   // A browser gives up on a stream that was refused; other pages may have gone since.
   const REOPEN_MS = 15000;
 
+  const root = document.body.dataset.root;
   const stale = document.getElementById("stale");
   const announce = document.getElementById("announce");
   let loadedAt = Date.now();
@@ -28,7 +29,7 @@
 
   const words = () => document.querySelector("#summary h1").textContent;
   // Times change with every look; only a change of words is worth a voice.
-  const withoutTimes = (text) => text.replace(/[0-9.]+ (ms|s|m|h|d)\b/g, "");
+  const withoutTimes = (text) => text.replace(/[0-9.]+ (ms|s|min|h|d)\b/g, "");
   const parts = (root) => [...root.querySelectorAll("main > section")];
   const names = (root) => parts(root).map((section) => section.id).join(" ");
 
@@ -39,32 +40,64 @@
 
   function put(fresh) {
     const before = withoutTimes(words());
+    const focus = focused();
+    const bar = document.getElementById("summary");
+    const next = fresh.getElementById("summary");
+    bar.className = next.className;
+    bar.replaceChildren(...next.childNodes);
     if (names(document) !== names(fresh)) {
       document.querySelector("main").replaceChildren(...fresh.querySelector("main").childNodes);
     } else {
       for (const section of parts(document)) renew(section, fresh.getElementById(section.id));
     }
     document.title = fresh.title;
+    refocus(focus);
+    mark();
     if (withoutTimes(words()) !== before) announce.textContent = words();
   }
 
   function renew(section, next) {
     section.className = next.className;
-    // The place within a wide table survives, and so does the focus on it.
-    const old = section.querySelector(".wide");
-    const current = next.querySelector(".wide");
-    if (old !== null && current !== null) {
-      old.replaceChildren(...current.childNodes);
-    } else if (section.innerHTML !== next.innerHTML) {
-      section.replaceChildren(...next.childNodes);
-    }
+    if (section.innerHTML === next.innerHTML) return;
+    // What the reader has opened stays open, and the place within a wide table survives.
+    const opened = [...section.querySelectorAll("details[open]")].map((one) => one.id);
+    const places = [...section.querySelectorAll(".wide")].map((wide) => wide.scrollLeft);
+    const detail = document.getElementById("detail");
+    const had = detail !== null && section.contains(detail);
+    section.replaceChildren(...next.childNodes);
+    for (const id of opened) section.querySelector(`#${id}`)?.setAttribute("open", "");
+    [...section.querySelectorAll(".wide")].forEach((wide, at) => { wide.scrollLeft = places[at] ?? 0; });
+    if (had) section.append(detail);
+  }
+
+  // Where the focus is, in words that hold after the part around it was put in again: which link of which section, or
+  // which scrolling table.
+  function focused() {
+    const active = document.activeElement;
+    const section = active?.closest("main > section, #summary");
+    if (!section) return null;
+    if (active.matches(".wide")) return { section: section.id, wide: [...section.querySelectorAll(".wide")].indexOf(active) };
+    const href = active.getAttribute("href");
+    if (href === null) return null;
+    const same = [...section.querySelectorAll("a")].filter((one) => one.getAttribute("href") === href);
+    return { section: section.id, href, at: same.indexOf(active) };
+  }
+
+  function refocus(focus) {
+    if (focus === null || document.activeElement?.closest("main > section, #summary")) return;
+    const section = document.getElementById(focus.section);
+    if (section === null) return;
+    const same = "wide" in focus
+      ? section.querySelectorAll(".wide")[focus.wide]
+      : [...section.querySelectorAll("a")].filter((one) => one.getAttribute("href") === focus.href)[focus.at];
+    same?.focus({ preventScroll: true });
   }
 
   async function load() {
     if (loading) { again = true; return; }
     loading = true;
     try {
-      const response = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+      const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
       if (!response.ok) throw new Error(`status ${response.status}`);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!selecting()) put(fresh);
@@ -97,7 +130,7 @@
   function follow() {
     clearTimeout(reopening);
     if (stream !== null) return;
-    stream = new EventSource("/api/v1/events");
+    stream = new EventSource(`${root}api/v1/events`);
     for (const event of (document.body.dataset.events || "").split(" ")) {
       if (event !== "") stream.addEventListener(event, happened);
     }
@@ -120,6 +153,71 @@
       tick();
     }
   }
+
+  // The squares of a large matrix: hover, tap, or walk with the arrow keys; a line below them says what a square stands
+  // for and leads to its page.
+  let here = null;
+
+  function place(cell) {
+    const row = cell.parentElement;
+    return { row: row.sectionRowIndex, column: cell.cellIndex };
+  }
+
+  function squares() {
+    return document.querySelector("table.squares tbody");
+  }
+
+  function part(header) {
+    return header?.querySelector("a")?.getAttribute("href")?.split("/").pop();
+  }
+
+  function show(cell) {
+    let line = document.getElementById("detail");
+    if (line === null) {
+      line = document.createElement("p");
+      line.id = "detail";
+      line.setAttribute("role", "status");
+    }
+    const table = cell.closest("table");
+    table.closest("section").append(line);
+    const [observer, peer] = [part(cell.parentElement.cells[0]), part(table.tHead.rows[0].cells[cell.cellIndex])];
+    line.textContent = cell.title || "itself";
+    if (observer && peer && observer !== peer) {
+      const link = document.createElement("a");
+      link.href = `${root}why/${observer}/${peer}`;
+      link.textContent = "why";
+      line.append(link);
+    }
+    here = place(cell);
+    mark();
+  }
+
+  function mark() {
+    const body = squares();
+    body?.querySelector(".here")?.classList.remove("here");
+    if (here !== null) body?.rows[here.row]?.cells[here.column]?.classList.add("here");
+  }
+
+  const square = (event) => event.target instanceof Element ? event.target.closest(".squares td") : null;
+  for (const kind of ["mouseover", "focusin", "click"]) {
+    document.addEventListener(kind, (event) => {
+      const cell = square(event);
+      if (cell !== null) show(cell);
+    });
+  }
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const body = squares();
+    if (body === null || !event.target.matches?.(".wide") || !event.target.contains(body)) return;
+    if (event.key === "Enter") document.querySelector("#detail a")?.click();
+    if (step === undefined) return;
+    const at = here ?? { row: 0, column: 0 };
+    const cell = body.rows[at.row + step[0]]?.cells[at.column + step[1]];
+    if (cell === undefined || cell.cellIndex === 0) return;
+    event.preventDefault();
+    show(cell);
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
 
   document.addEventListener("visibilitychange", look);
   timer = setTimeout(tick, PERIOD_MS);

@@ -1,8 +1,7 @@
 //! The page of a node in a real browser, while real nodes are killed, cut off and started again: what a person sees,
 //! how soon, with scripts and without, on a phone, in the dark, by ear, and when names mean harm.
 //!
-//! The same cases that show a fault write the pictures of the documentation, with
-//! `HEARTBEAT_WRITE=1 cargo test --test end_to_end pictures`, or `just screenshots`.
+//! The pictures of the documentation are taken by `just screenshots` ([`pictures`]).
 
 pub mod changes;
 pub mod driver;
@@ -10,3 +9,5 @@ pub mod hostile;
 mod matrix;
 pub mod pictures;
 pub mod reading;
+mod scenes;
+mod stage;
