@@ -48,6 +48,18 @@ promtool_path() {
     printf '%s\n' "$work/prometheus/usr/bin/promtool"
 }
 
+# Alertmanager and amtool, in the folder that is printed, come with a package that is unpacked as well. This Alertmanager
+# reads its own templates from where the package would put them.
+alertmanager_folder() {
+    debian || return 1
+    mkdir -p "$work/alertmanager"
+    (cd "$work/alertmanager" && apt-get download -qq prometheus-alertmanager >"$work/apt" 2>&1 &&
+        dpkg -x prometheus-alertmanager_*.deb .) || return 1
+    local templates=/usr/share/prometheus/alertmanager
+    [ -e "$templates" ] || { mkdir -p /usr/share/prometheus && cp -r "$work/alertmanager$templates" "$templates"; } || return 1
+    printf '%s\n' "$work/alertmanager/usr/bin"
+}
+
 # python_tool COMMAND PACKAGE: from PyPI, in the version of requirements.txt.
 python_tool() {
     if command -v "$1"; then return; fi

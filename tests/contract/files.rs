@@ -30,15 +30,30 @@ pub fn yaml(name: &str) -> Value {
 /// Runs a tool that is not ours over files of the repository. It is called `name`, or what the variable says;
 /// where it is not installed, that is said.
 pub fn tool(variable: &str, name: &str, arguments: &[&[&str]]) {
-    let program = std::env::var_os(variable).unwrap_or_else(|| name.into());
-    let mut command = std::process::Command::new(&program);
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments.iter().copied().flatten());
-    let Ok(output) = command.output() else {
-        eprintln!("SKIPPED: {name} is not installed (set {variable} to its path)");
-        return;
-    };
+    let mut command = program(variable, name);
+    command.args(arguments.iter().copied().flatten());
+    let Ok(output) = command.output() else { return skipped(variable, name) };
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} {arguments:?}:\n{said}");
+}
+
+/// The tool, as the variable or else its name says, in the root of the repository.
+pub fn program(variable: &str, name: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::var_os(variable).unwrap_or_else(|| name.into()));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// Says that a tool is not here.
+///
+/// # Panics
+/// Where `HEARTBEAT_TEST_TOOLS_EXPECTED` says that it should be.
+pub fn skipped(variable: &str, name: &str) {
+    assert!(
+        std::env::var_os("HEARTBEAT_TEST_TOOLS_EXPECTED").is_none(),
+        "{name} cannot be run (set {variable} to its path)"
+    );
+    eprintln!("SKIPPED: {name} is not installed (set {variable} to its path)");
 }
 
 #[test]

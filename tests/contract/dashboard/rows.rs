@@ -328,7 +328,8 @@ fn alerts() -> Vec<Panel> {
         &["alertname", "severity", "node", "peer"],
         words::of_alerts(),
         "Good: only HeartbeatWatchdog, which always fires to show that rules are evaluated. No data: Prometheus has no rules. \
-         Pending: true, but not for long enough yet. Alertmanager shows which alerts are silenced and which are sent.",
+         Pending: true, but not for long enough yet. Alertmanager shows which alerts are silenced and which are sent. As shipped, no one is notified: its default \
+         receiver is no-one-is-notified until you name another (docs/alert-routing.md).",
     );
     let history = Panel::timeline(
         "Pending and firing, over time",
