@@ -107,6 +107,11 @@ lint:
     cargo clippy --all-targets -- -D warnings
     cargo check --no-default-features --lib
 
+# Observers that are sick themselves: two scenarios over so many seeds, each figure beside what is wanted. `just sick sweep 2000` runs random schedules of that kind.
+[group('check')]
+sick *seeds='50':
+    cargo run --release --no-default-features --example sick -- {{ seeds }}
+
 # What runs before a change is taken: all tests, lints, docs, contracts.
 [group('check')]
 ci:

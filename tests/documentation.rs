@@ -140,12 +140,50 @@ fn scenarios_that_are_mentioned_exist() {
                 rest.chars().take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-').collect();
             // Options, files, and the word in running text.
             let is_other = name.is_empty() || name.starts_with('-') || rest[name.len()..].starts_with('.');
-            if !is_other && name != "random" && sim::builtin(&name).is_none() {
+            if !is_other && !matches!(&*name, "random" | "sick") && sim::builtin(&name).is_none() {
                 wrong.push(format!("{}: there is no scenario {name:?}", path.display()));
             }
         }
     }
     check_nothing_wrong(&wrong);
+}
+
+/// The blocks of `docs/scenarios.md`, whose language is `scenario`.
+fn examples_of_scenarios() -> Vec<String> {
+    let page = fs::read_to_string(pages::root().join("docs/scenarios.md")).expect("docs/scenarios.md");
+    let blocks = page.split("```scenario\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_of_a_scenario_runs() {
+    let examples = examples_of_scenarios();
+    for text in &examples {
+        let scenario: sim::Scenario = text.parse().unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let run = sim::run(&scenario, 1);
+        assert_eq!(run.violations, [], "{text}");
+        assert!(run.timeline.len() > scenario.steps.len(), "the nodes said something\n{text}");
+    }
+    let said: BTreeSet<&str> = examples.iter().flat_map(|text| text.split_whitespace()).collect();
+    let acts = sim::HostAct::ALL.iter().map(|act| act.as_str());
+    let others = "scenario about nodes absent streams profile names watch latency late length at normal exponential p100 \
+                  cut drop block reject mend loss split heal from to all";
+    for word in acts.chain(others.split_whitespace()) {
+        assert!(said.contains(word), "no example uses {word:?}");
+    }
+}
+
+#[test]
+fn the_scenarios_of_sick_observers_can_be_read() {
+    for (name, nodes, steps) in [("lossy-host-32.txt", 32, 31), ("starved-grid-50.txt", 50, 1235)] {
+        let path = pages::root().join("tests/scenarios").join(name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut scenario: sim::Scenario = text.parse().unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        assert_eq!((scenario.nodes, scenario.steps.len()), (nodes, steps), "{name}");
+        // The whole run takes minutes without optimisation: `just sick`.
+        scenario.length = std::time::Duration::from_secs(2);
+        assert_eq!(sim::run(&scenario, 1).violations, [], "{name}");
+    }
 }
 
 #[test]

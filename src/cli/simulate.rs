@@ -25,7 +25,7 @@ const FILE_MAX: u64 = 1024 * 1024;
 
 Exit codes: 0 done, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
 pub(crate) struct Simulate {
-    /// A scenario file, the name of a built-in one, or random
+    /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers)
     #[arg(required_unless_present = "list")]
     pub scenario: Option<String>,
     /// Seed of the random numbers; the same seed gives the same timeline, packet by packet
@@ -84,8 +84,10 @@ fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
 }
 
 fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
-    if name == "random" {
-        return Ok(sim::random(seed));
+    match name {
+        "random" => return Ok(sim::random(seed)),
+        "sick" => return Ok(sim::random_sick(seed)),
+        _ => {}
     }
     if let Some(scenario) = sim::builtin(name) {
         return Ok(scenario);

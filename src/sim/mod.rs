@@ -11,10 +11,12 @@
 //! tests with real processes and real packet filters are there for that.
 
 mod builtin;
+mod delay;
 mod exchange;
 mod faults;
 mod invariants;
 mod network;
+mod parse;
 mod process;
 mod queue;
 mod random;
@@ -29,9 +31,10 @@ mod wire;
 mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of};
-pub use random::random;
+pub use delay::Delay;
+pub use random::{random, random_sick};
 pub use run::{Run, print_failure, print_timeline, run, run_observed};
-pub use scenario::{Action, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
+pub use scenario::{Action, Direction, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 pub use text::{InvalidScenario, LineProblem};
 pub use timeline::{Entry, Violation, What};
 pub use trace::fold;

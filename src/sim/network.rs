@@ -10,8 +10,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::delay::Delay;
 use super::rng::Rng;
-use super::scenario::{LinkAct, Scenario};
+use super::scenario::{Direction, HostId, LinkAct, Scenario};
 use crate::detector::event::Purpose;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
@@ -188,30 +189,37 @@ pub(super) enum Fate {
 /// The state of all links.
 pub(super) struct Network {
     faults: BTreeMap<(usize, usize), Faults>,
-    groups: Vec<Option<u8>>,
+    /// Loss on all links, besides that of single links and hosts: a packet has to survive each.
+    loss_all: u8,
+    loss_from: Vec<u8>,
+    loss_to: Vec<u8>,
+    groups: Vec<Option<usize>>,
     unplugged: Vec<bool>,
     /// Hosts without power or network, until they are started.
     dark: Vec<bool>,
-    latency: (Duration, Duration),
+    latency: Delay,
 }
 
 impl Network {
     pub(super) fn new(scenario: &Scenario) -> Network {
         Network {
             faults: BTreeMap::new(),
+            loss_all: 0,
+            loss_from: vec![0; scenario.nodes],
+            loss_to: vec![0; scenario.nodes],
             groups: vec![None; scenario.nodes],
             unplugged: vec![false; scenario.nodes],
             dark: vec![false; scenario.nodes],
-            latency: scenario.latency,
+            latency: scenario.latency.clone(),
         }
     }
 
     pub(super) fn latency(&self, dice: &mut Rng) -> Duration {
-        dice.between(self.latency.0, self.latency.1)
+        self.latency.draw(dice)
     }
 
     pub(super) fn fate(&self, dice: &mut Rng, from: usize, to: usize, by_client: bool) -> Fate {
-        if self.severed(from, to) {
+        if self.severed(from, to) || self.losses(from, to).into_iter().any(|percent| dice.percent(percent)) {
             return Fate::Lost;
         }
         if let Some(faults) = self.faults.get(&(from, to)) {
@@ -230,6 +238,24 @@ impl Network {
         apart || [a, b].into_iter().any(|host| self.unplugged[host] || self.dark[host])
     }
 
+    /// What a packet has to survive besides the faults of its own link.
+    fn losses(&self, from: usize, to: usize) -> [u8; 3] {
+        [self.loss_all, self.loss_from[from], self.loss_to[to]]
+    }
+
+    pub(super) fn lose_all(&mut self, percent: u8) {
+        self.loss_all = percent;
+    }
+
+    pub(super) fn lose_at(&mut self, direction: Direction, host: usize, percent: u8) {
+        if direction != Direction::To {
+            self.loss_from[host] = percent;
+        }
+        if direction != Direction::From {
+            self.loss_to[host] = percent;
+        }
+    }
+
     pub(super) fn link(&mut self, act: LinkAct, a: usize, b: usize) {
         let whole = Faults::default();
         let (there, back) = match act {
@@ -238,6 +264,10 @@ impl Network {
             LinkAct::Block => (Faults { block: true, ..whole }, whole),
             LinkAct::Reject => (Faults { reject: true, ..whole }, Faults { reject: true, ..whole }),
             LinkAct::Loss(loss) => (Faults { loss, ..whole }, Faults { loss, ..whole }),
+            LinkAct::LossOneWay(loss) => {
+                let back = self.faults.get(&(b, a)).copied().unwrap_or_default();
+                (Faults { loss, ..whole }, back)
+            }
             LinkAct::Mend => (whole, whole),
         };
         for (pair, faults) in [((a, b), there), ((b, a), back)] {
@@ -249,17 +279,20 @@ impl Network {
         }
     }
 
-    pub(super) fn split(&mut self, groups: &[Vec<super::scenario::HostId>]) {
+    pub(super) fn split(&mut self, groups: &[Vec<HostId>]) {
         self.groups.fill(None);
         for (number, group) in groups.iter().enumerate() {
             for host in group {
-                self.groups[host.0] = Some(number.min(255) as u8);
+                self.groups[host.0] = Some(number);
             }
         }
     }
 
     pub(super) fn heal(&mut self) {
         self.faults.clear();
+        self.loss_all = 0;
+        self.loss_from.fill(0);
+        self.loss_to.fill(0);
         self.groups.fill(None);
         self.unplugged.fill(false);
     }
@@ -278,7 +311,8 @@ impl Network {
 
     /// Nothing is wrong with the link in either direction.
     pub(super) fn is_clean(&self, a: usize, b: usize) -> bool {
-        !self.severed(a, b) && !self.faults.contains_key(&(a, b)) && !self.faults.contains_key(&(b, a))
+        let whole = |a, b| !self.faults.contains_key(&(a, b)) && self.losses(a, b) == [0; 3];
+        !self.severed(a, b) && whole(a, b) && whole(b, a)
     }
 
     /// A connection opened by either can stand: each could hear something of the other.
@@ -287,7 +321,10 @@ impl Network {
     }
 
     fn is_open_from(&self, a: usize, b: usize) -> bool {
-        let passes = |pair, by_client: bool| {
+        let passes = |pair: (usize, usize), by_client: bool| {
+            if self.losses(pair.0, pair.1).contains(&100) {
+                return false;
+            }
             let Some(faults) = self.faults.get(&pair) else { return true };
             !faults.vanish && (!faults.block || !by_client) && faults.loss < 100
         };
@@ -297,5 +334,96 @@ impl Network {
     /// A fault on the link pretends to be a crash.
     pub(super) fn is_rejecting(&self, a: usize, b: usize) -> bool {
         self.faults.get(&(a, b)).is_some_and(|faults| faults.reject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a thousand packets from the first host to the second, this many arrive.
+    fn arrive(network: &Network, from: usize, to: usize) -> usize {
+        let mut dice = Rng::new(1);
+        let arrives = |_: &usize| matches!(network.fate(&mut dice, from, to, true), Fate::Arrives(_));
+        (0..1000).filter(arrives).count()
+    }
+
+    fn network(wrong: impl Fn(&mut Network)) -> Network {
+        let mut network = Network::new(&Scenario::new("loss", 3));
+        wrong(&mut network);
+        network
+    }
+
+    #[test]
+    fn loss_takes_the_share_of_the_packets_that_it_says() {
+        type Wrong = fn(&mut Network);
+        // How many of a thousand arrive from 0 to 1, 1 to 0, 0 to 2 and 1 to 2.
+        let cases: [(Wrong, [usize; 4]); 7] = [
+            (|n| n.link(LinkAct::Loss(60), 0, 1), [400, 400, 1000, 1000]),
+            (|n| n.link(LinkAct::LossOneWay(60), 0, 1), [400, 1000, 1000, 1000]),
+            (|n| n.lose_at(Direction::Both, 0, 60), [400, 400, 400, 1000]),
+            (|n| n.lose_at(Direction::From, 0, 60), [400, 1000, 400, 1000]),
+            (|n| n.lose_at(Direction::To, 0, 60), [1000, 400, 1000, 1000]),
+            (|n| n.lose_all(5), [950; 4]),
+            (
+                |n| {
+                    n.lose_all(50);
+                    n.lose_at(Direction::From, 0, 50);
+                    n.link(LinkAct::LossOneWay(50), 0, 1);
+                },
+                [125, 500, 250, 500],
+            ),
+        ];
+        for (number, (wrong, wanted)) in cases.into_iter().enumerate() {
+            let network = network(wrong);
+            let found = [(0, 1), (1, 0), (0, 2), (1, 2)].map(|(from, to)| arrive(&network, from, to));
+            let near = found.iter().zip(wanted).all(|(found, wanted)| found.abs_diff(wanted) <= 40);
+            assert!(near, "case {number}: {found:?}, not {wanted:?}");
+            assert!(!network.is_clean(0, 1) && !network.is_clean(1, 0), "case {number}");
+            assert!(network.is_open(0, 1), "case {number}: something gets through");
+        }
+    }
+
+    #[test]
+    fn a_loss_ends_by_itself_or_by_heal() {
+        type Wrong = fn(&mut Network);
+        let ends: [Wrong; 4] = [
+            |n| {
+                n.lose_all(0);
+                n.lose_at(Direction::Both, 0, 0);
+                n.link(LinkAct::LossOneWay(0), 0, 1);
+            },
+            Network::heal,
+            |n| {
+                n.lose_all(0);
+                n.lose_at(Direction::From, 0, 0);
+                n.lose_at(Direction::To, 0, 0);
+                n.link(LinkAct::Mend, 1, 0);
+            },
+            |n| {
+                n.heal();
+                n.lose_all(0);
+            },
+        ];
+        for end in ends {
+            let mut network = network(|n| {
+                n.lose_all(100);
+                n.lose_at(Direction::Both, 0, 100);
+                n.link(LinkAct::LossOneWay(100), 0, 1);
+            });
+            assert!(!network.is_open(0, 1) && !network.is_open(1, 2));
+            end(&mut network);
+            assert!(network.is_clean(0, 1) && network.is_clean(1, 2));
+            assert_eq!(arrive(&network, 0, 1), 1000);
+        }
+    }
+
+    #[test]
+    fn loss_one_way_leaves_the_other_direction_as_it_is() {
+        let network = network(|n| {
+            n.link(LinkAct::Loss(100), 0, 1);
+            n.link(LinkAct::LossOneWay(0), 0, 1);
+        });
+        assert_eq!([arrive(&network, 0, 1), arrive(&network, 1, 0)], [1000, 0]);
     }
 }

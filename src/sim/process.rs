@@ -14,7 +14,7 @@ pub(super) enum Stall {
     Running,
     /// Stopped: nothing is read, no timer fires; the kernel continues.
     Frozen,
-    /// Timers fire; what is read comes 0.5 to 2.5 s late.
+    /// Timers fire; what is read comes late.
     Starved,
 }
 

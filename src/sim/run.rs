@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::delay::Span;
 use super::scenario::Scenario;
-use super::text::Span;
 use super::timeline::{Entry, Violation, What};
 use super::world::{World, node_name};
 use crate::detector::event::Event;

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::delay::Delay;
 use crate::closed_set::closed_set;
 use crate::detector::config::{DetectorConfig, Timing};
 
@@ -39,8 +40,10 @@ pub struct Scenario {
     pub names: Names,
     /// Who watches whom.
     pub watch: Watch,
-    /// One way through the network: least and most. Above zero.
-    pub latency: (Duration, Duration),
+    /// One way through the network. Above zero.
+    pub latency: Delay,
+    /// How late a starved process reads what has arrived.
+    pub late: Delay,
     /// Virtual length of the run.
     pub length: Duration,
     /// Carried out in the order of their times; at the same time in this order.
@@ -64,7 +67,8 @@ impl Scenario {
             profile: Profile::Balanced,
             names: Names::Declared,
             watch: Watch::All,
-            latency: (Duration::from_micros(150), Duration::from_micros(600)),
+            latency: Delay::Uniform(Duration::from_micros(150), Duration::from_micros(600)),
+            late: Delay::Uniform(Duration::from_millis(500), Duration::from_millis(2500)),
             length: Duration::from_secs(30),
             steps: Vec::new(),
         }
@@ -134,9 +138,13 @@ pub enum Action {
     Host(HostAct, HostId),
     /// The link from the first host to the second.
     Link(LinkAct, HostId, HostId),
+    /// This number of a hundred packets of a host are lost, on all its links; 0 ends it.
+    HostLoss(Direction, HostId, u8),
+    /// This number of a hundred packets are lost, on all links and each way; 0 ends it.
+    AllLoss(u8),
     /// Nothing passes between groups. Hosts in no group keep all their links.
     Split(Vec<Vec<HostId>>),
-    /// The network is whole again: links, splits, unplugged hosts. Processes stay as they are.
+    /// The network is whole again: links, losses, splits, unplugged hosts. Processes stay as they are.
     Heal,
 }
 
@@ -158,7 +166,7 @@ closed_set! {
         Freeze = "freeze",
         /// `kill -CONT`.
         Thaw = "thaw",
-        /// Timers run, everything read arrives 0.5 to 2.5 s late.
+        /// Timers run, everything read arrives late: by 0.5 to 2.5 s, or as the scenario says.
         Starve = "starve",
         /// Ends `Starve`.
         Feed = "feed",
@@ -169,6 +177,17 @@ closed_set! {
         /// Ends an unplug.
         Plug = "plug",
     }
+}
+
+/// Which packets of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Those that it sends and those sent to it.
+    Both,
+    /// Those that it sends.
+    From,
+    /// Those sent to it.
+    To,
 }
 
 /// What can happen to the link between two hosts.
@@ -184,6 +203,8 @@ pub enum LinkAct {
     Reject,
     /// This number of a hundred packets are lost, each way.
     Loss(u8),
+    /// This number of a hundred packets from the first to the second are lost.
+    LossOneWay(u8),
     /// Whole again.
     Mend,
 }
@@ -196,7 +217,7 @@ impl LinkAct {
             LinkAct::Drop => "drop",
             LinkAct::Block => "block",
             LinkAct::Reject => "reject",
-            LinkAct::Loss(_) => "loss",
+            LinkAct::Loss(_) | LinkAct::LossOneWay(_) => "loss",
             LinkAct::Mend => "mend",
         }
     }

@@ -79,8 +79,8 @@ pub(super) struct Truth {
     links_kept: bool,
 }
 
-/// Up to this many hosts the links are kept.
-const LINKS_KEPT_UP_TO: usize = 32;
+/// Up to this many hosts the links are kept, and the invariants checked: n squared of them at every step.
+pub(super) const LINKS_KEPT_UP_TO: usize = 32;
 
 impl Truth {
     pub(super) fn new(hosts: usize) -> Truth {

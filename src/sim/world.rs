@@ -14,7 +14,7 @@ use super::rng::Rng;
 use super::scenario::{Action, HostId, Scenario, Watch};
 use super::timeline::{Entry, What};
 use super::trace::Trace;
-use super::truth::Truth;
+use super::truth::{LINKS_KEPT_UP_TO, Truth};
 use crate::detector::config::DetectorConfig;
 use crate::detector::event::{Event, EventKind};
 use crate::detector::node::Reason;
@@ -88,7 +88,7 @@ pub(super) type Observer<'a> = &'a mut dyn FnMut(Duration, &[Option<View>]);
 impl<'a> World<'a> {
     pub(super) fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
         let config = scenario.detector();
-        let full = scenario.watch == Watch::All && scenario.nodes <= 32;
+        let full = scenario.watch == Watch::All && scenario.nodes <= LINKS_KEPT_UP_TO;
         let mut world = World {
             scenario,
             seed,
@@ -161,6 +161,8 @@ impl<'a> World<'a> {
         match action {
             Action::Host(act, HostId(host)) => self.host_act(act, host),
             Action::Link(act, HostId(a), HostId(b)) => self.network.link(act, a, b),
+            Action::HostLoss(direction, HostId(host), percent) => self.network.lose_at(direction, host, percent),
+            Action::AllLoss(percent) => self.network.lose_all(percent),
             Action::Split(groups) => self.network.split(&groups),
             Action::Heal => self.network.heal(),
         }
@@ -182,7 +184,7 @@ impl<'a> World<'a> {
             process.inbox.push_back((now, input));
             return;
         }
-        let late = self.dice.between(Duration::from_millis(500), Duration::from_millis(2500));
+        let late = self.scenario.late.draw(&mut self.dice);
         let last = process.inbox.back().map_or(Duration::ZERO, |(at, _)| *at);
         let at = last.max(now + late);
         process.inbox.push_back((at, input));

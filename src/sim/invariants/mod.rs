@@ -69,7 +69,7 @@ impl Checks {
         Checks {
             config,
             streams: scenario.streams,
-            latency: scenario.latency.1,
+            latency: scenario.latency.most(),
             hosts,
             beliefs: vec![vec![Belief::NONE; hosts]; hosts],
             expected: Vec::new(),
