@@ -85,7 +85,7 @@ impl Environment {
         let is_setting = variables().any(|variable| variable == name);
         match value.to_str() {
             Some(value) if is_setting => known.push((name.to_owned(), value.to_owned())),
-            Some(value) if is_injected(name, value) => self.injected.push(name.to_owned()),
+            Some(value) if is_injected(name, value) => self.injected.push(quoted(name)),
             Some(value) => self.problems.push(stranger(name, value)),
             None if is_setting => self.problems.push(Problem {
                 subject: format!("{name}={}", shown(name, &value.to_string_lossy())),
@@ -119,7 +119,7 @@ fn stranger(name: &str, value: &str) -> Problem {
         None => "the variables that `heartbeat config show` lists; unset this one".into(),
     };
     Problem {
-        subject: format!("{name}={}", shown(name, value)),
+        subject: format!("{}={}", quoted(name), shown(name, value)),
         wrong: "is not a setting of this version".into(),
         accepted,
     }
@@ -181,6 +181,13 @@ mod tests {
             assert_eq!(problems.len(), 1, "{typed}");
             assert!(problems[0].accepted.starts_with(nearest), "{typed}: {}", problems[0].accepted);
         }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_printed_is_written_out() {
+        let environment = read(&[("HEARTBEAT_\u{1b}[2J", "1"), ("HEARTBEAT_A\n_SERVICE_HOST", "10.0.0.1")]);
+        assert_eq!(environment.problems[0].subject, "HEARTBEAT_\\u{1b}[2J=1");
+        assert_eq!(environment.injected, ["HEARTBEAT_A\\n_SERVICE_HOST"]);
     }
 
     #[test]
