@@ -29,6 +29,13 @@ pub mod cli {
 #[cfg(feature = "node")]
 pub mod client {
     pub use crate::client::{Client, ClientSettings, Target};
+
+    /// The events of a stream as a client reads them: name and data.
+    pub fn read_events(bytes: &[u8]) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let events = crate::client::EventParser::default().feed(bytes);
+        events.iter().map(|event| (text(&event.name), text(&event.data))).collect()
+    }
 }
 
 /// Settings, as typed and as meant.
@@ -74,3 +81,7 @@ pub mod telemetry {
     pub use crate::telemetry::metrics::REVISION;
     pub use crate::telemetry::{EventLog, Metrics, Telemetry, catalogue};
 }
+
+/// What fuzzing feeds with bytes.
+#[cfg(feature = "node")]
+pub mod fuzz;

@@ -46,6 +46,7 @@ use self::keep_alive::{Carrier, FailedRenewals, Kept};
 use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
+pub(crate) use self::sse::Parser as EventParser;
 pub(crate) use self::stream::{EventStream, NewsStream};
 use crate::api::{
     HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, WHY_BYTES, WhyBody,

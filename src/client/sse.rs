@@ -20,7 +20,7 @@ pub(crate) struct ServerEvent {
 
 /// Turns bytes, cut anywhere, into events.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
+pub(crate) struct Parser {
     line: Vec<u8>,
     name: Vec<u8>,
     data: Option<Vec<u8>>,
@@ -32,7 +32,7 @@ pub(super) struct Parser {
 
 impl Parser {
     /// Reads `bytes` and returns the events that they complete.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut events = Vec::new();
         for byte in bytes {
             let second_half = std::mem::replace(&mut self.after_return, *byte == b'\r') && *byte == b'\n';

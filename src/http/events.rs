@@ -105,7 +105,7 @@ fn list(state: &AppState, filter: &Filter, name: Option<&str>, limit: usize) -> 
 }
 
 impl Asked {
-    fn check(self) -> Result<(Filter, usize), Problem> {
+    pub(super) fn check(self) -> Result<(Filter, usize), Problem> {
         let number = |name: &str, text: Option<String>| {
             let parse = |text: String| {
                 text.parse::<u64>().map_err(|_| Problem::bad_query(format!("{name} must be a whole number")))

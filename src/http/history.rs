@@ -25,11 +25,7 @@ pub(super) async fn history(
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = query.map_err(|_| Problem::bad_query("the only parameter is since, once"))?;
-    let since = match asked.since.as_deref().map(str::parse) {
-        None => 0,
-        Some(Ok(since)) => since,
-        Some(Err(_)) => return Err(Problem::bad_query("since must be a whole number")),
-    };
+    let since = asked.since()?;
     let view = state.handle.view().await?;
     let page = state.events.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS);
     let now = state.clock.now();
@@ -43,4 +39,14 @@ pub(super) async fn history(
         events: told.map(|entry| entry.for_peers(now - entry.event.at())).collect(),
         incidents: newest.iter().map(PastIncidentBody::from).collect(),
     }))
+}
+
+impl Asked {
+    pub(super) fn since(&self) -> Result<u64, Problem> {
+        match self.since.as_deref().map(str::parse) {
+            None => Ok(0),
+            Some(Ok(since)) => Ok(since),
+            Some(Err(_)) => Err(Problem::bad_query("since must be a whole number")),
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub(super) async fn list(
 }
 
 impl Asked {
-    fn limit(&self) -> Result<usize, Problem> {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         match self.limit.as_deref().map(str::parse) {
             None => Ok(LIMIT_DEFAULT),
             Some(Ok(0) | Err(_)) => Err(Problem::bad_query("limit must be a whole number of at least 1")),

@@ -60,7 +60,7 @@ pub(super) async fn cluster(
 }
 
 impl Asked {
-    fn strict(&self) -> Result<bool, Problem> {
+    pub(super) fn strict(&self) -> Result<bool, Problem> {
         match self.strict.as_deref() {
             None | Some("0" | "false") => Ok(false),
             Some("1" | "true") => Ok(true),

@@ -38,9 +38,11 @@ mod witness;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::MatchedPath;
+use axum::extract::{MatchedPath, Query};
+use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use serde::de::DeserializeOwned;
 
 pub use server::serve;
 pub use state::AppState;
@@ -48,6 +50,23 @@ pub use state::AppState;
 use problem::Problem;
 use route::Route;
 use state::Shared;
+
+use crate::api::words::ProblemCode;
+
+/// A query as each route that takes one reads it: the codes of those that refuse it. For fuzzing.
+pub(crate) fn read_queries(uri: &Uri) -> Vec<ProblemCode> {
+    fn read<A: DeserializeOwned, T>(uri: &Uri, check: impl Fn(A) -> Result<T, Problem>) -> Option<ProblemCode> {
+        let query = Query::<A>::try_from_uri(uri).map_err(|_| Problem::bad_query("each parameter once"));
+        query.and_then(|Query(asked)| check(asked)).err().map(|problem| problem.code)
+    }
+    let refused = [
+        read(uri, events::Asked::check),
+        read(uri, |asked: history::Asked| asked.since()),
+        read(uri, |asked: incidents::Asked| asked.limit()),
+        read(uri, |asked: mesh::Asked| asked.strict()),
+    ];
+    refused.into_iter().flatten().collect()
+}
 
 /// Every route of the main port.
 pub fn router(state: AppState) -> Router {

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# fuzz.sh CARGO-FUZZ SECONDS [TARGET...]: feeds each target, or those named, with generated inputs for so many seconds.
+# Inputs worth keeping are found again in fuzz/target/corpus; a finding is written to fuzz/artifacts, fails the script,
+# and belongs into fuzz/corpus once it is mended. Without a sanitizer, because the code is safe Rust and the stable
+# compiler then does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fuzzer=$1
+seconds=$2
+shift 2
+targets=("$@")
+if [ $# = 0 ]; then
+    for source in fuzz/fuzz_targets/*.rs; do targets+=("$(basename "$source" .rs)"); done
+fi
+
+"$fuzzer" build --sanitizer=none
+for target in "${targets[@]}"; do
+    found=fuzz/target/corpus/$target
+    mkdir -p "$found"
+    printf '%s: ' "$target"
+    if ! "$fuzzer" run --sanitizer=none "$target" "$found" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        >"fuzz/target/$target.log" 2>&1; then
+        tail -40 "fuzz/target/$target.log"
+        exit 1
+    fi
+    grep -o 'number_of_executed_units: *[0-9]*' "fuzz/target/$target.log"
+done
