@@ -20,7 +20,7 @@ pub(super) fn introduce(
     if as_json {
         let nodes: Vec<_> = running
             .iter()
-            .map(|(plan, id)| json!({ "node": plan.name, "url": plan.url(), "process_id": id, "restart": restart_line(plan) }))
+            .map(|(plan, id)| json!({ "node": plan.name, "url": plan.url(), "metrics": plan.metrics_url(), "process_id": id, "restart": restart_line(plan) }))
             .collect();
         return output.line(&json!({ "event": "demo_started", "nodes": nodes }).to_string());
     }
@@ -31,7 +31,7 @@ pub(super) fn introduce(
     output.line(&format!("{} on this machine, each a process of its own:\n", counted(running.len(), "node")))?;
     for (number, (plan, id)) in running.iter().enumerate() {
         let name = output.paint(Paint::Node(number), &plan.name);
-        output.line(&format!("  {name}  {}  process {id}", plan.url()))?;
+        output.line(&format!("  {name}  {}  {}  process {id}", plan.url(), plan.metrics_url()))?;
     }
     output.line("\nTry in another terminal:\n")?;
     let ideas = ideas(running);
@@ -53,10 +53,10 @@ fn ideas(running: &[(&Plan, u32)]) -> Vec<(String, &'static str)> {
             ideas.push((freeze, "it is paused: tolerated at first, then reported"));
             ideas.push((thaw, "it continues, and accuses no peer"));
         }
-        let middle = running.get(1).map_or(plan.port, |(plan, _)| plan.port);
-        ideas.push((format!("{program} members --addr=:{middle}"), "the peers as one node sees them"));
-        ideas.push((format!("{program} monitor --addr=:{middle}"), "the whole mesh, and its events"));
-        ideas.push((format!("{program} events --follow --addr=:{middle}"), "its events as they happen"));
+        let middle = running.get(1).map_or(plan.addr(), |(plan, _)| plan.addr());
+        ideas.push((format!("{program} members --addr={middle}"), "the peers as one node sees them"));
+        ideas.push((format!("{program} monitor --addr={middle}"), "the whole mesh, and its events"));
+        ideas.push((format!("{program} events --follow --addr={middle}"), "its events as they happen"));
     }
     ideas
 }

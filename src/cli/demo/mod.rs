@@ -12,22 +12,29 @@ mod intro;
 mod node;
 mod ports;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::mpsc;
 
 use self::intro::{introduce, restart_line};
-use self::node::{Plan, Said, Tale};
+use self::node::{Places, Plan, Said, Tale};
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Paint};
 use crate::config::environment::{Environment, program as program_path};
-use crate::config::parse;
-use crate::config::settings::PORT;
+use crate::config::layers::Layers;
+use crate::config::problem::{Problem, Problems};
+use crate::config::raw::Raw;
+use crate::config::settings::{PORT, find};
+use crate::config::{MetricsPort, parse};
 use crate::runtime::signals::Signals;
 
 /// More lines than that cannot be followed on a screen.
 const NODES_MAX: u16 = 16;
+
+/// The last port at which the nodes may begin.
+const PORT_LAST: u16 = u16::MAX - NODES_MAX;
 
 /// Lines that wait to be shown. A full queue slows down only the nodes' writing.
 const LINES_WAITING_MAX: usize = 256;
@@ -36,8 +43,11 @@ const LINES_WAITING_MAX: usize = 256;
 #[command(after_help = "Examples:
   heartbeat demo
   heartbeat demo --nodes=5 --base-port=9001
+  heartbeat demo --address=0.0.0.0           other machines may reach the nodes, too
   HEARTBEAT_PROFILE=fast heartbeat demo      variables set other settings for every node
 
+Variables count for every node, except: HEARTBEAT_PORT and HEARTBEAT_METRICS_PORT are those of the first node,
+HEARTBEAT_NODE, _PEERS, _LOG_FORMAT and _LOG_COLOR are set by the demo.
 Exit codes: 0 clean stop, 1 every node ended by itself, 64 wrong settings,
 74 a given port is taken.")]
 pub(crate) struct Demo {
@@ -45,8 +55,11 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     pub nodes: u16,
     /// The first node's port; the others follow [default: 8001, or free ones where these are taken]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX - NODES_MAX)))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(PORT_LAST)))]
     pub base_port: Option<u16>,
+    /// The address on which all nodes listen [default: 127.0.0.1, which only this machine reaches]
+    #[arg(long, value_name = "IP", value_parser = parse::address)]
+    pub address: Option<IpAddr>,
     /// Stop after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
     pub stop_after: Option<Duration>,
@@ -61,14 +74,9 @@ pub(crate) struct Demo {
 /// When the ports that were given are taken, or no process can be started.
 pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let ports = match command.base_port {
-        Some(base) => ports::exactly(base, command.nodes)
-            .map_err(|port| Failure::PortTaken(format!("port {port} is taken; --base-port sets the first port")))?,
-        None => ports::free_from(PORT, command.nodes)
-            .ok_or_else(|| Failure::PortTaken("not enough free ports above 8001".into()))?,
-    };
+    let places = Wanted::new(command, environment)?.places(command.nodes)?;
     let program = program_path().map_err(|error| Failure::Internal(format!("cannot find this program: {error}")))?;
-    let plans = node::plan(&program, &ports, command.json, output.color());
+    let plans = node::plan(&program, &places, command.json, output.color());
     let (tales, mut told) = mpsc::channel(LINES_WAITING_MAX);
     let mut nodes = Vec::with_capacity(plans.len());
     for (number, plan) in plans.iter().enumerate() {
@@ -76,7 +84,7 @@ pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     }
     drop(tales);
     let running: Vec<(&Plan, u32)> = plans.iter().zip(&nodes).map(|(plan, node)| (plan, node.process_id)).collect();
-    introduce(&mut output, &running, command.base_port.is_some(), command.json)?;
+    introduce(&mut output, &running, places.ports_were_given, command.json)?;
     let mut signals =
         Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))?;
     let mut show = Show { output, plans: &plans, json: command.json, alive: nodes.len(), stopping: false };
@@ -85,6 +93,69 @@ pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
         show.stop(&nodes, &mut told, &mut signals).await?;
     }
     Ok(ended)
+}
+
+/// Where the nodes should listen, as flags and variables say it.
+struct Wanted {
+    address: IpAddr,
+    base_port: Option<u16>,
+    first_metrics_port: Option<u16>,
+}
+
+impl Wanted {
+    /// # Errors
+    /// When a variable holds nothing usable.
+    fn new(command: &Demo, environment: &Environment) -> Result<Wanted, Failure> {
+        let flags = Raw::default();
+        let layers = Layers { flags: &flags, environment };
+        let mut problems = Vec::new();
+        let mut number = |name: &str| {
+            let typed = layers.typed(name)?;
+            let wrong = match parse::port(typed.text) {
+                Ok(0) => "is any free port for each node, as without it: leave it out".to_owned(),
+                Ok(port) if port <= PORT_LAST => return Some(port),
+                Ok(_) => format!("leaves no room for the ports that follow: at most {PORT_LAST}"),
+                Err(wrong) => wrong,
+            };
+            problems.extend(find(name).map(|spec| Problem::typed(spec, typed, wrong)));
+            None
+        };
+        let base_port = command.base_port.or_else(|| number("port"));
+        let first_metrics_port = number("metrics-port");
+        let by_variable = layers.typed("address").map(|typed| (typed, parse::address(typed.text)));
+        let address = match (command.address, by_variable) {
+            (Some(address), _) | (None, Some((_, Ok(address)))) => address,
+            (None, Some((typed, Err(wrong)))) => {
+                problems.extend(find("address").map(|spec| Problem::typed(spec, typed, wrong)));
+                Ipv4Addr::LOCALHOST.into()
+            }
+            (None, None) => Ipv4Addr::LOCALHOST.into(),
+        };
+        if problems.is_empty() {
+            Ok(Wanted { address, base_port, first_metrics_port })
+        } else {
+            Err(Problems(problems).into())
+        }
+    }
+
+    /// # Errors
+    /// When ports that were given are taken, or too few are free.
+    fn places(&self, nodes: u16) -> Result<Places, Failure> {
+        let taken = |port: u16, setting: &str| {
+            Failure::PortTaken(format!("port {port} is taken; {setting} sets the first port"))
+        };
+        let ports = match self.base_port {
+            Some(base) => ports::exactly(base, nodes).map_err(|port| taken(port, "--base-port"))?,
+            None => ports::free_from(PORT, nodes, &[])
+                .ok_or_else(|| Failure::PortTaken("not enough free ports above 8001".into()))?,
+        };
+        let metrics_ports = match self.first_metrics_port {
+            Some(base) => ports::exactly(base, nodes).map_err(|port| taken(port, "HEARTBEAT_METRICS_PORT"))?,
+            None => ports::free_from(MetricsPort::FIRST, nodes, &ports)
+                .ok_or_else(|| Failure::PortTaken("not enough free ports above 9100 for the metrics".into()))?,
+        };
+        Ok(Places { address: self.address, ports, metrics_ports, ports_were_given: self.base_port.is_some() })
+    }
 }
 
 /// What is on the screen, and which nodes still run.

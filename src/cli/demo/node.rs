@@ -1,5 +1,6 @@
 //! One node of the demo: how it is started, and the task that looks after it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -16,14 +17,45 @@ use crate::cli::platform;
 const STOP_PATIENCE: Duration = Duration::from_secs(7);
 
 /// Settings that the demo makes for each node; from the caller's environment they would hit all of them alike.
+/// The demo has read address and ports and passes them on as flags.
 const OWN_SETTINGS: [&str; 5] =
     ["HEARTBEAT_NODE", "HEARTBEAT_PORT", "HEARTBEAT_ADDRESS", "HEARTBEAT_METRICS_PORT", "HEARTBEAT_PEERS"];
+
+/// Where the nodes listen, the first one first.
+pub(super) struct Places {
+    pub address: IpAddr,
+    pub ports: Vec<u16>,
+    pub metrics_ports: Vec<u16>,
+    /// Those of the nodes were not chosen here.
+    pub ports_were_given: bool,
+}
+
+impl Places {
+    /// How one node of the demo reaches another: an address and not `localhost`, which two families may answer for.
+    fn host(&self) -> String {
+        match self.address {
+            IpAddr::V4(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) if address.is_unspecified() => "[::1]".to_owned(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        }
+    }
+
+    /// What a person on this machine types.
+    fn shown_host(&self) -> String {
+        let is_here = self.address.is_unspecified() || self.address == IpAddr::from(Ipv4Addr::LOCALHOST);
+        if is_here { "localhost".to_owned() } else { self.host() }
+    }
+}
 
 /// How one node is started.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub name: String,
     pub port: u16,
+    pub metrics_port: u16,
+    /// Where a person on this machine reaches it.
+    host: String,
     pub program: PathBuf,
     /// What a person would type as well.
     pub arguments: Vec<String>,
@@ -33,27 +65,40 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn url(&self) -> String {
-        format!("http://localhost:{}/", self.port)
+        format!("http://{}:{}/", self.host, self.port)
+    }
+
+    pub(super) fn metrics_url(&self) -> String {
+        format!("http://{}:{}/metrics", self.host, self.metrics_port)
+    }
+
+    /// What a command takes to ask it.
+    pub(super) fn addr(&self) -> String {
+        if self.host == "localhost" { format!(":{}", self.port) } else { format!("{}:{}", self.host, self.port) }
     }
 }
 
 /// Plans one node for each port; each has all others as its pinned peers.
-pub(super) fn plan(program: &Path, ports: &[u16], json: bool, color: bool) -> Vec<Plan> {
+pub(super) fn plan(program: &Path, places: &Places, json: bool, color: bool) -> Vec<Plan> {
+    let (ports, host) = (&places.ports, places.host());
     let names: Vec<String> = (1..=ports.len()).map(|number| format!("node-{number}")).collect();
     let log = if json { "json" } else { "text" };
     let log_color = if color { "always" } else { "never" };
     let one = |own: usize| {
         let others = names.iter().zip(ports).enumerate().filter(|(number, _)| *number != own);
-        // An address and not `localhost`, which two families may answer for.
-        let peers: Vec<String> = others.map(|(_, (name, port))| format!("{name}=http://127.0.0.1:{port}")).collect();
+        let peers: Vec<String> = others.map(|(_, (name, port))| format!("{name}=http://{host}:{port}")).collect();
         Plan {
             name: names[own].clone(),
             port: ports[own],
+            metrics_port: places.metrics_ports[own],
+            host: places.shown_host(),
             program: program.to_owned(),
             arguments: vec![
                 "run".into(),
                 format!("--node={}", names[own]),
+                format!("--address={}", places.address),
                 format!("--port={}", ports[own]),
+                format!("--metrics-port={}", places.metrics_ports[own]),
                 format!("--peers={}", peers.join(",")),
             ],
             hidden: vec!["--stop-with-stdin".into(), format!("--log-format={log}"), format!("--log-color={log_color}")],

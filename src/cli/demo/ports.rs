@@ -16,9 +16,10 @@ pub(super) fn exactly(base: u16, count: u16) -> Result<Vec<u16>, u16> {
     }
 }
 
-/// The first free ports from `base` on; `None` when there are not enough within reach.
-pub(super) fn free_from(base: u16, count: u16) -> Option<Vec<u16>> {
-    let ports: Vec<u16> = (base..base + REACH).filter(|port| is_free(*port)).take(usize::from(count)).collect();
+/// The first free ports from `base` on, without the `reserved` ones; `None` when there are not enough within reach.
+pub(super) fn free_from(base: u16, count: u16, reserved: &[u16]) -> Option<Vec<u16>> {
+    let is_usable = |port: &u16| !reserved.contains(port) && is_free(*port);
+    let ports: Vec<u16> = (base..base + REACH).filter(is_usable).take(usize::from(count)).collect();
     Some(ports).filter(|ports| ports.len() == usize::from(count))
 }
 
@@ -40,6 +41,8 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         assert_eq!(exactly(port, 1), Err(port));
-        assert!(free_from(port.min(60_000), 2).is_some_and(|ports| !ports.contains(&port)));
+        let found = free_from(port.min(60_000), 2, &[]).unwrap();
+        assert!(!found.contains(&port));
+        assert!(free_from(port.min(60_000), 2, &found).is_some_and(|ports| !ports.contains(&found[0])));
     }
 }
