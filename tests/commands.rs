@@ -82,8 +82,7 @@ impl Demo {
     }
 
     fn port(&self, number: usize) -> u16 {
-        let url = self.nodes[number]["url"].as_str().expect("a URL");
-        url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+        port_of(&self.nodes[number]["url"])
     }
 
     fn addr(&self, number: usize) -> String {
@@ -111,6 +110,12 @@ impl Demo {
             }
         }
     }
+}
+
+fn port_of(url: &Value) -> u16 {
+    let url = url.as_str().expect("a URL").trim_start_matches("http://");
+    let authority = url.split('/').next().expect("a host and a port");
+    authority.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
 fn answers(port: u16) -> bool {
@@ -147,6 +152,10 @@ fn a_demo_shows_a_killed_node_and_its_commands_answer() {
     let json: Value = serde_json::from_slice(&output(&["members", "--json", &demo.addr(0)]).stdout).expect("JSON");
     let dead = json["peers"].as_array().expect("peers").iter().find(|peer| peer["key"] == "node-3").expect("node-3");
     assert_eq!(dead["state"], "dead");
+    let typo = output(&["events", "--peer=node-33", &demo.addr(0)]);
+    assert_eq!(typo.status.code(), Some(1));
+    let said = text(&typo.stderr);
+    assert!(said.contains("no such peer; the peers of this node are node-2, node-3"), "{said}");
     let events = text(&output(&["events", "--json", "--peer=node-3", &demo.addr(0)]).stdout);
     assert!(events.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{events}");
     assert!(events.contains("peer_down"), "{events}");
@@ -211,6 +220,50 @@ fn a_demo_stops_its_nodes_in_order() {
     demo.read_until("all nodes have stopped");
     assert_eq!(demo.process.0.wait().expect("it ends").code(), Some(0));
     assert!(!ports.iter().any(|port| answers(*port)));
+}
+
+#[test]
+fn a_demo_is_reached_from_its_own_machine_only() {
+    let demo = Demo::start(&["--nodes=2"]);
+    for number in 0..2 {
+        until("the node answers", || answers(demo.port(number)));
+        // Of this machine as well, but not the one address that is listened on.
+        assert!(TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), demo.port(number))).is_err());
+    }
+}
+
+#[test]
+fn a_demo_takes_the_next_free_ports_for_the_metrics_and_says_which() {
+    // Where the first is taken by anything else already, the test asks the same.
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 9100));
+    let demo = Demo::start(&["--nodes=3"]);
+    for number in 0..3 {
+        let port = port_of(&demo.nodes[number]["metrics"]);
+        assert_ne!(port, 9100);
+        until("the metrics answer", || answers(port));
+    }
+    drop(first);
+}
+
+#[test]
+fn a_demo_passes_on_the_variables_that_its_help_promises() {
+    let free = || TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| socket.local_addr());
+    let (base, metrics) = (free().expect("a free port").port(), free().expect("a free port").port());
+    let variables = [
+        ("HEARTBEAT_ADDRESS", "127.0.0.2"),
+        ("HEARTBEAT_PORT", &*base.to_string()),
+        ("HEARTBEAT_METRICS_PORT", &*metrics.to_string()),
+        ("HEARTBEAT_INTERVAL", "700ms"),
+    ];
+    let demo = Demo::start_with(&["--nodes=1"], &variables);
+    assert_eq!((demo.port(0), port_of(&demo.nodes[0]["metrics"])), (base, metrics));
+    let place = format!("--addr=127.0.0.2:{base}");
+    until("the node answers there", || output(&["healthcheck", &place]).status.success());
+    let shown = text(&output(&["info", &place]).stdout);
+    assert!(shown.contains("--interval=700ms"), "{shown}");
+    let wrong = heartbeat(&["demo", "--nodes=1"]).env("HEARTBEAT_PORT", "x").output().expect("it runs");
+    assert_eq!(wrong.status.code(), Some(64));
+    assert!(text(&wrong.stderr).contains("HEARTBEAT_PORT=x"), "{}", text(&wrong.stderr));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use heartbeat::detector::config::Timing;
 use heartbeat::detector::discovery::{DnsName, Finding, NameId, ProbeId};
-use heartbeat::detector::event::EventKind;
+use heartbeat::detector::event::{Conflict, EventKind};
 use heartbeat::detector::evidence::Evidence;
 use heartbeat::detector::node::{Me, Node};
 use heartbeat::detector::peer::{
@@ -27,9 +27,15 @@ const LATENCY: Duration = Duration::from_millis(1);
 /// Who answers at an address.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Host {
-    Runs { node: &'static str, boot: u64, state: SelfState },
+    Runs {
+        node: &'static str,
+        boot: u64,
+        state: SelfState,
+    },
     Refuses,
     Silent,
+    /// Nothing can be sent to it from here.
+    Unsendable,
 }
 
 fn runs(node: &'static str, boot: u64) -> Host {
@@ -173,6 +179,7 @@ impl World {
         match self.hosts.get(&address).copied().unwrap_or(Host::Silent) {
             Host::Refuses => Err(Evidence::Refused),
             Host::Silent => Err(Evidence::Silent),
+            Host::Unsendable => Err(Evidence::NoNetwork),
             Host::Runs { node, boot, state } => Ok(Answer {
                 node: name(node),
                 boot: BootId(boot),
@@ -559,4 +566,116 @@ fn a_node_that_leaves_says_so_to_those_it_found_and_looks_for_nobody() {
     let since = world.now;
     world.run(60);
     assert_eq!((world.lookups_since(since), world.probes_of(4, since)), (0, 0));
+}
+
+#[test]
+fn a_node_that_finds_only_itself_says_so() {
+    let mut world = World::new(&[1]);
+    world.run(5);
+    let view = world.node.view(Monotonic(world.now));
+    assert!(view.found_nobody && view.discovery.candidates.is_empty());
+    world.list(&[1, 2]).host(2, runs("b", 20)).run(12);
+    assert!(!world.node.view(Monotonic(world.now)).found_nobody);
+    // Listed by hand, the node itself under another key.
+    let mut world = World::with(0, &[("me-too:8001", 1)], &[]);
+    world.run(5);
+    assert_eq!(world.states(), "");
+    assert!(world.node.view(Monotonic(world.now)).found_nobody);
+    // One that was never told of any peer is alone, and has missed nobody.
+    let mut world = World::with(0, &[], &[]);
+    world.run(5);
+    assert!(!world.node.view(Monotonic(world.now)).found_nobody);
+    world.node.expect_peers();
+    assert!(world.node.view(Monotonic(world.now)).found_nobody);
+}
+
+#[test]
+fn a_candidate_is_overdue_after_the_longest_wait() {
+    let mut world = World::new(&[1, 2, 3]);
+    world.host(2, runs("b", 20)).run(9);
+    let overdue = |world: &mut World| {
+        let view = world.node.view(Monotonic(world.now));
+        view.discovery.candidates.iter().map(|candidate| (candidate.address, candidate.overdue)).collect::<Vec<_>>()
+    };
+    assert_eq!(overdue(&mut world), [(address(3), false)]);
+    world.run(2);
+    assert_eq!(overdue(&mut world), [(address(3), true)]);
+}
+
+#[test]
+fn a_peer_with_my_name_is_watched_under_its_key_and_told_once() {
+    let mut world = World::with(0, &[("b:8001", 2)], &[]);
+    world.host(2, runs("me", 20)).run(20);
+    assert_eq!(world.states(), "b:8001 alive");
+    assert_eq!(world.told(), ["peer_added b:8001", "peer_conflict b:8001", "peer_joined b:8001"]);
+    let view = world.node.view(Monotonic(world.now));
+    assert_eq!(view.member(&view.peers[0]).as_str(), "b:8001");
+    world.host(2, Host::Refuses).run(20);
+    assert_eq!(world.states(), "b:8001 dead");
+}
+
+#[test]
+fn a_caller_with_my_name_is_told_once_and_one_on_no_list_is_shown() {
+    let mut world = World::with(0, &[("b:8001", 2)], &[]);
+    world.host(2, runs("b", 20)).run(3);
+    world.events.clear();
+    for _ in 0..5 {
+        world.pinged("me", 9);
+        world.pinged("z", 30);
+        world.pinged("b", 20);
+        world.run(1);
+    }
+    assert_eq!(world.told(), ["discovery_name_taken"]);
+    let unlisted = |world: &mut World| world.node.view(Monotonic(world.now)).unlisted;
+    assert_eq!(unlisted(&mut world), [name("me"), name("z")]);
+    world.run(4);
+    assert_eq!(unlisted(&mut world), []);
+}
+
+#[test]
+fn one_address_with_two_nodes_behind_it_is_told_once() {
+    let mut world = World::with(0, &[("lb:8001", 2)], &[]);
+    for _ in 0..20 {
+        world.host(2, runs("m1", 10)).run(1);
+        world.host(2, runs("m2", 20)).run(1);
+    }
+    let told: Vec<&EventKind> =
+        world.events.iter().map(|(_, _, kind)| kind).filter(|kind| kind.name() == "peer_conflict").collect();
+    let expected = Conflict::SharedAddress { known: name("m2"), declared: name("m1") };
+    assert_eq!(told, [&EventKind::PeerConflict { conflict: expected }]);
+    let view = world.node.view(Monotonic(world.now));
+    assert_eq!(view.peers[0].rival, Some(name("m1")));
+}
+
+/// A container that comes back under another random name is a restart and nothing else.
+#[test]
+fn another_name_after_the_first_is_gone_is_a_restart() {
+    let mut world = World::with(0, &[("lb:8001", 2)], &[]);
+    world.host(2, runs("m1", 10)).run(3);
+    world.events.clear();
+    world.host(2, runs("m2", 20)).run(30);
+    assert_eq!(world.told(), ["peer_restarted lb:8001"]);
+}
+
+/// What could not be sent shows nothing about the peer.
+#[test]
+fn a_node_without_a_network_accuses_nobody() {
+    let mut world = World::with(0, &[("b:8001", 2)], &[]);
+    world.host(2, runs("b", 20)).run(3);
+    world.events.clear();
+    world.host(2, Host::Unsendable).run(20);
+    assert_eq!(world.states(), "b:8001 unreachable");
+    assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b:8001"]);
+    let alone = world.events.iter().any(|(_, _, kind)| matches!(kind, EventKind::SelfCutOff { no_network: true, .. }));
+    assert!(alone, "{:?}", world.events);
+    world.events.clear();
+    world.host(2, runs("b", 20)).run(5);
+    assert_eq!(world.told(), ["self_rejoined", "peer_recovered b:8001"]);
+    // With another peer that answers, only the way to this one is gone: no verdict.
+    let mut world = World::with(0, &[("b:8001", 2), ("c:8001", 3)], &[]);
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).run(3);
+    world.events.clear();
+    world.host(2, Host::Unsendable).run(30);
+    assert_eq!(world.states(), "b:8001 suspect, c:8001 alive");
+    assert_eq!(world.told(), ["peer_degraded b:8001"]);
 }

@@ -59,7 +59,14 @@ fn ms(ms: u64) -> Duration {
 fn peer_ref(id: u32, key: &str, state: PeerState) -> PeerRef {
     let known = state != PeerState::Joining;
     let node = known.then(|| name(&format!("node-{id}")));
-    PeerRef { id: PeerId(id), key: PeerKey(key.into()), node, boot: known.then_some(BootId(u64::from(id))), state }
+    PeerRef {
+        id: PeerId(id),
+        key: PeerKey(key.into()),
+        node,
+        boot: known.then_some(BootId(u64::from(id))),
+        state,
+        flaw: None,
+    }
 }
 
 fn maintenance(reason: &str) -> Maintenance {
@@ -81,6 +88,8 @@ fn peer_view(peer: PeerRef) -> PeerView {
         evidence: heard.then_some(Evidence::Refused),
         last_proof: heard.then_some(ms(1200)),
         last_answer: heard.then_some(ms(1200)),
+        lost: ms(3),
+        rival: None,
         state_age: ms(900),
         rtt_last: heard.then_some(Duration::from_micros(846)),
         rtt_mean: heard.then_some(ms(1)),
@@ -113,8 +122,12 @@ fn discovery() -> DiscoveryView {
         failing_for: error.map(|_| ms(900)),
         error: error.map(Into::into),
     };
-    let candidate =
-        |last: u8, evidence| CandidateView { address: ([10, 0, 0, last], 8001).into(), age: ms(40), evidence };
+    let candidate = |last: u8, evidence| CandidateView {
+        address: ([10, 0, 0, last], 8001).into(),
+        age: ms(40),
+        evidence,
+        overdue: false,
+    };
     DiscoveryView {
         names: vec![name("nodes", None), name("others", Some("Name or service not known"))],
         candidates: vec![candidate(7, None), candidate(8, Some(Evidence::Silent))],
@@ -138,6 +151,8 @@ fn view(all_dead: bool) -> View {
         lost: ms(250),
         hearsay: Hearsay::default(),
         peers: peers.collect(),
+        found_nobody: false,
+        unlisted: vec![name("node-8")],
     }
 }
 
@@ -677,7 +692,8 @@ async fn events_about_a_peer_are_found_by_its_key_and_by_its_name() {
         let (joined, down) = (json!("peer_joined"), json!("peer_down"));
         assert_eq!(found, [(&json!("node-4"), &down), (&own, &joined), (&own, &down)], "{wanted}: {reply}");
     }
-    assert_eq!(node.get("/api/v1/events?peer=nobody").await.json()["events"], json!([]));
+    let unknown = node.get("/api/v1/events?peer=nobody").await;
+    assert_eq!((unknown.status, unknown.json()["code"].as_str()), (StatusCode::NOT_FOUND, Some("no_such_peer")));
 }
 
 #[tokio::test]
@@ -1015,6 +1031,7 @@ async fn real_driver(port: u16) -> (Handle, JoinHandle<()>) {
             target: Target::new(&url).expect("valid"),
         }],
         names: Vec::new(),
+        expects_peers: false,
         clock,
         client: Client::new(ClientSettings { connect_timeout: ms(500), question_timeout: ms(500) }).expect("a client"),
         inbox,

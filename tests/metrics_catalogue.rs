@@ -31,8 +31,14 @@ impl Bench {
     }
 
     fn add(&mut self, id: u32, key: &str) {
-        let peer =
-            PeerRef { id: PeerId(id), key: PeerKey(key.into()), node: None, boot: None, state: PeerState::Joining };
+        let peer = PeerRef {
+            id: PeerId(id),
+            key: PeerKey(key.into()),
+            node: None,
+            boot: None,
+            state: PeerState::Joining,
+            flaw: None,
+        };
         self.peers.push(peer);
         self.happens(key, EventKind::PeerAdded);
     }
@@ -348,8 +354,12 @@ fn discovery_is_shown_as_the_view_has_it() {
         error: None,
     };
     bench.discovery.errors = 4;
-    bench.discovery.candidates =
-        vec![CandidateView { address: ([10, 0, 0, 7], 8001).into(), age: Duration::ZERO, evidence: None }];
+    bench.discovery.candidates = vec![CandidateView {
+        address: ([10, 0, 0, 7], 8001).into(),
+        age: Duration::ZERO,
+        evidence: None,
+        overdue: false,
+    }];
     bench.discovery.names = vec![found(Some(1)), found(Some(100_000))];
     assert_eq!((value(&bench, "errors_total"), value(&bench, "candidates")), (4.0, 1.0));
     let oldest = value(&bench, "last_success_timestamp_seconds");
@@ -363,8 +373,14 @@ fn discovery_is_shown_as_the_view_has_it() {
 #[test]
 fn an_address_that_is_this_node_gets_no_series() {
     let mut bench = Bench::new();
-    let peer =
-        PeerRef { id: PeerId(9), key: PeerKey("me:1".into()), node: None, boot: None, state: PeerState::Joining };
+    let peer = PeerRef {
+        id: PeerId(9),
+        key: PeerKey("me:1".into()),
+        node: None,
+        boot: None,
+        state: PeerState::Joining,
+        flaw: None,
+    };
     bench.telemetry.observe(NodeEvent::Detector(Event {
         at: Monotonic::default(),
         peer: Some(peer),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::{fine_ms, ms};
 use super::peers::texts;
+use super::row::BlindSpotBody;
 use super::text::Text;
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
@@ -125,6 +126,8 @@ pub struct ClusterNodeBody {
     pub verdict: Text<MeshVerdict>,
     /// While a node cannot reach it: how long ago any of those last heard it.
     pub silent_ms: Option<u64>,
+    /// How it fails for the nodes that cannot reach it.
+    pub class: Option<Text<Class>>,
     /// How long ago it left or restarted.
     pub since_ms: Option<u64>,
     pub heard: Text<RowFreshness>,
@@ -147,6 +150,8 @@ pub struct ClusterNodeBody {
     pub flapping_by: Vec<Text<Member>>,
     /// The nodes that have not heard it yet and are not alarmed.
     pub unmet_by: Vec<Text<Member>>,
+    /// What it knows that it does not see. While there is any, the mesh is not whole.
+    pub blind_spots: Vec<BlindSpotBody>,
 }
 
 /// A node whose list of peers lacks others.
@@ -247,6 +252,7 @@ impl From<(&NodeStatus, &Row)> for ClusterNodeBody {
             boot: status.boot.map(Text::from),
             verdict: status.verdict.into(),
             silent_ms: status.silent_for.map(ms),
+            class: status.class.map(Text::from),
             since_ms: status.since.map(ms),
             heard: row.freshness.into(),
             as_of_ms: row.as_of.map(ms),
@@ -260,6 +266,7 @@ impl From<(&NodeStatus, &Row)> for ClusterNodeBody {
             degraded_by: texts(&status.degraded_by),
             flapping_by: texts(&status.flapping_by),
             unmet_by: texts(&status.unmet_by),
+            blind_spots: row.blind_spots.iter().filter(|_| row.is_here()).map(BlindSpotBody::from).collect(),
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct PeerBody {
     pub verdict: Option<Text<Verdict>>,
     pub class: Option<Text<Class>>,
     pub evidence: Option<Text<Evidence>>,
+    /// What was wrong with its last answer, if that was not one of a node.
+    pub flaw: Option<String>,
     /// Counts for alerts: false after a goodbye, in maintenance, before the peer was due for the first time, and while
     /// this node cannot judge.
     pub expected: bool,
@@ -125,6 +127,7 @@ impl PeerBody {
             verdict: view.verdict.map(Text::from),
             class: view.class.map(Text::from),
             evidence: view.evidence.map(Text::from),
+            flaw: view.peer.flaw.as_ref().map(ToString::to_string),
             expected: view.expected,
             maintenance: view.maintenance.as_ref().map(|maintenance| MaintenanceBody::new(maintenance, now)),
             maintenance_overrun_ms: view.overrun.map(ms),

@@ -6,6 +6,7 @@
 //! no other name for it; what that key means to the reader is the
 //! reader's business ([`RowBody::into_row`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -17,12 +18,15 @@ use super::text::Text;
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};
-use crate::mesh::{Cell, Member, Row, RowFreshness};
+use crate::mesh::{BLIND_SPOTS_MAX, BlindSpot, BlindSpotKind, Cell, Member, Row, RowFreshness, blind_spots};
 
 /// The most bytes of a row that are read: [`CELLS`] of them with names of 100 characters fit.
 pub const ROW_BYTES: usize = 512 * 1024;
 /// The most cells taken from one row; the rest is dropped. As many as a mesh view has members.
 pub const CELLS: usize = crate::mesh::MEMBERS_MAX;
+
+/// The most characters of a text about a blind spot that are read.
+const BLIND_SPOT_CHARS: usize = 300;
 
 /// This node's row of the matrix. Readers ignore fields that they do not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +44,21 @@ pub struct RowBody {
     pub maintenance: bool,
     #[serde(default, deserialize_with = "bounded::<_, _, CELLS>")]
     pub peers: Vec<CellBody>,
+    /// What this node knows that it does not see.
+    #[serde(default, deserialize_with = "bounded::<_, _, BLIND_SPOTS_MAX>", skip_serializing_if = "Vec::is_empty")]
+    pub blind_spots: Vec<BlindSpotBody>,
+}
+
+/// Something that a node should see and does not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BlindSpotBody {
+    pub kind: Text<BlindSpotKind>,
+    /// The name, address or node that it is about.
+    #[serde(default)]
+    pub what: String,
+    /// Why, in a few words.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// One peer, as this node sees it.
@@ -63,6 +82,9 @@ pub struct CellBody {
     /// Age of the last answer to a ping of the observer.
     #[serde(default)]
     pub last_answer_ms: Option<u64>,
+    /// How long the observer itself did not run since the last proof of life.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_ms: u64,
     /// The last round trip, in microseconds.
     #[serde(default)]
     pub rtt_us: Option<u64>,
@@ -120,6 +142,7 @@ impl RowBody {
             maintenance: self.maintenance,
             up_for: Some(Duration::from_millis(self.seq)),
             cells: self.peers.iter().filter_map(|cell| cell.known(&member)).collect(),
+            blind_spots: self.blind_spots.iter().filter_map(BlindSpotBody::known).collect(),
         })
     }
 }
@@ -133,17 +156,37 @@ impl From<&View> for RowBody {
             state: view.state.into(),
             stalled: view.stalled,
             maintenance: view.maintenance.is_some(),
-            peers: view.peers.iter().map(CellBody::from).collect(),
+            peers: view.peers.iter().map(|peer| CellBody::new(view, peer)).collect(),
+            blind_spots: blind_spots(view).iter().map(BlindSpotBody::from).collect(),
         }
     }
 }
 
-impl From<&PeerView> for CellBody {
-    fn from(view: &PeerView) -> CellBody {
+impl From<&BlindSpot> for BlindSpotBody {
+    fn from(spot: &BlindSpot) -> BlindSpotBody {
+        BlindSpotBody { kind: spot.kind.into(), what: spot.what.to_string(), why: spot.why.to_string() }
+    }
+}
+
+impl BlindSpotBody {
+    /// The same, unless its kind is not known here. Its texts come from another node: what cannot be shown is replaced.
+    fn known(&self) -> Option<BlindSpot> {
+        let text = |text: &str| -> Arc<str> {
+            let shown = |c: char| if c.is_control() { '?' } else { c };
+            text.chars().take(BLIND_SPOT_CHARS).map(shown).collect::<String>().into()
+        };
+        Some(BlindSpot { kind: *self.kind.known()?, what: text(&self.what), why: text(&self.why) })
+    }
+}
+
+impl CellBody {
+    fn new(observer: &View, view: &PeerView) -> CellBody {
         let peer = &view.peer;
+        // A peer of the same name as this node is told apart by its key alone.
+        let name = peer.node.as_ref().filter(|name| **name != observer.node);
         CellBody {
-            node: peer.node.as_ref().map(Text::from),
-            key: peer.node.is_none().then(|| Member::from(&peer.key).into()),
+            node: name.map(Text::from),
+            key: name.is_none().then(|| Member::from(&peer.key).into()),
             boot: peer.boot.map(Text::from),
             state: peer.state.into(),
             verdict: view.verdict.map(Text::from),
@@ -151,6 +194,7 @@ impl From<&PeerView> for CellBody {
             state_age_ms: ms(view.state_age),
             last_proof_ms: view.last_proof.map(ms),
             last_answer_ms: view.last_answer.map(ms),
+            lost_ms: ms(view.lost),
             rtt_us: view.rtt_last.map(us),
             rtt_p99_us: view.rtt_p99.map(us),
             loss: view.loss.map(thousandths),
@@ -182,6 +226,7 @@ impl CellBody {
             state_age: Duration::from_millis(self.state_age_ms),
             last_proof: self.last_proof_ms.map(Duration::from_millis),
             last_answer: self.last_answer_ms.map(Duration::from_millis),
+            lost: Duration::from_millis(self.lost_ms),
             rtt: self.rtt_us.map(Duration::from_micros),
             rtt_p99: self.rtt_p99_us.map(Duration::from_micros),
             // A share beyond its bounds is brought back into them; what is not a number becomes zero.
@@ -195,6 +240,10 @@ impl CellBody {
             of_ended_boot: false,
         })
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn us(time: Duration) -> u64 {
@@ -259,6 +308,22 @@ mod tests {
         for (loss, kept) in [("7.5", 1000), ("-1", 0), ("0.25", 250)] {
             assert_eq!(cells(&format!(r#""node":"b","state":"alive","loss":{loss}"#))[0].loss, Some(kept));
         }
+    }
+
+    #[test]
+    fn what_an_observer_does_not_see_travels_with_its_row() {
+        let text = r#"{"node":"a","boot":"0000000000000001","seq":1,"state":"ready","blind_spots":[
+            {"kind":"lookup_fails","what":"dns+http://nodes:8001","why":"no\u001b such name"},{"kind":"dreams"},{"kind":"found_nobody"}]}"#;
+        let spots = read(text).expect("a row").blind_spots;
+        let told: Vec<(BlindSpotKind, &str, &str)> =
+            spots.iter().map(|spot| (spot.kind, &*spot.what, &*spot.why)).collect();
+        assert_eq!(
+            told,
+            [
+                (BlindSpotKind::LookupFails, "dns+http://nodes:8001", "no? such name"),
+                (BlindSpotKind::FoundNobody, "", "")
+            ]
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::rule::Rule;
 use crate::mesh::event::NodeEvent;
 use crate::mesh::incident::IncidentVerdict;
-use crate::mesh::{LinkStatus, Member, MeshVerdict, RowFreshness};
+use crate::mesh::{BlindSpotKind, LinkStatus, Member, MeshVerdict, RowFreshness};
 use crate::render::mesh::Severity;
 
 closed_set! {
@@ -127,6 +127,8 @@ closed_sets! {
         "What a cell means. `unknown` wherever the row is not current, whatever state it holds: it is neither good nor bad news.";
     Severity, "Severity", "`fault`: something is broken; `gap`: something is not known; `note`: worth mentioning.";
     Source, "Source", "";
+    BlindSpotKind, "BlindSpotKind",
+        "What a node knows that it does not see: no node at all, a name that cannot be looked up, an address without a node, a caller that is on no list, a node of its own name, an address with several nodes.";
     PingResult, "PingResult", "`answered_late`: it had counted as failed by then. `out_of_time`: it counted as failed before it ended.";
     Said, "Said", "";
     HealthStatus, "HealthStatus", "";

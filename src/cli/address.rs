@@ -12,11 +12,12 @@ use crate::config::parse;
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::Raw;
 use crate::config::settings::{PORT, find};
+use crate::config::unfit::zone;
 
 /// Which node to ask.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Address {
-    /// The node to ask: host:port, :port or a URL [default: this host's, on HEARTBEAT_PORT or 8001]
+    /// The node to ask: host:port, :port or a URL, with a path where a proxy serves it under one [default: this host's, on HEARTBEAT_PORT or 8001]
     #[arg(long, value_name = "HOST:PORT")]
     pub addr: Option<String>,
 }
@@ -35,22 +36,28 @@ impl Address {
 }
 
 fn named(text: &str) -> Result<Place, Failure> {
-    let wrong =
-        |why: String| Failure::Usage(format!("--addr={text}: {why}\naccepted: host:port, :port, or http://host:port"));
+    let wrong = |why: String| {
+        Failure::Usage(format!(
+            "--addr={text}: {why}\naccepted: host:port, :port, http://host:port, or http://host:port/prefix behind a proxy"
+        ))
+    };
     let bare = text.trim().trim_start_matches("http://").trim_end_matches('/');
     let with_host = match bare.strip_prefix(':') {
         Some(port) => format!("localhost:{port}"),
         None if bare.bytes().all(|b| b.is_ascii_digit()) => format!("localhost:{bare}"),
         None => bare.to_owned(),
     };
-    let url = url::Url::parse(&format!("http://{with_host}")).map_err(|error| wrong(error.to_string()))?;
-    let bare_url = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    let url = url::Url::parse(&format!("http://{with_host}"))
+        .map_err(|error| wrong(zone(&with_host).map_or_else(|| error.to_string(), str::to_owned)))?;
+    let bare_url =
+        !bare.contains("://") && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     let Some(host) = url.host_str().filter(|_| bare_url && !bare.is_empty()) else {
         return Err(wrong("is not an address".into()));
     };
     // A URL forgets `:80`, the default of its scheme.
-    let port = url.port().unwrap_or(if with_host.ends_with(":80") { 80 } else { PORT });
-    Ok(Place::new(host, port))
+    let names_port_80 = with_host.split('/').next().is_some_and(|authority| authority.ends_with(":80"));
+    let port = url.port().unwrap_or(if names_port_80 { 80 } else { PORT });
+    Ok(Place::behind(host, port, url.path()))
 }
 
 fn own(environment: &Environment) -> Result<Place, Failure> {
@@ -90,10 +97,12 @@ mod tests {
             ("node-1", "node-1:8001"),
             ("[::1]:8001", "[::1]:8001"),
             ("node-1:80", "node-1:80"),
+            ("http://proxy:80/mesh/node-1/", "proxy:80/mesh/node-1"),
+            ("proxy/mesh", "proxy:8001/mesh"),
         ] {
             assert_eq!(named(text).unwrap().to_string(), place, "{text}");
         }
-        for text in ["", "node-1:x", "http://node-1:8001/peers", "https://node-1:8001"] {
+        for text in ["", "node-1:x", "http://node-1:8001/?a", "https://node-1:8001", "[fe80::1%eth0]:8001"] {
             assert!(named(text).is_err(), "{text}");
         }
     }

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::exit::Failure;
-use super::output::names;
 use super::safe_text::parse;
 use crate::api::text::{Text, TextForm};
 use crate::api::{EventBody, EventsBody};
+use crate::render::join_names;
 use crate::render::matrix::short;
 use crate::render::span;
 
@@ -118,6 +118,11 @@ pub(crate) fn span_or_dash(ms: Option<u64>) -> String {
     ms.map_or_else(|| "-".to_owned(), span_of)
 }
 
+/// "3 s ago", or "never".
+pub(crate) fn ago_or_never(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "never".to_owned(), |ms| format!("{} ago", span_of(ms)))
+}
+
 /// A name for a column.
 pub(crate) fn name<T: TextForm>(text: &Text<T>) -> String {
     short(&text.as_str())
@@ -130,7 +135,7 @@ pub(crate) fn word<T: TextForm>(text: &Text<T>) -> String {
 
 /// Names in a sentence, each as in a column.
 pub(crate) fn listed<T: TextForm>(texts: &[Text<T>]) -> String {
-    names(&texts.iter().map(name).collect::<Vec<_>>())
+    join_names(&texts.iter().map(name).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

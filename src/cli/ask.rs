@@ -16,7 +16,12 @@ pub(crate) struct Place(NodeClient);
 impl Place {
     /// `host`: a name or an address, of IPv6 in brackets.
     pub(crate) fn new(host: &str, port: u16) -> Place {
-        Place(NodeClient::new(host, port))
+        Place::behind(host, port, "")
+    }
+
+    /// The same behind a proxy that serves the node under a prefix.
+    pub(crate) fn behind(host: &str, port: u16, prefix: &str) -> Place {
+        Place(NodeClient::new(host, port, prefix))
     }
 
     /// Asks for `what` at `path`.

@@ -28,8 +28,8 @@ const BEFORE_FOLLOWING: usize = 20;
   heartbeat events --follow --peer=node-3       those about node-3, and new ones as they happen
   heartbeat events --since=17 --json            one JSON object a line, from the 18th event on
 
-A node remembers its last 1,024 events; older ones are in its log. Events that its peers reported are listed
-with a dash for their number; with --since only this node's own events are shown.
+A node remembers its last 1,024 events, and of suspicions that came to nothing the last 256; older ones are
+in its log. Events that its peers reported are listed with a dash for their number; with --since only this node's own events are shown.
 With --follow, a node that goes away is asked again until it is back; contact_lost and contact_restored
 report it. Events of a restarted node are shown from its start.
 Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached at the start.")]

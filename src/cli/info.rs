@@ -9,11 +9,12 @@ use super::address::Address;
 use super::answer::{name, span_of, word};
 use super::ask::Place;
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, names};
+use super::output::{Cell, Output, Paint};
 use super::verify::CLUSTER;
 use crate::api::{ClusterBody, ConfigBody, DnsNameBody, NodeBody};
 use crate::config::Source;
 use crate::config::environment::Environment;
+use crate::render::join_names;
 use crate::render::matrix::short;
 
 #[derive(Args, Debug)]
@@ -98,7 +99,7 @@ fn metrics(place: &Place, node: &NodeBody) -> String {
 fn peers(counts: &BTreeMap<String, u64>) -> String {
     let counts = counts.iter().filter(|(_, count)| **count > 0);
     let told: Vec<String> = counts.map(|(state, count)| format!("{count} {state}")).collect();
-    if told.is_empty() { "none".to_owned() } else { names(&told) }
+    if told.is_empty() { "none".to_owned() } else { join_names(&told) }
 }
 
 fn lookup(name: &DnsNameBody) -> String {

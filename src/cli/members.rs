@@ -5,12 +5,13 @@ use clap::Args;
 use super::address::Address;
 use super::answer::{fine, no_answer, span_of};
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, names};
+use super::output::{Cell, Output, Paint};
 use crate::api::text::Text;
 use crate::api::words::Said;
 use crate::api::{PeerBody, PeersBody, WitnessBody};
 use crate::config::environment::Environment;
 use crate::detector::peer::PeerState;
+use crate::render::join_names;
 use crate::render::round_trip;
 
 const A_LIST: &str = "a list of peers";
@@ -62,12 +63,13 @@ fn note(peer: &PeerBody) -> String {
         parts.push(format!("last heard {} ago", span_of(silent)));
     }
     if !peer.accusers.is_empty() {
-        parts.push(format!("accused by {}", names(&peer.accusers.iter().map(Text::to_string).collect::<Vec<_>>())));
+        parts
+            .push(format!("accused by {}", join_names(&peer.accusers.iter().map(Text::to_string).collect::<Vec<_>>())));
     }
     let vouches = |witness: &&WitnessBody| witness.said == Some(Said::Answered.into());
     let vouching: Vec<String> = peer.witnesses.iter().filter(vouches).map(|w| w.witness.to_string()).collect();
     if !vouching.is_empty() && !is_up(peer) {
-        parts.push(format!("answers {}", names(&vouching)));
+        parts.push(format!("answers {}", join_names(&vouching)));
     }
     parts.extend(peer.degraded.then(|| "degraded".to_owned()));
     parts.extend(peer.flapping.then(|| "flapping".to_owned()));

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::config::environment::Environment;
-use crate::render::join_texts;
 
 /// Standard output, and whether it takes colour.
 pub(crate) struct Output {
@@ -139,11 +138,6 @@ impl Cell {
     pub(crate) fn plain(text: impl Into<String>) -> Cell {
         Cell::new(Paint::Plain, text)
     }
-}
-
-/// Several names in a sentence: "node-1, node-2 and node-3".
-pub(crate) fn names(names: &[String]) -> String {
-    join_texts(names.iter().map(String::as_str))
 }
 
 /// How many of something: "1 node", "3 nodes".

@@ -1,17 +1,21 @@
 //! `heartbeat verify`: is the mesh whole, and if not, what to do about it. The
 //! exit code answers the first for installers, the text the second.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::address::Address;
 use super::answer::{listed, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome};
-use super::output::{Output, Paint, counted, names};
+use super::output::{Output, Paint, counted};
 use crate::api::{ClusterBody, ClusterNodeBody, MismatchBody};
 use crate::config::environment::Environment;
 use crate::config::parse;
-use crate::mesh::{MEMBERS_MAX, MeshVerdict, RowFreshness};
+use crate::mesh::{BlindSpotKind, MEMBERS_MAX, MeshVerdict};
+use crate::render::advice::{Seen, advice, fault_of, fault_of_blind_spot};
+use crate::render::join_names;
 use crate::render::mesh::Severity;
 
 /// What all nodes together say of each.
@@ -68,7 +72,7 @@ pub(crate) async fn verify(command: &Verify, environment: &Environment) -> Outco
 pub(crate) fn miscount(cluster: &ClusterBody, expected: Option<usize>) -> Option<String> {
     let there = members(cluster);
     let expected = expected.filter(|expected| *expected != there.len())?;
-    let listed = if there.len() > 8 { String::new() } else { format!(": {}", names(&there)) };
+    let listed = if there.len() > 8 { String::new() } else { format!(": {}", join_names(&there)) };
     Some(format!("expected {}, found {}{listed}", counted(expected, "node"), there.len()))
 }
 
@@ -103,6 +107,7 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
     let mut advice: Vec<String> = Vec::new();
     if !cluster.whole {
         advice.extend(cluster.nodes.iter().filter_map(remedy));
+        advice.extend(cluster.nodes.iter().flat_map(sight));
         advice.extend(cluster.mismatches.iter().map(|MismatchBody { observer, missing }| {
             format!("{} does not list {}: give every node the same --peers", name(observer), listed(missing))
         }));
@@ -126,36 +131,30 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
     lines
 }
 
-/// What to do about the verdict on a node.
+/// What to do about a node.
 fn remedy(node: &ClusterNodeBody) -> Option<String> {
-    let verdict = *node.verdict.known()?;
-    let (name, missed_by) = (name(&node.node), listed(&node.missed_by));
-    let silent = node.heard.known() != Some(&RowFreshness::Now);
-    Some(match verdict {
-        MeshVerdict::Down | MeshVerdict::Unconfirmed => {
-            format!(
-                "{name}: check whether its process runs, read the end of its log, and start it; see heartbeat why {name}"
-            )
-        }
-        MeshVerdict::NeverSeen => {
-            format!("{name}: start it, or correct its host and port in --peers of the nodes that have never heard it")
-        }
-        MeshVerdict::LinkBroken => {
-            format!("{name}: it runs; check the network and the firewalls between it and {missed_by}")
-        }
-        MeshVerdict::OneWay => {
-            format!("{name}: it runs; look for a firewall that drops new connections from {missed_by} to its port")
-        }
-        MeshVerdict::CutOff => format!("{name}: check its network, and ask a node on its side (--addr)"),
-        MeshVerdict::Unknown => format!("{name}: it has not answered yet; wait a moment"),
-        MeshVerdict::Up | MeshVerdict::Restarted if silent => {
-            format!("{name}: its peers reach it, but it did not report its links: busy, or another version")
-        }
-        MeshVerdict::Up | MeshVerdict::Restarted if node.stalled => {
-            format!("{name}: its host is overloaded or was suspended; wait a moment")
-        }
-        MeshVerdict::Up | MeshVerdict::Restarted | MeshVerdict::Left | MeshVerdict::Maintenance => return None,
-    })
+    let seen = Seen {
+        verdict: *node.verdict.known()?,
+        class: node.class.as_ref().and_then(|class| class.known().copied()),
+        heard: node.heard.known().copied(),
+        stalled: node.stalled,
+    };
+    let fault = fault_of(seen)?;
+    let name = name(&node.node);
+    let more = if node.verdict.known().is_some_and(|verdict| verdict.is_down()) {
+        format!("; see heartbeat why {name}")
+    } else {
+        String::new()
+    };
+    Some(format!("{name}: {}{more}", advice(fault, &listed(&node.missed_by))))
+}
+
+/// What to do so that a node sees what it should, once for each kind of gap.
+fn sight(node: &ClusterNodeBody) -> Vec<String> {
+    let kinds: BTreeSet<BlindSpotKind> =
+        node.blind_spots.iter().filter_map(|spot| spot.kind.known().copied()).collect();
+    let told = kinds.into_iter().map(|kind| format!("{}: {}", name(&node.node), advice(fault_of_blind_spot(kind), "")));
+    told.collect()
 }
 
 #[cfg(test)]
@@ -172,7 +171,7 @@ mod tests {
         let text = r#"{"node":"node-1","whole":false,"sentence":"node-3 has been down for 3 s; reported by node-1",
             "findings":[{"weight":"fault","text":"node-3 has been down for 3 s; reported by node-1"},{"weight":"note","text":"node-2 restarted"}],
             "nodes":[{"node":"node-1","verdict":"up","heard":"now"},{"node":"node-2","verdict":"restarted","heard":"now"},
-                     {"node":"node-3","verdict":"down","heard":"before","missed_by":["node-1"]},
+                     {"node":"node-3","verdict":"down","class":"gone","heard":"before","missed_by":["node-1"]},
                      {"node":"node-4","verdict":"left","heard":"never"}],
             "mismatches":[{"observer":"node-2","missing":["node-3"]}]}"#;
         assert_eq!(
@@ -183,11 +182,20 @@ node-3 has been down for 3 s; reported by node-1
 ! expected 4 nodes, found 3: node-1, node-2 and node-3
 
 what to do:
-  node-3: check whether its process runs, read the end of its log, and start it; see heartbeat why node-3
+  node-3: start it; read its last log lines; see heartbeat why node-3
   node-2 does not list node-3: give every node the same --peers
   1 missing: no node lists them; start them, and add them to --peers of node-1 and the others
   then: heartbeat wait --all --expect=4 --addr=localhost:8001"
         );
+    }
+
+    #[test]
+    fn a_gap_in_what_a_node_sees_has_its_advice() {
+        let text = r#"{"node":"a","whole":false,"sentence":"no fault is known; a has found no other node",
+            "nodes":[{"node":"a","verdict":"up","heard":"now","blind_spots":[{"kind":"found_nobody"},{"kind":"dreams"},{"kind":"unlisted","what":"b"}]}]}"#;
+        let told = told(text, None);
+        assert!(told.contains("  a: it has found no other node: check that --peers names the others"), "{told}");
+        assert!(told.contains("  a: give every node the same --peers"), "{told}");
     }
 
     #[test]
@@ -199,11 +207,18 @@ what to do:
     }
 
     #[test]
-    fn every_bad_verdict_has_a_remedy() {
-        for verdict in MeshVerdict::ALL {
-            let text = format!(r#"{{"node":"a","verdict":"{}","heard":"now","missed_by":["b"]}}"#, verdict.as_str());
-            let advised = remedy(&serde_json::from_str(&text).unwrap()).is_some();
-            assert_eq!(advised, verdict.is_bad() || verdict == MeshVerdict::Unknown, "{verdict:?}");
+    fn the_class_decides_what_to_do_about_a_dead_node() {
+        for (class, words) in [
+            (r#""gone""#, "start it; read its last log lines"),
+            (r#""stalled""#, "it runs but does not answer: check CPU limits"),
+            (r#""silent""#, "check the host, its power and the network first"),
+            // Of an older or newer node.
+            ("null", "check whether its process runs"),
+            (r#""enchanted""#, "check whether its process runs"),
+        ] {
+            let text = format!(r#"{{"node":"a","verdict":"unconfirmed","class":{class},"missed_by":["b"]}}"#);
+            let told = remedy(&serde_json::from_str(&text).unwrap()).unwrap();
+            assert!(told.starts_with("a: ") && told.contains(words), "{class}: {told}");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::address::Address;
 use super::answer::{listed, word};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
-use super::output::{Output, Paint, names};
+use super::output::{Output, Paint};
 use super::verify::{CLUSTER, findings, miscount, nodes};
 use super::watch::{Update, watch};
 use crate::api::{ClusterBody, ClusterNodeBody, PeersBody};
@@ -22,6 +22,7 @@ use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::detector::peer::SelfState;
 use crate::mesh::RowFreshness;
+use crate::render::join_names;
 use crate::render::matrix::{short, tenths};
 use crate::render::span;
 use crate::runtime::clock::Clock;
@@ -228,7 +229,7 @@ fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &m
     } else {
         let peers: Vec<String> = command.peers.iter().map(|peer| short(peer)).collect();
         let be = if peers.len() == 1 { "is" } else { "are" };
-        output.line(&format!("{} {be} up{after}", names(&peers)))?;
+        output.line(&format!("{} {be} up{after}", join_names(&peers)))?;
     }
     Ok(Exit::Success)
 }

@@ -7,13 +7,14 @@
 use clap::Args;
 
 use super::address::Address;
-use super::answer::{fine, listed, span_of, span_or_dash};
+use super::answer::{ago_or_never, fine, listed, span_of, span_or_dash};
 use super::exit::{Exit, Outcome};
-use super::output::{Cell, Output, Paint, names};
+use super::output::{Cell, Output, Paint};
 use crate::api::text::{Text, TextForm};
 use crate::api::words::{PingResult, Said};
 use crate::api::{DecisionBody, PingBody, QuorumBody, WhyBody, WitnessBody};
 use crate::config::environment::Environment;
+use crate::render::join_names;
 use crate::render::{round_trip, span};
 
 /// A paragraph is read more easily in lines of this length, and fits into most terminals.
@@ -137,12 +138,12 @@ fn now(body: &WhyBody) -> Vec<(&'static str, String)> {
     let mut facts = vec![(
         "now",
         format!(
-            "{} for {}; last sign of life {} ago, last answer {} ago, last ping from it {} ago",
+            "{} for {}; last sign of life {}, last answer {}, last ping from it {}",
             word(&peer.state),
             span_of(peer.state_age_ms),
-            span_or_dash(peer.last_proof_ms),
-            span_or_dash(peer.last_answer_ms),
-            span_or_dash(figures.last_ping_in_ms)
+            ago_or_never(peer.last_proof_ms),
+            ago_or_never(peer.last_answer_ms),
+            ago_or_never(figures.last_ping_in_ms)
         ),
     )];
     let late = fine(figures.late_after_ms).map_or_else(|| "-".to_owned(), span);
@@ -152,7 +153,7 @@ fn now(body: &WhyBody) -> Vec<(&'static str, String)> {
     let heard = body.accusations.iter().map(|heard| format!("{} ({})", word(&heard.observer), word(&heard.class)));
     let heard: Vec<String> = heard.collect();
     if !heard.is_empty() {
-        facts.push(("accused by", names(&heard)));
+        facts.push(("accused by", join_names(&heard)));
     }
     if !body.vouchers.is_empty() {
         facts.push(("vouch for it", listed(&body.vouchers)));

@@ -48,8 +48,8 @@ pub(super) struct Candidates {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
     /// No address accepted one; this is the most telling failure of them.
-    #[error(transparent)]
-    Failed(#[from] io::Error),
+    #[error("{error}")]
+    Failed { error: io::Error, evidence: Evidence },
     /// The limit was over while an address was still silent; some may have failed before.
     #[error("{}", silence(*limit, failed.as_ref()))]
     Silent { limit: Duration, failed: Option<io::Error> },
@@ -59,7 +59,7 @@ impl DialError {
     /// What it shows about the host.
     pub(crate) fn evidence(&self) -> Evidence {
         match self {
-            DialError::Failed(error) => evidence::of_io(error),
+            DialError::Failed { evidence, .. } => *evidence,
             DialError::Silent { .. } => Evidence::Silent,
         }
     }
@@ -78,18 +78,21 @@ pub(super) async fn dial(candidates: &Candidates, limit: Duration) -> Result<Tcp
 
 async fn race(candidates: &Candidates, limit: Duration) -> Result<TcpStream, DialError> {
     if let [only] = candidates.addresses[..] {
-        let silent = |_| Err(DialError::Silent { limit, failed: None });
-        return time::timeout(limit, TcpStream::connect(only)).await.map_or_else(silent, |ended| Ok(ended?));
+        let ended = time::timeout(limit, TcpStream::connect(only)).await;
+        let Ok(ended) = ended else { return Err(DialError::Silent { limit, failed: None }) };
+        return ended.map_err(|error| Failure::new(only, error).into());
     }
     let mut end = pin!(time::sleep(limit));
     let mut rest = candidates.addresses.iter().copied().take(ADDRESSES).enumerate().peekable();
-    let mut attempts: JoinSet<(usize, io::Result<TcpStream>)> = JoinSet::new();
+    let mut attempts: JoinSet<(usize, Result<TcpStream, Failure>)> = JoinSet::new();
     let mut shown = None;
     let mut is_refused_by_proven = false;
     loop {
         match rest.next() {
             Some((number, address)) => {
-                drop(attempts.spawn(async move { (number, TcpStream::connect(address).await) }));
+                let attempt =
+                    async move { TcpStream::connect(address).await.map_err(|error| Failure::new(address, error)) };
+                drop(attempts.spawn(async move { (number, attempt.await) }));
             }
             None if attempts.is_empty() => return Err(shown.unwrap_or_else(no_address).into()),
             None => {}
@@ -98,18 +101,18 @@ async fn race(candidates: &Candidates, limit: Duration) -> Result<TcpStream, Dia
             biased;
             Some(ended) = attempts.join_next() => match ended {
                 Ok((_, Ok(stream))) => return Ok(stream),
-                Ok((number, Err(error))) => {
+                Ok((number, Err(failure))) => {
                     let is_proven = number == 0 && candidates.first_is_proven;
-                    is_refused_by_proven |= is_proven && evidence::of_io(&error) == Evidence::Refused;
-                    shown = Some(more_telling(shown, error));
+                    is_refused_by_proven |= is_proven && failure.evidence == Evidence::Refused;
+                    shown = Some(more_telling(shown, failure));
                 }
-                Err(error) => shown = Some(more_telling(shown, io::Error::other(error))),
+                Err(error) => shown = Some(more_telling(shown, Failure::silent(io::Error::other(error)))),
             },
             () = time::sleep(STAGGER), if rest.peek().is_some() => {}
             () = time::sleep(STAGGER), if rest.peek().is_none() && is_refused_by_proven => {
                 return Err(shown.unwrap_or_else(no_address).into());
             }
-            () = &mut end => return Err(DialError::Silent { limit, failed: shown }),
+            () = &mut end => return Err(DialError::Silent { limit, failed: shown.map(|shown| shown.error) }),
         }
     }
 }
@@ -123,15 +126,37 @@ fn silence(limit: Duration, failed: Option<&io::Error>) -> String {
     }
 }
 
-fn no_address() -> io::Error {
-    io::Error::other("the name has no addresses")
+/// Why one address did not accept.
+struct Failure {
+    error: io::Error,
+    evidence: Evidence,
+}
+
+impl Failure {
+    fn new(address: SocketAddr, error: io::Error) -> Failure {
+        Failure { evidence: evidence::of_connect(address, &error), error }
+    }
+
+    fn silent(error: io::Error) -> Failure {
+        Failure { error, evidence: Evidence::Silent }
+    }
+}
+
+impl From<Failure> for DialError {
+    fn from(Failure { error, evidence }: Failure) -> DialError {
+        DialError::Failed { error, evidence }
+    }
+}
+
+fn no_address() -> Failure {
+    Failure::silent(io::Error::other("the name has no addresses"))
 }
 
 /// The failure that says more about the host; of equal ones the first, whose address a person would try first.
-fn more_telling(before: Option<io::Error>, now: io::Error) -> io::Error {
-    let telling = |error: &io::Error| match error.kind() {
-        _ if evidence::of_io(error) == Evidence::Refused => 2,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut => 1,
+fn more_telling(before: Option<Failure>, now: Failure) -> Failure {
+    let telling = |failure: &Failure| match failure.error.kind() {
+        _ if failure.evidence == Evidence::Refused => 2,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut if failure.evidence == Evidence::Silent => 1,
         // This machine has no route to such an address: no host was asked.
         _ => 0,
     };
@@ -222,8 +247,12 @@ mod tests {
             (Some(HostUnreachable), NetworkUnreachable, HostUnreachable),
             (Some(HostUnreachable), ConnectionRefused, ConnectionRefused),
         ] {
-            let told = more_telling(before.map(io::Error::from), now.into());
-            assert_eq!(told.kind(), kept, "{before:?} then {now:?}");
+            let failure = |kind: io::ErrorKind| {
+                let error = io::Error::from(kind);
+                Failure { evidence: evidence::of_io(&error), error }
+            };
+            let told = more_telling(before.map(failure), failure(now));
+            assert_eq!(told.error.kind(), kept, "{before:?} then {now:?}");
         }
     }
 }

@@ -4,12 +4,15 @@
 //! said there is no such listener, or closed the connection before a byte of an
 //! answer. *Silent*: no answer came, or a router said it knows no route.
 //! *Invalid*: something that is not a peer of ours answered. *Name*: the
-//! address itself is not known. What is my own fault (no descriptors left, a
+//! address itself is not known. *No network*: nothing was sent,
+//! because this machine has no route to the address or no address of its own; that shows nothing about
+//! the peer. What else is my own fault (no descriptors left, a
 //! local firewall) counts as silence, the weakest evidence against a
 //! peer; a node whose peers are all silent accuses none of them.
 
 use std::error::Error;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::detector::evidence::Evidence;
 
@@ -21,6 +24,26 @@ pub(super) fn of_io(error: &io::Error) -> Evidence {
         // Timed out, host or network unreachable, no route, no descriptors: no host answered.
         _ => Evidence::Silent,
     }
+}
+
+/// What the failure to connect to this address shows.
+pub(super) fn of_connect(address: SocketAddr, error: &io::Error) -> Evidence {
+    use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable, PermissionDenied};
+    let evidence = of_io(error);
+    let is_local = match error.kind() {
+        AddrNotAvailable | NetworkDown => true,
+        // A router may have said so, or this machine.
+        NetworkUnreachable | HostUnreachable | PermissionDenied => !has_route(address),
+        _ => false,
+    };
+    if evidence == Evidence::Silent && is_local { Evidence::NoNetwork } else { evidence }
+}
+
+/// Whether this machine would know where to send a packet for this address. None is sent: connecting a datagram socket
+/// only chooses a route.
+fn has_route(address: SocketAddr) -> bool {
+    let own: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((own, 0)).and_then(|socket| socket.connect(address)).is_ok()
 }
 
 /// What an error of an HTTP connection shows, before the head of an answer was read.
@@ -60,6 +83,19 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_this_machine_cannot_send_shows_nothing_about_the_peer() {
+        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, NetworkUnreachable, TimedOut};
+        // There is always a route to this machine itself, and never one to the reserved end of the address space.
+        let (here, nowhere): (SocketAddr, SocketAddr) =
+            ("127.0.0.1:9".parse().unwrap(), "[100::ffff:ffff]:9".parse().unwrap());
+        let told = |address, kind: io::ErrorKind| of_connect(address, &kind.into());
+        assert_eq!(told(here, AddrNotAvailable), Evidence::NoNetwork);
+        assert_eq!(told(here, NetworkUnreachable), Evidence::Silent, "a router said so");
+        assert_eq!(told(here, ConnectionRefused), Evidence::Refused);
+        assert_eq!(told(nowhere, TimedOut), Evidence::Silent);
+    }
 
     #[test]
     fn who_spoke_decides() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
@@ -19,7 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::evidence;
-use crate::api::{ANSWER_BYTES, AnswerBody, caller_headers};
+use super::failed::{Failed, of_body, of_status, unreadable};
+use crate::api::{ANSWER_BYTES, AnswerBody, PROBLEM_MEDIA_TYPE, caller_headers};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
 
@@ -28,6 +29,9 @@ pub(super) const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSIO
 
 /// The most bytes of an answer's head. Ours has some two hundred.
 const HEAD_BYTES: usize = 16 * 1024;
+
+/// The most bytes of a problem object that are read for its title.
+const PROBLEM_BYTES: usize = 4 * 1024;
 
 /// A connection that carries HTTP.
 pub(super) struct Exchange {
@@ -69,19 +73,21 @@ impl Exchange {
     ///
     /// # Errors
     /// How it failed.
-    pub(super) async fn ping(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Evidence> {
+    pub(super) async fn ping(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Failed> {
         self.heard.store(false, Ordering::Relaxed);
         let heard = &self.heard;
         let sender = &mut self.sender;
         let mut exchange = pin!(async {
             let response = sender.send_request(request).await;
-            let response = response.map_err(|error| evidence::of_hyper(&error, heard.load(Ordering::Relaxed)))?;
+            let response = response.map_err(|error| unanswered(&error, heard.load(Ordering::Relaxed)))?;
             if response.status() != StatusCode::OK {
-                return Err(Evidence::Invalid);
+                return Err(refused_by(response).await);
             }
-            let body = Limited::new(response.into_body(), ANSWER_BYTES);
-            let body = body.collect().await.map_err(|_| Evidence::Invalid)?;
-            parse_answer(&body.to_bytes())
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES).collect().await;
+            let body = body.map_err(|error| unreadable(&broken_off(&*error)))?.to_bytes();
+            let answer = AnswerBody::parse(&body).and_then(Answer::try_from);
+            answer.map_err(|_| of_body(&head.headers, &body).into())
         });
         tokio::select! {
             biased;
@@ -164,6 +170,31 @@ impl AsyncWrite for Listening {
     }
 }
 
-fn parse_answer(body: &[u8]) -> Result<Answer, Evidence> {
-    AnswerBody::parse(body).and_then(Answer::try_from).map_err(|_| Evidence::Invalid)
+/// What an exchange without the head of an answer shows.
+fn unanswered(error: &hyper::Error, heard: bool) -> Failed {
+    match evidence::of_hyper(error, heard) {
+        Evidence::Invalid => unreadable("what answers does not speak HTTP").into(),
+        evidence => evidence.into(),
+    }
+}
+
+/// What an answer with another status than 200 says: its status, and the title of a problem object.
+async fn refused_by(response: Response<Incoming>) -> Failed {
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_MEDIA_TYPE);
+    if !is_problem {
+        return of_status(&response, None).into();
+    }
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, PROBLEM_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let problem: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+    let title = problem.as_ref().and_then(|problem| problem["title"].as_str());
+    of_status(&Response::from_parts(head, ()), title).into()
+}
+
+fn broken_off(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    if error.is::<LengthLimitError>() {
+        format!("its answer is longer than {} KiB", ANSWER_BYTES / 1024)
+    } else {
+        "its answer breaks off".to_owned()
+    }
 }

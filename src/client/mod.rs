@@ -27,6 +27,7 @@ mod connect;
 mod dial;
 mod evidence;
 mod exchange;
+mod failed;
 mod keep_alive;
 pub(crate) mod node;
 pub(crate) mod one_shot;
@@ -42,6 +43,7 @@ use hyper::http::HeaderValue;
 use url::Url;
 
 use self::exchange::{Exchange, USER_AGENT};
+pub(crate) use self::failed::Failed;
 use self::keep_alive::{Carrier, FailedRenewals, Kept};
 use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
@@ -178,7 +180,7 @@ impl Client {
     ///
     /// # Errors
     /// How it failed.
-    pub async fn ping(&self, target: &Target, caller: &Caller) -> Result<(Answer, bool), Evidence> {
+    pub async fn ping(&self, target: &Target, caller: &Caller) -> Result<(Answer, bool), Failed> {
         let mut carrier = match target.0.kept.take().await {
             Some(carrier) => carrier,
             None => self.carrier(target).await?,

@@ -31,6 +31,8 @@ const BODY_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct NodeClient {
     authority: Arc<str>,
+    /// What a proxy in front of the node wants before each path: empty, or `/mesh` and the like.
+    prefix: Arc<str>,
     /// Without the brackets of an IPv6 address.
     host: Arc<str>,
     port: u16,
@@ -85,10 +87,11 @@ pub(crate) enum RequestError {
 }
 
 impl NodeClient {
-    /// The node at `host` (an IPv6 address in brackets) and `port`.
-    pub(crate) fn new(host: &str, port: u16) -> NodeClient {
+    /// The node at `host` (an IPv6 address in brackets) and `port`, its paths after `prefix`.
+    pub(crate) fn new(host: &str, port: u16, prefix: &str) -> NodeClient {
         NodeClient {
             authority: format!("{host}:{port}").into(),
+            prefix: prefix.trim_end_matches('/').into(),
             host: host.trim_matches(['[', ']']).into(),
             port,
             resolver: Resolver::with(NameService::System, REQUEST_TIME_MAX.mul_f64(CONNECT_SHARE)),
@@ -138,7 +141,7 @@ impl NodeClient {
     fn request(&self, order: &Order<'_>, accept: &'static str) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let mut request = Request::builder()
             .method(order.method.clone())
-            .uri(order.path)
+            .uri(format!("{}{}", self.prefix, order.path))
             .header(header::HOST, &*self.authority)
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, USER_AGENT);
@@ -156,7 +159,7 @@ impl NodeClient {
 
 impl fmt::Display for NodeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.authority)
+        write!(f, "{}{}", self.authority, self.prefix)
     }
 }
 

@@ -12,7 +12,7 @@ use hyper::http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
 use super::exchange::{self, Exchange};
-use crate::detector::evidence::Evidence;
+use super::failed::Failed;
 use crate::detector::peer::{Answer, Caller};
 
 /// A connection that stands and has not been used.
@@ -32,7 +32,7 @@ impl Fresh {
     /// # Errors
     /// How it failed: `Refused` when the connection was closed before a byte of
     /// an answer, `Invalid` when what came is not an answer.
-    pub async fn ping(self, caller: &Caller) -> Result<Answer, Evidence> {
+    pub async fn ping(self, caller: &Caller) -> Result<Answer, Failed> {
         let mut request = exchange::request(caller, self.authority);
         request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         Exchange::handshake(self.stream).await?.ping(request).await

@@ -24,10 +24,14 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::dial::Candidates;
+use crate::config::unfit::unfit;
 
 /// How long to wait for a fresh answer when an older one is known. A local
 /// resolver answers in a few milliseconds; a check has only 250 ms.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Addresses in a warning.
+const ADDRESSES_SHOWN: usize = 8;
 
 /// A name did not resolve, now or ever.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +69,8 @@ struct Entry {
     failure: Option<Arc<str>>,
     /// The address that accepted a connection last. `localhost` has two, and a node may listen on one.
     preferred: Option<IpAddr>,
+    /// A person was told that it has several addresses.
+    is_told: bool,
     /// Closed when the lookup that is running has ended, even by a panic.
     running: Option<watch::Receiver<()>>,
 }
@@ -102,11 +108,33 @@ impl Resolver {
             return Ok(Candidates { addresses: vec![SocketAddr::new(address, port)], first_is_proven: true });
         }
         let found = self.look_up(host).await?;
+        self.warn_of_many(host, port, &found);
         let preferred = self.lock().get(host).and_then(|entry| entry.preferred);
         Ok(Candidates {
             addresses: found.iter().map(|address| SocketAddr::new(*address, port)).collect(),
             first_is_proven: preferred.is_some() && found.first().copied() == preferred,
         })
+    }
+
+    /// One warning for a host that has several addresses of one family: it is taken for one node, and may be several.
+    fn warn_of_many(&self, host: &str, port: u16, found: &[IpAddr]) {
+        let several = |family: fn(&IpAddr) -> bool| found.iter().filter(|address| family(address)).count() > 1;
+        if !several(IpAddr::is_ipv4) && !several(IpAddr::is_ipv6) {
+            return;
+        }
+        let mut entries = self.lock();
+        let is_told = entries.get_mut(host).is_none_or(|entry| std::mem::replace(&mut entry.is_told, true));
+        drop(entries);
+        if !is_told {
+            let mut shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+            shown.sort();
+            tracing::warn!(
+                event = "name_has_many_addresses",
+                name = host,
+                sentence = many_addresses(host, port, &shown),
+                "A peer's name has several addresses"
+            );
+        }
     }
 
     /// `address` of `host` accepted a connection: it is now tried first.
@@ -153,12 +181,12 @@ impl Resolver {
         let found = self.service.addresses(&host).await;
         let mut entries = self.lock();
         let entry = entries.entry(host).or_default();
-        entry.failure = match found {
-            Ok(found) if !found.is_empty() => {
+        entry.failure = match found.map(usable) {
+            Ok(Ok(found)) => {
                 entry.known = Some(best_first(found, entry.preferred));
                 None
             }
-            Ok(_) => Some("the name has no addresses".into()),
+            Ok(Err(why)) => Some(why.into()),
             Err(error) => Some(plain(&error).into()),
         };
         drop(entries);
@@ -168,6 +196,32 @@ impl Resolver {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
         // The map is only ever replaced entry by entry: sound even after a panic elsewhere.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a person should know of a name with several addresses.
+fn many_addresses(host: &str, port: u16, addresses: &[String]) -> String {
+    let shown = addresses.iter().take(ADDRESSES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = addresses.len().saturating_sub(ADDRESSES_SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!(
+        "the name {host} has {} addresses ({shown}{more}) and is watched as one node; if they are several nodes, \
+         write dns+http://{host}:{port} in --peers",
+        addresses.len()
+    )
+}
+
+/// Without the addresses at which no node can be.
+///
+/// # Errors
+/// Why there is none left.
+fn usable(found: Vec<IpAddr>) -> Result<Vec<IpAddr>, String> {
+    let refused = found.iter().find_map(|address| Some((*address, unfit(*address)?)));
+    let usable: Vec<IpAddr> = found.into_iter().filter(|address| unfit(*address).is_none()).collect();
+    match refused {
+        _ if !usable.is_empty() => Ok(usable),
+        Some((address, why)) => Err(format!("its address {address} {why}")),
+        None => Err("the name has no addresses".to_owned()),
     }
 }
 
@@ -237,6 +291,39 @@ mod tests {
         let found = resolver.candidates("::1", 80).await.expect("an address");
         assert_eq!(found.addresses, [SocketAddr::new(ip("::1"), 80)]);
         assert!(resolver.lock().is_empty());
+    }
+
+    #[test]
+    fn addresses_of_no_node_are_left_out() {
+        let of = |texts: &[&str]| usable(texts.iter().map(|text| ip(text)).collect());
+        assert_eq!(of(&["0.0.0.0", "10.0.0.7", "fe80::1"]), Ok(vec![ip("10.0.0.7")]));
+        assert_eq!(of(&["0.0.0.0"]), Err("its address 0.0.0.0 means this machine, or no address at all".to_owned()));
+        assert_eq!(of(&[]), Err("the name has no addresses".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_host_with_several_addresses_of_one_family_is_told_once() {
+        for (addresses, is_told) in [
+            (&["10.0.0.1", "10.0.0.2"][..], true),
+            (&["fd00::1", "fd00::2", "10.0.0.1"], true),
+            (&["fd00::1", "10.0.0.1"], false),
+            (&["10.0.0.1"], false),
+        ] {
+            let found: Vec<IpAddr> = addresses.iter().map(|text| ip(text)).collect();
+            let table: Table = Arc::new(move |_| Ok(found.clone()));
+            let resolver = Resolver::with(NameService::Table(table), Duration::from_secs(10));
+            resolver.candidates("mesh", 80).await.expect("it resolves");
+            assert_eq!(resolver.lock()["mesh"].is_told, is_told, "{addresses:?}");
+            // Behind dns+http:// each address is a node of its own, which is as it should be.
+            resolver.look_up_now("nodes", Duration::from_secs(10)).await.expect("it resolves");
+            assert!(!resolver.lock()["nodes"].is_told);
+        }
+        let told = many_addresses("mesh", 8001, &["10.0.0.1".into(), "10.0.0.2".into()]);
+        assert_eq!(
+            told,
+            "the name mesh has 2 addresses (10.0.0.1, 10.0.0.2) and is watched as one node; if they are several nodes, \
+             write dns+http://mesh:8001 in --peers"
+        );
     }
 
     #[tokio::test]

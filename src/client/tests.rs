@@ -54,7 +54,61 @@ fn http(status: &str, body: &str) -> Vec<u8> {
 }
 
 async fn check(client: &Client, target: &Target) -> Result<Answer, Evidence> {
-    client.connect(target).await?.ping(&caller()).await
+    client.connect(target).await?.ping(&caller()).await.map_err(|failed| failed.evidence)
+}
+
+async fn scheduled(client: &Client, target: &Target, caller: &Caller) -> Result<(Answer, bool), Evidence> {
+    client.ping(target, caller).await.map_err(|failed| failed.evidence)
+}
+
+/// What people are told of an answer that is none.
+#[tokio::test]
+async fn each_answer_that_is_none_says_what_is_wrong_with_it() {
+    let with = |status: &str, headers: &str, body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            .into_bytes()
+    };
+    let problem = r#"{"title":"Too many connections","status":503}"#;
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{".to_vec();
+    for (reply, kind, expected) in [
+        (
+            with("301 Moved", "location: http://login.example/\r\n", ""),
+            "invalid_redirect",
+            "answered 301 (to login.example)",
+        ),
+        (with("302 Found", "location: /login\r\n", ""), "invalid_redirect", "answered 302"),
+        (with("503 Busy", "", ""), "invalid_status", "answered 503"),
+        (
+            with("503 Busy", "content-type: application/problem+json\r\n", problem),
+            "invalid_status",
+            "answered 503: Too many connections",
+        ),
+        (with("204 No Content", "", ""), "invalid_status", "answered 204"),
+        (
+            with("200 OK", "content-type: text/html; charset=utf-8\r\n", "<html>"),
+            "invalid_body",
+            "text/html, not a heartbeat",
+        ),
+        (
+            with("200 OK", "content-type: application/json\r\ncontent-encoding: gzip\r\n", "\u{1f}?"),
+            "invalid_body",
+            "gzip-encoded, which was not asked for",
+        ),
+        (
+            with("200 OK", "content-type: application/json\r\n", r#"{"status":"UP"}"#),
+            "invalid_body",
+            "JSON, not a heartbeat that this version understands",
+        ),
+        (with("200 OK", "", ""), "invalid_body", "an empty answer, not a heartbeat"),
+        (with("200 OK", "", "hello"), "invalid_body", "not a heartbeat"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec(), "invalid_body", "what answers does not speak HTTP"),
+        (cut, "invalid_body", "its answer breaks off"),
+    ] {
+        let failed = against(reply, async |client, target| client.ping(&target, &caller()).await).await;
+        let flaw = failed.expect_err("no answer").flaw.unwrap_or_else(|| panic!("nothing is said for {expected}"));
+        assert_eq!((flaw.kind.as_str(), flaw.to_string()), (kind, expected.to_owned()));
+    }
 }
 
 /// What each reply shows, to a check and to a scheduled ping.
@@ -75,7 +129,7 @@ async fn each_way_to_answer_wrongly_has_its_evidence() {
     ];
     for (name, reply, expected) in cases {
         let (checked, scheduled) = against(reply, async |client, target| {
-            (check(&client, &target).await, client.ping(&target, &caller()).await.map(|(answer, _)| answer))
+            (check(&client, &target).await, scheduled(&client, &target, &caller()).await.map(|(answer, _)| answer))
         })
         .await;
         let shown = |result: Result<Answer, Evidence>| result.map_or_else(|evidence| evidence, |_| Evidence::Answered);
@@ -94,10 +148,10 @@ async fn nobody_there_is_refused_and_an_unknown_name_is_a_name() {
     let closed = target(listener.local_addr().expect("bound").port());
     drop(listener);
     assert_eq!(check(&client(), &closed).await, Err(Evidence::Refused));
-    assert_eq!(client().ping(&closed, &caller()).await, Err(Evidence::Refused));
+    assert_eq!(scheduled(&client(), &closed, &caller()).await, Err(Evidence::Refused));
     let unknown = Target::new(&Url::parse("http://no-such-host.invalid:8001").expect("valid")).expect("valid");
     assert_eq!(check(&client(), &unknown).await, Err(Evidence::Name));
-    assert_eq!(client().ping(&unknown, &caller()).await, Err(Evidence::Name));
+    assert_eq!(scheduled(&client(), &unknown, &caller()).await, Err(Evidence::Name));
 }
 
 #[tokio::test]
@@ -174,7 +228,7 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
         second.write_all(reply.as_bytes()).await.expect("writes");
     };
     let caller = caller();
-    let (ping, ()) = tokio::join!(client.ping(&target, &caller), answered);
+    let (ping, ()) = tokio::join!(scheduled(&client, &target, &caller), answered);
     assert_eq!(ping.map(|(_, worn)| worn), Ok(false));
     // When one to another peer fails, this one is not trusted any longer.
     client.renew(&unheard).await;
@@ -182,11 +236,11 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
         read_head(&mut second).await;
         second.write_all(reply.as_bytes()).await.expect("writes");
     };
-    let (ping, ()) = tokio::join!(client.ping(&target, &caller), answered);
+    let (ping, ()) = tokio::join!(scheduled(&client, &target, &caller), answered);
     assert_eq!(ping.map(|(_, worn)| worn), Ok(true));
     // Where no new one can be opened, the old one is not used either.
     client.renew(&target).await;
-    assert_eq!(client.ping(&target, &caller).await, Err(Evidence::Refused));
+    assert_eq!(scheduled(&client, &target, &caller).await, Err(Evidence::Refused));
 }
 
 #[tokio::test]

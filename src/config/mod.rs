@@ -20,6 +20,7 @@ pub(crate) mod raw;
 pub(crate) mod resolve;
 pub mod settings;
 pub(crate) mod token;
+pub(crate) mod unfit;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -56,6 +57,12 @@ impl Config {
     /// How many peers there can be, for the sizes of what they share: those listed, or as many as are ever watched.
     pub fn peers_at_most(&self) -> usize {
         peers_at_most(self.peers.len(), self.names.len())
+    }
+
+    /// Whether a list of peers was set, whatever is left of it without the node itself.
+    pub fn expects_peers(&self) -> bool {
+        let is_set = |setting: &Setting| setting.name == "peers" && setting.value.contains("://");
+        !self.peers.is_empty() || !self.names.is_empty() || self.settings.iter().any(is_set)
     }
 
     /// The watched peers in a few words: "2 peers", "no peers".

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::unfit::zone;
 use super::{Color, LogFormat, LogLevel};
 use crate::detector::maintenance::{SPAN_MAX, SPAN_MIN};
 
@@ -80,7 +81,7 @@ pub(crate) fn port(text: &str) -> Result<u16, String> {
 /// One address of this machine; a name will not do, because it can mean several.
 pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
     let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
-    bare.parse().map_err(|_| "is not an IP address".into())
+    bare.parse().map_err(|_| zone(bare).unwrap_or("is not an IP address").into())
 }
 
 /// A whole number within the range.

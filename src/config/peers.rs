@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::problem::quoted;
 use super::settings::PORT;
+use super::unfit::{unfit, zone};
 use super::{Listen, PeerTarget};
 use crate::detector::discovery::{DnsName, NAMES_MAX, PEERS_MAX};
 use crate::detector::peer::{NodeName, PeerKey, PeerSpec};
@@ -160,7 +161,11 @@ fn url(address: &str) -> Result<Url, String> {
         }
         _ => return Err(format!("has an unknown scheme {scheme:?}: {}?", quoted(&format!("http://{rest}")))),
     }
-    let mut url = Url::parse(address).map_err(|error| format!("is not a URL: {error}"))?;
+    let mut url = match (Url::parse(address), zone(rest)) {
+        (Ok(url), _) => url,
+        (Err(_), Some(problem)) => return Err(problem.into()),
+        (Err(error), None) => return Err(format!("is not a URL: {error}")),
+    };
     if !url.username().is_empty() || url.password().is_some() {
         return Err("carries a user name or password, which peers do not ask for".into());
     }
@@ -173,7 +178,19 @@ fn url(address: &str) -> Result<Url, String> {
     if url.port_or_known_default() == Some(0) {
         return Err("has port 0, where no node can answer".into());
     }
-    Ok(url)
+    match literal(&url).and_then(|address| Some((address, unfit(address)?))) {
+        Some((address, why)) => Err(format!("cannot be a node: {address} {why}")),
+        None => Ok(url),
+    }
+}
+
+/// The address that stands in the URL, where it is no name.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(ip) => Some(ip.into()),
+        Host::Ipv6(ip) => Some(ip.into()),
+        Host::Domain(_) => None,
+    }
 }
 
 /// Whether a port is written out. The parsed URL cannot tell: it forgets `:80`, the default of its scheme.
@@ -233,6 +250,18 @@ mod tests {
             ("http://node-2:80000", "is not a URL: invalid port number"),
             ("http://node-2:0", "has port 0, where no node can answer"),
             ("http://", "is not a URL: empty host"),
+            ("http://0.0.0.0:8001", "cannot be a node: 0.0.0.0 means this machine, or no address at all"),
+            ("n=http://0:8001", "cannot be a node: 0.0.0.0 means this machine, or no address at all"),
+            ("http://[::]:8001", "cannot be a node: :: means this machine, or no address at all"),
+            ("http://224.0.0.1", "cannot be a node: 224.0.0.1 is a multicast address: it is no single machine"),
+            (
+                "http://[fe80::1%25eth0]:8001",
+                "has a zone, and zones are not supported: use a global or unique local address, or a name",
+            ),
+            (
+                "http://[fe80::1%eth0]",
+                "has a zone, and zones are not supported: use a global or unique local address, or a name",
+            ),
         ] {
             assert_eq!(peers(item, &ALONE).wrong, [format!("\"{}\" {expected}", quoted(item))]);
         }

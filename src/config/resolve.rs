@@ -190,7 +190,9 @@ impl<'a> Resolver<'a> {
             })
             .chain(listed.names.iter().map(ToString::to_string))
             .collect();
-        self.note("peers", shown.join(","), typed.source);
+        // A list of which nothing is left was written by somebody who expects peers; it is shown as it was typed.
+        let value = if shown.is_empty() { typed.text.trim().to_owned() } else { shown.join(",") };
+        self.note("peers", value, typed.source);
         listed
     }
 

@@ -147,6 +147,13 @@ impl DetectorConfig {
     }
 }
 
+impl DetectorConfig {
+    /// The longest wait of all classes. The rules above make it that of a stalled peer.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.wait_stalled.max(self.wait_silent).max(self.wait_gone)
+    }
+}
+
 impl Deref for DetectorConfig {
     type Target = Timing;
     fn deref(&self) -> &Timing {

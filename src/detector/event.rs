@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::discovery::finding::{Finding, Removal};
 use super::evidence::{Class, Evidence};
+use super::flaw::Flaw;
 use super::level::Level;
 use super::maintenance::{Maintenance, MaintenanceEnd};
 use super::peer::{BootId, NodeName, PeerId, PeerKey, PeerState, Verdict};
@@ -37,6 +38,8 @@ pub struct PeerRef {
     pub boot: Option<BootId>,
     /// The state after the event.
     pub state: PeerState,
+    /// What was wrong with its last answer, if that was not one of a node.
+    pub flaw: Option<Flaw>,
 }
 
 impl PeerRef {
@@ -105,6 +108,18 @@ pub enum Conflict {
         expected: NodeName,
         /// From the answer.
         declared: NodeName,
+    },
+    /// Two nodes answer at one address in turn, as behind a load balancer.
+    SharedAddress {
+        /// The one that is taken for the peer.
+        known: NodeName,
+        /// The other one.
+        declared: NodeName,
+    },
+    /// It has the name of this node.
+    SharedName {
+        /// What tells it from this node.
+        boot: BootId,
     },
     /// Two keys of my list are one node; this one is not watched twice.
     SameNode {
@@ -249,6 +264,8 @@ pub enum EventKind {
         expected: u32,
         /// The peers that are missing.
         unheard: Vec<PeerRef>,
+        /// Nothing could be sent: this machine has no way to them.
+        no_network: bool,
     },
     /// I hear at least half of my peers again.
     SelfRejoined {

@@ -26,6 +26,8 @@ closed_set! {
         Invalid = "invalid",
         /// The name did not resolve.
         Name = "name",
+        /// Nothing was sent: this machine has no way to the address. It shows nothing about the peer.
+        NoNetwork = "no_network",
     }
 }
 
@@ -78,7 +80,7 @@ impl Trail {
                 Some(first) => self.gone |= begun.since(first) >= CHECK_GAP,
             },
             Evidence::Stalled | Evidence::Invalid => self.connected(),
-            Evidence::Answered | Evidence::Silent | Evidence::Name => {}
+            Evidence::Answered | Evidence::Silent | Evidence::Name | Evidence::NoNetwork => {}
         }
     }
 

@@ -12,6 +12,7 @@ pub mod discovery;
 pub(crate) mod estimator;
 pub mod event;
 pub mod evidence;
+pub mod flaw;
 pub(crate) mod gray;
 pub(crate) mod level;
 pub(crate) mod limits;

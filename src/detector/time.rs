@@ -9,6 +9,7 @@
 //! Lifeguard paper (Dadgar, Phillips, Currey 2018) calls it "local health".
 //! Here the time simply does not pass.
 
+use std::collections::VecDeque;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
@@ -58,7 +59,12 @@ pub struct ObserverClock {
     now: ObserverTime,
     wake: Option<ObserverTime>,
     lost: Duration,
+    /// The last stalls, each with the moment at which it was noticed, oldest first.
+    stalls: VecDeque<(ObserverTime, Duration)>,
 }
+
+/// Stalls remembered: a process that is stopped more often within one outage is hardly an observer.
+const STALLS_KEPT: usize = 32;
 
 /// What one reading of the clock showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +81,7 @@ impl ObserverClock {
 
     /// Begins at zero at this reading of the machine's steady clock.
     pub fn new(raw: Monotonic) -> ObserverClock {
-        ObserverClock { raw, now: ObserverTime::default(), wake: None, lost: Duration::ZERO }
+        ObserverClock { raw, now: ObserverTime::default(), wake: None, lost: Duration::ZERO, stalls: VecDeque::new() }
     }
 
     /// Observer time at the last reading.
@@ -97,8 +103,24 @@ impl ObserverClock {
         self.raw = self.raw.max(raw);
         self.now = self.now + lived;
         let lost = elapsed - lived;
-        self.lost += lost;
+        self.note_stall(lost);
         Advance { late: elapsed.saturating_sub(left), lost }
+    }
+
+    fn note_stall(&mut self, lost: Duration) {
+        if lost.is_zero() {
+            return;
+        }
+        self.lost += lost;
+        if self.stalls.len() == STALLS_KEPT {
+            self.stalls.pop_front();
+        }
+        self.stalls.push_back((self.now, lost));
+    }
+
+    /// How long this process did not run since `at`, as far as is remembered.
+    pub fn lost_since(&self, at: ObserverTime) -> Duration {
+        self.stalls.iter().filter(|(noticed, _)| *noticed > at).map(|(_, lost)| *lost).sum()
     }
 
     /// The promise: the driver will be back by `wake`.
@@ -144,6 +166,19 @@ mod tests {
             assert_eq!(seen, Advance { late: ms(late), lost: ms(lost) });
             assert_eq!(clock.lost(), ms(lost));
         }
+    }
+
+    #[test]
+    fn time_lost_is_known_from_any_moment_on() {
+        let mut clock = ObserverClock::new(Monotonic(ms(0)));
+        clock.promise(Some(ObserverTime(ms(100))));
+        clock.advance(Monotonic(ms(5_000)));
+        let before = clock.now();
+        assert_eq!((clock.lost_since(ObserverTime(ms(50))), clock.lost_since(before)), (ms(4_700), ms(0)));
+        clock.promise(Some(before + ms(100)));
+        clock.advance(Monotonic(ms(8_000)));
+        assert_eq!((clock.lost_since(ObserverTime(ms(50))), clock.lost_since(before)), (ms(7_400), ms(2_700)));
+        assert_eq!(clock.lost(), ms(7_400));
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub struct View {
     pub peers: Vec<PeerView>,
     /// How the search for peers goes.
     pub discovery: DiscoveryView,
+    /// It has a list of peers or a name to look up, and watches no node.
+    pub found_nobody: bool,
+    /// Nodes that ping this one and are on no list of it.
+    pub unlisted: Vec<NodeName>,
 }
 
 /// What is known of the names that peers are found behind; empty where every peer was listed.
@@ -71,6 +75,8 @@ pub struct CandidateView {
     pub age: Duration,
     /// What its last probe showed; `None` before the first has ended.
     pub evidence: Option<Evidence>,
+    /// It has been one for longer than the longest wait.
+    pub overdue: bool,
 }
 
 /// What this node believes of one peer.
@@ -98,6 +104,10 @@ pub struct PeerView {
     pub last_proof: Option<Duration>,
     /// Age of the last answer to a ping of mine.
     pub last_answer: Option<Duration>,
+    /// How long this node itself did not run since the last proof of life. Ages are of the time in which it ran.
+    pub lost: Duration,
+    /// Another node that answered at its address since then, while this one still does.
+    pub rival: Option<NodeName>,
     /// Age of the present state.
     pub state_age: Duration,
     /// Round trip of the last scheduled ping that was answered.
@@ -169,6 +179,8 @@ impl View {
             maintenance: None,
             peers,
             discovery: DiscoveryView::default(),
+            found_nobody: false,
+            unlisted: Vec::new(),
         }
     }
 }
@@ -188,6 +200,8 @@ impl PeerView {
             evidence: None,
             last_proof: None,
             last_answer: None,
+            lost: Duration::ZERO,
+            rival: None,
             state_age: Duration::ZERO,
             rtt_last: None,
             rtt_mean: None,

@@ -59,14 +59,24 @@ pub(super) async fn events(
     let resumed = resume(request.headers())?;
     // What this node saw is filed under the peer's key, and what peers tell under its name.
     let mut name = filter.peer.clone();
-    if let Some(wanted) = &filter.peer
-        && let Some(peer) = peers::find(&state.handle.view().await?.peers, wanted)
-    {
-        name = peer.peer.node.as_ref().map(ToString::to_string);
-        filter.peer = Some(peer.peer.key.0.to_string());
+    let mut unknown = None;
+    if let Some(wanted) = &filter.peer {
+        let view = state.handle.view().await?;
+        match peers::find(&view.peers, wanted) {
+            Some(peer) => {
+                name = peer.peer.node.as_ref().map(ToString::to_string);
+                filter.peer = Some(peer.peer.key.0.to_string());
+            }
+            None => unknown = Some(peers::unknown(&view, wanted)),
+        }
     }
     if !wants_stream(request.headers()) {
-        return Ok(json(&list(&state, &filter, name.as_deref(), limit)));
+        let list = list(&state, &filter, name.as_deref(), limit);
+        // A peer that is no longer watched, or that only others watch, may still have events.
+        return match unknown {
+            Some(problem) if list.events.is_empty() && filter.kind.is_none() => Err(problem),
+            _ => Ok(json(&list)),
+        };
     }
     let closing = Closing::of(&request);
     if caller_from_headers(request.headers()).is_some() {

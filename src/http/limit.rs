@@ -32,9 +32,7 @@ async fn answer(state: &AppState, route: Route, request: Request, next: Next) ->
     // A method that the path does not answer to gets its 405 with `Allow`, whether it brings a body or not. Few requests
     // bring one, so that is asked first.
     let refuses_body = !request.body().is_end_stream() && !route.takes_body(request.method());
-    if refuses_body
-        && (route == Route::Other || route.methods().split(", ").any(|method| method == request.method().as_str()))
-    {
+    if refuses_body && (route == Route::Other || route.methods().contains(&request.method().as_str())) {
         return Problem::body_not_accepted().into_response();
     }
     match timeout(state.config.limits.request_time, next.run(request)).await {

@@ -9,7 +9,7 @@ use super::reply::json;
 use super::state::{Shared, wall_time};
 use crate::api::{PeerBody, PeersBody};
 use crate::detector::peer::NodeName;
-use crate::detector::view::PeerView;
+use crate::detector::view::{PeerView, View};
 
 /// Peers named when one was asked for that there is not.
 const KNOWN_KEYS_NAMED: usize = 32;
@@ -27,7 +27,7 @@ pub(super) async fn one(
     let view = state.handle.view().await?;
     match find(&view.peers, &key) {
         Some(peer) => Ok(json(&PeerBody::new(peer, wall_time()))),
-        None => Err(Problem::no_such_peer(known_keys(&view.peers))),
+        None => Err(unknown(&view, &key)),
     }
 }
 
@@ -37,7 +37,17 @@ pub(super) fn find<'a>(peers: &'a [PeerView], wanted: &str) -> Option<&'a PeerVi
     by_key.or_else(|| peers.iter().find(|peer| peer.peer.node.as_ref().map(NodeName::as_str) == Some(wanted)))
 }
 
-pub(super) fn known_keys(peers: &[PeerView]) -> String {
+/// What to answer where there is no such peer.
+pub(super) fn unknown(view: &View, wanted: &str) -> Problem {
+    let known = known_keys(&view.peers);
+    Problem::no_such_peer(if wanted == view.node.as_str() {
+        format!("{wanted} is this node itself, which only others can judge; {known}")
+    } else {
+        format!("there is no such peer; {known}")
+    })
+}
+
+fn known_keys(peers: &[PeerView]) -> String {
     if peers.is_empty() {
         return "this node watches no peers".to_owned();
     }

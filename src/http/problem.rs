@@ -23,7 +23,7 @@ pub(crate) struct Problem {
     /// Seconds after which to try again.
     retry_after: Option<u32>,
     /// The methods that the path takes.
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 impl Problem {
@@ -58,7 +58,7 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed(route: Route) -> Problem {
-        let allow = route.methods();
+        let allow = route.methods().join(", ");
         let detail = format!("this path takes {allow}");
         let problem =
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, ProblemCode::MethodNotAllowed, "Method not allowed", detail);
@@ -156,8 +156,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            headers.insert(ALLOW, allow);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

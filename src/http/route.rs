@@ -113,11 +113,11 @@ impl Route {
         }
     }
 
-    /// The methods it answers to, as the header `Allow` lists them.
-    pub const fn methods(self) -> &'static str {
+    /// The methods it answers to, in the order in which the header `Allow` lists them.
+    pub const fn methods(self) -> &'static [&'static str] {
         match self {
-            Route::Maintenance => "GET, HEAD, POST, DELETE",
-            _ => "GET, HEAD",
+            Route::Maintenance => &["GET", "HEAD", "POST", "DELETE"],
+            _ => &["GET", "HEAD"],
         }
     }
 
@@ -322,6 +322,7 @@ fn events_operation(g: &mut SchemaGenerator) -> Operation {
             json!({ "type": "string", "description": stream }),
         )
         .problem("400", "A parameter cannot be understood.", g)
+        .problem("404", "There are no events of this peer, and no such peer; the detail names those there are.", g)
 }
 
 fn maintenance_operations(g: &mut SchemaGenerator) -> Vec<(&'static str, Operation)> {

@@ -1,7 +1,7 @@
 //! What every handler is given: the node, what it has gathered, and what callers may take of it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 
@@ -26,8 +26,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// Where the metrics are served a second time, once that is known.
     pub metrics_port: Option<u16>,
-    /// When the process started, in wall time.
-    pub started: SystemTime,
+    /// When the process started, by the wall clock of that time. [`AppState::started`] is what is shown.
+    pub started_at: SystemTime,
     /// The clock that events are stamped with. Measures how long requests take, too.
     pub clock: Clock,
     /// What is handed out among callers.
@@ -57,6 +57,9 @@ const QUESTIONS: usize = 32;
 /// its successor begins): for nodes that watch this one and are not on its list.
 const SPARE_PEER_STREAMS: usize = 64;
 
+/// The two clocks of a machine drift apart by less than this in weeks; one that was set has jumped further.
+const CLOCK_SET: Duration = Duration::from_secs(2);
+
 impl AppState {
     pub fn new(
         handle: Handle,
@@ -80,15 +83,53 @@ impl AppState {
             metrics,
             config,
             metrics_port: None,
-            started: wall_time(),
+            started_at: wall_time(),
             clock,
             slots: Arc::new(slots),
             page: Arc::default(),
         }
     }
+
+    /// How long the process has run, by the steady clock: setting the date does not change it.
+    pub(super) fn up_for(&self) -> Duration {
+        self.clock.now().0
+    }
+
+    /// When the process started, as the wall clock of now has it.
+    pub(super) fn started(&self) -> SystemTime {
+        started(self.started_at, wall_time(), self.up_for())
+    }
+}
+
+/// The moment of the start. A board without a battery starts in 1970 and gets the date later, so the moment that was
+/// noted then counts only while the wall clock has not been set since.
+fn started(noted: SystemTime, now: SystemTime, up_for: Duration) -> SystemTime {
+    let counted = now.checked_sub(up_for).unwrap_or(SystemTime::UNIX_EPOCH).max(SystemTime::UNIX_EPOCH);
+    let apart = counted.duration_since(noted).unwrap_or_else(|error| error.duration());
+    if apart < CLOCK_SET { noted } else { counted }
 }
 
 /// Wall time, for what is shown to people. Nothing is decided by it.
 pub(super) fn wall_time() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_moves_the_moment_of_the_start_and_not_the_age() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let up_for = Duration::from_secs(60);
+        for (noted, now, expected) in [
+            (at(1000), at(1060), at(1000)),
+            (at(1000), at(1061), at(1000)),
+            (at(0), at(1_700_000_060), at(1_700_000_000)),
+            (at(1_700_000_000), at(160), at(100)),
+            (at(1_700_000_000), at(30), at(0)),
+        ] {
+            assert_eq!(started(noted, now, up_for), expected, "noted {noted:?}, now {now:?}");
+        }
+    }
 }

@@ -12,6 +12,7 @@
 //! Turned down: a mesh view inside the detector. Every node would have to keep it up to date all the time, for the
 //! few moments in which someone looks at it.
 
+mod blind_spot;
 pub mod event;
 mod groups;
 pub mod incident;
@@ -23,6 +24,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use blind_spot::{BLIND_SPOTS_MAX, BlindSpot, BlindSpotKind, of_view as blind_spots};
 pub use groups::Groups;
 pub use membership_diff::Mismatch;
 pub use rows::{Cell, LinkStatus, Member, Row, RowFreshness};
@@ -132,6 +134,7 @@ fn is_whole(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatc
     !rows.is_empty()
         && !groups.split
         && mismatches.is_empty()
+        && rows.iter().all(|row| !row.is_here() || row.blind_spots.is_empty())
         && node_statuses.iter().zip(rows).all(|(node_status, row)| fine(node_status, row))
 }
 

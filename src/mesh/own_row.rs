@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Cell, Member, Row, RowFreshness};
+use super::{Cell, Member, Row, RowFreshness, blind_spots};
 use crate::detector::view::{PeerView, View};
 
 impl From<&View> for Row {
@@ -19,8 +19,18 @@ impl From<&View> for Row {
             stalled: view.stalled,
             maintenance: view.maintenance.is_some(),
             up_for: Some(Duration::from_millis(view.seq.0)),
-            cells: view.peers.iter().map(Cell::from).collect(),
+            cells: view.peers.iter().map(|peer| Cell { peer: view.member(peer), ..Cell::from(peer) }).collect(),
+            blind_spots: blind_spots(view),
         }
+    }
+}
+
+impl View {
+    /// What the mesh calls a peer of this node: the name that it declares. One that has never answered, or that has
+    /// this node's own name, goes by its key: there is nothing else to tell it by.
+    pub fn member(&self, peer: &PeerView) -> Member {
+        let name = peer.peer.node.as_ref().filter(|name| **name != self.node);
+        name.map_or_else(|| Member::from(&peer.peer.key), Member::from)
     }
 }
 
@@ -37,6 +47,7 @@ impl From<&PeerView> for Cell {
             state_age: whole_ms(view.state_age),
             last_proof: view.last_proof.map(whole_ms),
             last_answer: view.last_answer.map(whole_ms),
+            lost: whole_ms(view.lost),
             rtt: view.rtt_last.map(whole_us),
             rtt_p99: view.rtt_p99.map(whole_us),
             // A share is within its bounds, so nothing is lost.

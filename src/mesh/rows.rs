@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::blind_spot::BlindSpot;
 use crate::closed_set::closed_set;
 use crate::detector::evidence::Class;
 use crate::detector::natural_order::natural;
@@ -96,6 +97,8 @@ pub struct Row {
     pub up_for: Option<Duration>,
     /// One for each peer that the observer watches.
     pub cells: Vec<Cell>,
+    /// What it knows that it does not see; sorted.
+    pub blind_spots: Vec<BlindSpot>,
 }
 
 /// What one observer reports about one peer. All times are ages, as of now.
@@ -117,6 +120,8 @@ pub struct Cell {
     pub last_proof: Option<Duration>,
     /// Age of the last answer to this observer's own pings.
     pub last_answer: Option<Duration>,
+    /// How long the observer itself did not run since the last proof of life. Ages are of the time in which it ran.
+    pub lost: Duration,
     /// Of the last scheduled ping that was answered.
     pub rtt: Option<Duration>,
     /// 99th percentile of the last round trips.
@@ -177,6 +182,7 @@ impl Row {
             maintenance: false,
             up_for: None,
             cells: Vec::new(),
+            blind_spots: Vec::new(),
         }
     }
 
@@ -230,6 +236,7 @@ impl Cell {
             state_age: Duration::ZERO,
             last_proof: None,
             last_answer: None,
+            lost: Duration::ZERO,
             rtt: None,
             rtt_p99: None,
             loss: None,

@@ -36,6 +36,7 @@ fn row(text: &str) -> Row {
         maintenance: marks.contains('m'),
         up_for: Some(if marks.contains('y') { Duration::from_secs(3) } else { Duration::from_secs(86_400) }),
         cells: cells.split_whitespace().map(cell).collect(),
+        blind_spots: Vec::new(),
     }
 }
 
@@ -339,6 +340,67 @@ fn names() -> impl Strategy<Value = String> {
     prop_oneof![20 => (1..6u8).prop_map(|at| at.to_string()), 1 => "[a-z<>&\"'\u{202e}\n:]{0,3}"]
 }
 
+/// An observer that was stopped while the peer died has aged less than the silence lasted.
+#[test]
+fn an_observer_that_was_stopped_does_not_shorten_a_silence() {
+    let mut rows = rows("1: 2+ 3! / 2: 1+ 3!");
+    let (stopped, awake) = (Duration::from_secs(2), Duration::from_secs(21));
+    for (row, silent) in rows.iter_mut().zip([stopped, awake]) {
+        let cell = row.cells.iter_mut().find(|cell| cell.peer == member("3")).expect("it is watched");
+        (cell.last_proof, cell.last_answer) = (Some(silent), Some(silent));
+    }
+    let silence = |rows: Vec<Row>| view(rows).node_statuses[2].silent_for;
+    assert_eq!(silence(rows.clone()), Some(stopped), "nothing was lost");
+    rows[0].cells[1].lost = Duration::from_secs(20);
+    assert_eq!(silence(rows.clone()), Some(awake));
+    assert_eq!(silence(rows[..1].to_vec()), Some(Duration::from_secs(22)), "the time it did not run is a part of it");
+}
+
+#[test]
+fn what_an_observer_does_not_see_makes_the_mesh_not_whole() {
+    for (kind, what, why, expected) in [
+        (BlindSpotKind::FoundNobody, "", "", "node-1 has found no other node"),
+        (
+            BlindSpotKind::LookupFails,
+            "dns+http://nodes:8001",
+            "no such name",
+            "node-1 cannot look up dns+http://nodes:8001: no such name",
+        ),
+        (
+            BlindSpotKind::NoNodeAt,
+            "10.0.0.7:8001",
+            "refused",
+            "node-1 finds no node at 10.0.0.7:8001 (connection refused)",
+        ),
+        (BlindSpotKind::NoNodeAt, "10.0.0.7:8001", "enchanted", "node-1 finds no node at 10.0.0.7:8001"),
+        (BlindSpotKind::Unlisted, "node-9", "", "node-1 is pinged by node-9, which is not on its list of peers"),
+        (
+            BlindSpotKind::SharedName,
+            "localhost:8002",
+            "",
+            "two nodes call themselves node-1; the other one is at localhost:8002",
+        ),
+        (
+            BlindSpotKind::SharedAddress,
+            "lb:8001",
+            "m1 and m2",
+            "node-1 finds two nodes at one address, lb:8001: m1 and m2; is a load balancer in between?",
+        ),
+    ] {
+        let mut rows = rows("1: 2+ / 2: 1+");
+        rows[0].blind_spots = vec![BlindSpot { kind, what: what.into(), why: why.into() }];
+        let seen = view(rows.clone());
+        assert!(!seen.whole, "{kind:?}");
+        assert_eq!(summary(&seen).sentence, format!("no fault is known; {expected}"));
+        // What it said before it fell silent proves nothing.
+        rows[0].freshness = RowFreshness::Before;
+        assert!(!summary(&view(rows)).sentence.contains(expected));
+    }
+    let mut alone = rows("1:");
+    alone[0].blind_spots = vec![BlindSpot { kind: BlindSpotKind::FoundNobody, what: "".into(), why: "".into() }];
+    assert!(!view(alone).whole);
+}
+
 fn cells() -> impl Strategy<Value = Cell> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.05), any::<bool>());
     let ages = (any::<Option<Duration>>(), any::<Option<Duration>>(), any::<Duration>());
@@ -381,6 +443,7 @@ fn any_row() -> impl Strategy<Value = Row> {
             maintenance,
             up_for,
             cells,
+            blind_spots: Vec::new(),
         },
     )
 }

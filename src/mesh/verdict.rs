@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::rows::{Cell, LinkStatus, Member, Row};
 use crate::closed_set::closed_set;
+use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, PeerState, Verdict};
 
 /// A restart is mentioned for this long.
@@ -50,6 +51,11 @@ impl MeshVerdict {
     pub fn is_bad(self) -> bool {
         self >= MeshVerdict::NeverSeen
     }
+
+    /// Its observers call it dead.
+    pub fn is_down(self) -> bool {
+        matches!(self, MeshVerdict::Unconfirmed | MeshVerdict::Down)
+    }
 }
 
 /// One member, according to all rows that speak.
@@ -63,6 +69,8 @@ pub struct NodeStatus {
     pub boot: Option<BootId>,
     /// While an observer cannot reach it: how long ago any of these last heard it.
     pub silent_for: Option<Duration>,
+    /// How it fails for the observers that cannot reach it: the first of the classes that they found.
+    pub class: Option<Class>,
     /// How long ago it left or restarted, for a member that did.
     pub since: Option<Duration>,
     /// Observers that reach it.
@@ -92,6 +100,7 @@ pub(super) fn node_status(member: &Member, own: Option<&Row>, opinions: &[Opinio
         verdict: MeshVerdict::Unknown,
         boot: own.and_then(|own| own.boot).or_else(|| freshest_boot(opinions)),
         silent_for: None,
+        class: None,
         since: None,
         reached_by: Vec::new(),
         missed_by: Vec::new(),
@@ -120,6 +129,7 @@ pub(super) fn node_status(member: &Member, own: Option<&Row>, opinions: &[Opinio
     }
     node_status.verdict = verdict(own, opinions, &missing, !node_status.reached_by.is_empty());
     node_status.silent_for = missing.iter().filter_map(|opinion| silence(opinion.cell, node_status.verdict)).min();
+    node_status.class = missing.iter().filter_map(|opinion| opinion.cell.class).min();
     node_status.since = match node_status.verdict {
         MeshVerdict::Left => left(opinions).map(|cell| cell.state_age).min(),
         MeshVerdict::Restarted => own.and_then(|own| own.up_for),
@@ -203,7 +213,8 @@ fn silence(cell: &Cell, verdict: MeshVerdict) -> Option<Duration> {
         MeshVerdict::Down | MeshVerdict::Unconfirmed => cell.last_proof.or(cell.last_answer),
         _ => cell.last_answer,
     };
-    heard.or_else(|| cell.boot.map(|_| cell.state_age))
+    // An observer that was stopped meanwhile could not have heard it: that time is a part of the silence.
+    heard.or_else(|| cell.boot.map(|_| cell.state_age)).map(|age| age.saturating_add(cell.lost))
 }
 
 fn has_restarted(own: Option<&Row>, opinions: &[Opinion<'_>]) -> bool {

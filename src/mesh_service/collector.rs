@@ -192,11 +192,11 @@ impl Collector {
             if let Ok(row) = body.into_row(|key| names.member(key, target))
                 && of_the_peer
             {
-                self.last.insert(id, (row, at));
+                self.last.insert(id, (renamed(row, &view, peer), at));
             }
         }
         let now = self.clock.now();
-        let mut rows: Vec<Row> = asked.iter().filter_map(|peer| self.row(peer, began, now)).collect();
+        let mut rows: Vec<Row> = asked.iter().map(|peer| self.row(view.member(peer), peer, began, now)).collect();
         // Our own row is as old as the roster.
         rows.push(Row::from(&view).aged(now - began));
         let mesh = mesh::view(rows);
@@ -235,14 +235,23 @@ impl Collector {
     }
 
     /// The row of a peer: what it said just now, what it said last, or that it never did.
-    fn row(&self, peer: &PeerView, began: Monotonic, now: Monotonic) -> Option<Row> {
-        let member = Member::from(peer.peer.node.as_ref()?);
+    fn row(&self, member: Member, peer: &PeerView, began: Monotonic, now: Monotonic) -> Row {
         let Some((row, at)) = self.last.get(&peer.peer.id).filter(|(row, _)| row.observer == member) else {
-            return Some(Row::never(member));
+            return Row::never(member);
         };
         let freshness = if *at >= began { RowFreshness::Now } else { RowFreshness::Before };
-        Some(Row { freshness, ..row.aged(now - *at) })
+        Row { freshness, ..row.aged(now - *at) }
     }
+}
+
+/// The row of `peer` under the name that the mesh has for it here. Where it shares this node's name, it knows this node
+/// by a key, and the boot says that this node is meant.
+fn renamed(row: Row, view: &View, peer: &PeerView) -> Row {
+    let mut row = Row { observer: view.member(peer), ..row };
+    for cell in row.cells.iter_mut().filter(|cell| cell.boot == Some(view.boot)) {
+        cell.peer = Member::from(&view.node);
+    }
+    row
 }
 
 async fn ask_for_row(
@@ -383,6 +392,7 @@ mod tests {
             node: known.then(|| name(&format!("node-{id}"))),
             boot: known.then_some(BootId(u64::from(id))),
             state,
+            flaw: None,
         };
         PeerView::new(peer)
     }

@@ -26,8 +26,13 @@ pub(super) fn sentence(finding: &Finding) -> String {
         Finding::Full { listed, limit } => {
             format!("found {listed} addresses but watches at most {limit} peers: the others are not watched")
         }
-        Finding::NameTaken { address, boot } => {
+        Finding::NameTaken { address: Some(address), boot } => {
             format!("shares its name with another process, boot {boot} at {address}: give each node a name of its own")
+        }
+        Finding::NameTaken { address: None, boot } => {
+            format!(
+                "shares its name with another process, boot {boot}, which pings it: give each node a name of its own"
+            )
         }
     }
 }

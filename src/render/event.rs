@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use super::phrase::{answered_in, evidence_phrase, failure_phrase, join_peers, listed};
+use super::phrase::{answered_in, evidence_phrase_of, failure_phrase_of, join_peers, listed};
 use super::quantity::{round_trip, span};
 use super::{discovery, incident, maintenance};
 use crate::detector::event::{Conflict, Doubt, Event, EventKind, PeerRef, PingResult, Purpose};
-use crate::detector::evidence::{Class, Evidence};
+use crate::detector::evidence::Evidence;
+use crate::detector::flaw::Flaw;
 use crate::detector::level::Level;
 use crate::detector::peer::{NodeName, Verdict};
 use crate::mesh::event::NodeEvent;
@@ -90,18 +91,21 @@ fn unreachable_message(verdict: Verdict) -> &'static str {
 pub fn sentence(event: &Event) -> String {
     let named = event.peer.as_ref().map(PeerRef::display_name);
     let peer = named.unwrap_or("a peer");
+    let key = event.peer.as_ref().map_or("its address", |peer| &peer.key.0);
+    let flaw = event.peer.as_ref().and_then(|peer| peer.flaw.as_ref());
     match &event.kind {
-        EventKind::PingEnded { purpose, result } => ping_sentence(peer, *purpose, *result),
+        EventKind::PingEnded { purpose, result } => ping_sentence(peer, *purpose, *result, flaw),
         EventKind::PeerJoined { rtt } => format!("{peer} is online{}", answered_in(*rtt)),
         EventKind::PeerSuspect { doubt } => format!("{peer} is suspect: {}", doubt_phrase(*doubt)),
         EventKind::PeerCleared { suspect_for } => {
             format!("{peer} answered after all; was suspect for {}", span(*suspect_for))
         }
         EventKind::PeerDown { verdict, class, evidence, silent_for, accusers, .. } => {
-            down_sentence(peer, *verdict, *class, *evidence, *silent_for, accusers)
+            let why = format!("{}, last heard {} ago", failure_phrase_of(*class, *evidence, flaw), span(*silent_for));
+            down_sentence(peer, *verdict, &why, accusers)
         }
-        EventKind::PeerUnreachable { verdict, silent_for, witnesses, .. } => {
-            unreachable_sentence(peer, *verdict, *silent_for, witnesses)
+        EventKind::PeerUnreachable { verdict, evidence, silent_for, witnesses, .. } => {
+            unreachable_sentence(peer, *verdict, *evidence, *silent_for, witnesses)
         }
         EventKind::PeerRecovered { outage, rtt, .. } => {
             format!("{peer} is online again after {}{}", span(*outage), answered_in(*rtt))
@@ -113,7 +117,7 @@ pub fn sentence(event: &Event) -> String {
         EventKind::PeerLeft { witness: Some(witness), .. } => format!("{peer} left: it said goodbye to {witness}"),
         EventKind::PeerReturned => format!("{peer} is back after its goodbye"),
         EventKind::PeerNeverSeen { waited, evidence } => {
-            let why = evidence.map(|e| format!(": {}", evidence_phrase(e))).unwrap_or_default();
+            let why = evidence.map(|e| format!(": {}", evidence_phrase_of(e, flaw))).unwrap_or_default();
             format!("{peer} has not answered once in {}{why}", span(*waited))
         }
         EventKind::PeerFlapping { on: true, changes } => {
@@ -126,12 +130,12 @@ pub fn sentence(event: &Event) -> String {
         EventKind::PeerDegraded { on: false, bad, of } => {
             format!("{peer} is no longer degraded: {bad} of its last {of} pings failed or were slow")
         }
-        EventKind::PeerConflict { conflict } => conflict_sentence(peer, conflict),
+        EventKind::PeerConflict { conflict } => conflict_sentence(peer, key, conflict),
         EventKind::PeerIsSelf => format!("{peer} is this node itself and is not watched"),
         EventKind::PeerAdded => format!("now watching {peer}"),
         EventKind::PeerRemoved { why } => format!("no longer watching {peer}{}", discovery::removal_phrase(*why)),
         EventKind::PeerMoved { from, to } => format!("{peer} moved from {from} to {to}"),
-        EventKind::SelfCutOff { unheard, .. } => cut_off_sentence(unheard),
+        EventKind::SelfCutOff { unheard, no_network, .. } => cut_off_sentence(unheard, *no_network),
         EventKind::SelfRejoined { cut_off_for } => format!("hears its peers again after {}", span(*cut_off_for)),
         EventKind::SelfStalled { lost } => {
             format!("was paused for {}; judges no peer until it has pinged it again", span(*lost))
@@ -143,12 +147,15 @@ pub fn sentence(event: &Event) -> String {
     }
 }
 
-fn cut_off_sentence(unheard: &[PeerRef]) -> String {
+fn cut_off_sentence(unheard: &[PeerRef], no_network: bool) -> String {
+    if no_network {
+        return format!("this node has no network: it cannot send to {}", join_peers(unheard));
+    }
     let they = if unheard.len() == 1 { "it is" } else { "they are" };
     format!("hears nothing from {}: {they} down, or this node is cut off", join_peers(unheard))
 }
 
-fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult) -> String {
+fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult, flaw: Option<&Flaw>) -> String {
     let what = match purpose {
         Purpose::Scheduled => "ping",
         Purpose::Check => "check",
@@ -157,23 +164,15 @@ fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult) -> String {
     match result {
         PingResult::Success { rtt, .. } => format!("{what} of {peer} answered in {}", round_trip(rtt)),
         PingResult::Failure { evidence, timed_out: false } => {
-            format!("{what} of {peer} failed: {}", evidence_phrase(evidence))
+            format!("{what} of {peer} failed: {}", evidence_phrase_of(evidence, flaw))
         }
         PingResult::Failure { evidence, timed_out: true } => {
-            format!("{what} of {peer} failed, out of time: {}", evidence_phrase(evidence))
+            format!("{what} of {peer} failed, out of time: {}", evidence_phrase_of(evidence, flaw))
         }
     }
 }
 
-fn down_sentence(
-    peer: &str,
-    verdict: Verdict,
-    class: Class,
-    evidence: Evidence,
-    silent_for: Duration,
-    accusers: &[NodeName],
-) -> String {
-    let why = format!("{}, last heard {} ago", failure_phrase(class, evidence), span(silent_for));
+fn down_sentence(peer: &str, verdict: Verdict, why: &str, accusers: &[NodeName]) -> String {
     let names = listed(accusers);
     match verdict {
         Verdict::Down if accusers.len() > 1 => format!("{peer} is down: {why}; {names} agree"),
@@ -193,9 +192,18 @@ fn down_sentence(
     }
 }
 
-fn unreachable_sentence(peer: &str, verdict: Verdict, silent_for: Duration, witnesses: &[NodeName]) -> String {
+fn unreachable_sentence(
+    peer: &str,
+    verdict: Verdict,
+    evidence: Evidence,
+    silent_for: Duration,
+    witnesses: &[NodeName],
+) -> String {
     let names = listed(witnesses);
     match verdict {
+        Verdict::CutOff if evidence == Evidence::NoNetwork => {
+            format!("{peer} has not been heard for {}: this node has no network", span(silent_for))
+        }
         Verdict::LinkBroken => {
             let reach = match witnesses.len() {
                 0 => "others reach it".to_owned(),
@@ -220,8 +228,17 @@ fn unreachable_sentence(peer: &str, verdict: Verdict, silent_for: Duration, witn
     }
 }
 
-fn conflict_sentence(peer: &str, conflict: &Conflict) -> String {
+fn conflict_sentence(peer: &str, key: &str, conflict: &Conflict) -> String {
     match conflict {
+        Conflict::SharedAddress { known, declared } => {
+            let (one, other) = if known <= declared { (known, declared) } else { (declared, known) };
+            format!("{key} is one address, two nodes: {one} and {other}; is a load balancer in between?")
+        }
+        Conflict::SharedName { .. } => {
+            format!(
+                "two nodes call themselves {peer}: this one and the one at {key}; give each a name of its own (--node)"
+            )
+        }
         Conflict::OldBootReturned { boot, current } => {
             format!("two nodes use the name {peer}: boot {boot} answered after {current} had replaced it")
         }
@@ -244,6 +261,7 @@ fn doubt_phrase(doubt: Doubt) -> &'static str {
 mod tests {
     use super::*;
     use crate::detector::discovery::{DnsName, Finding, Removal};
+    use crate::detector::evidence::Class;
     use crate::detector::peer::{BootId, PeerId, PeerKey, PeerState};
     use crate::detector::time::Monotonic;
     use crate::mesh::event::IncidentEvent;
@@ -261,13 +279,21 @@ mod tests {
             node: Some(name("node-3")),
             boot: Some(BootId(7)),
             state: PeerState::Alive,
+            flaw: None,
         };
         Event { at: Monotonic(Duration::ZERO), peer: (!about_self).then_some(peer), kind }
     }
 
     /// A peer that is called by its key, because it never said its name.
     fn unheard(key: &str) -> PeerRef {
-        PeerRef { id: PeerId(9), key: PeerKey(key.into()), node: None, boot: None, state: PeerState::Suspect }
+        PeerRef {
+            id: PeerId(9),
+            key: PeerKey(key.into()),
+            node: None,
+            boot: None,
+            state: PeerState::Suspect,
+            flaw: None,
+        }
     }
 
     fn ms(ms: u64) -> Duration {
@@ -401,6 +427,10 @@ mod tests {
             (EventKind::PeerConflict { conflict: Conflict::WrongName { expected: name("node-3"), declared: name("x") } },
                 "peer_conflict", Warn, "Peer identity conflict",
                 "node-3 calls itself x, but node-3 was expected: its answers do not count"),
+            (EventKind::PeerConflict { conflict: Conflict::SharedAddress { known: name("m1"), declared: name("m2") } },
+                "peer_conflict", Warn, "Peer identity conflict", "localhost:8003 is one address, two nodes: m1 and m2; is a load balancer in between?"),
+            (EventKind::PeerConflict { conflict: Conflict::SharedName { boot: BootId(1) } },
+                "peer_conflict", Warn, "Peer identity conflict", "two nodes call themselves node-3: this one and the one at localhost:8003; give each a name of its own (--node)"),
             (EventKind::PeerConflict { conflict: Conflict::SameNode { other: PeerKey("a:1".into()) } },
                 "peer_conflict", Warn, "Peer is listed twice",
                 "node-3 is the same node as a:1 and is not watched twice"),
@@ -412,10 +442,10 @@ mod tests {
         use Level::{Info, Warn};
         let keys = |texts: &[&str]| texts.iter().map(|text| unheard(text)).collect();
         vec![
-            (EventKind::SelfCutOff { heard: 0, expected: 2, unheard: keys(&["node-3", "node-4"]) },
+            (EventKind::SelfCutOff { heard: 0, expected: 2, unheard: keys(&["node-3", "node-4"]), no_network: false },
                 "self_cut_off", Warn, "This node hears less than half of its peers",
                 "hears nothing from node-3 and node-4: they are down, or this node is cut off"),
-            (EventKind::SelfCutOff { heard: 0, expected: 10, unheard: keys(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) },
+            (EventKind::SelfCutOff { heard: 0, expected: 10, unheard: keys(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]), no_network: false },
                 "self_cut_off", Warn, "This node hears less than half of its peers",
                 "hears nothing from a, b, c, d, e, f, g, h and 2 more: they are down, or this node is cut off"),
             (EventKind::SelfRejoined { cut_off_for: ms(65_000) }, "self_rejoined", Info,
@@ -423,7 +453,7 @@ mod tests {
             (EventKind::SelfStalled { lost: ms(2300) }, "self_stalled", Warn,
                 "This process was paused", "was paused for 2.3 s; judges no peer until it has pinged it again"),
             (EventKind::SelfLeaving, "self_leaving", Level::Debug, "Leaving", "is leaving and says goodbye to its peers"),
-            (EventKind::Discovery(Finding::NameTaken { address: address(7), boot: BootId(9) }), "discovery_name_taken", Warn,
+            (EventKind::Discovery(Finding::NameTaken { address: Some(address(7)), boot: BootId(9) }), "discovery_name_taken", Warn,
                 "Another node has this node's name",
                 "shares its name with another process, boot 0000000000000009 at 10.0.0.7:8001: give each node a name of its own"),
         ]

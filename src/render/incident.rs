@@ -1,7 +1,7 @@
 //! An incident in one line: who, what, how long, and who reported it; in the past tense once it is over.
 
 use super::mesh::{left_to_say_so, rough};
-use super::phrase::join_texts;
+use super::phrase::names;
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
@@ -123,8 +123,4 @@ fn been(told: &IncidentSummary, who: &[Member]) -> &'static str {
 
 fn lasted(told: &IncidentSummary) -> String {
     rough(told.lasted())
-}
-
-fn names(members: &[Member]) -> String {
-    join_texts(members.iter().map(Member::as_str))
 }

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::phrase::join_texts;
+use super::blind_spot::{blind_spots, by_shared_name};
+use super::phrase::{join_texts, names};
 use super::quantity::span;
 use crate::closed_set::closed_set;
 use crate::mesh::{Groups, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row};
@@ -70,7 +71,8 @@ fn findings(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatc
         let verb = "does not watch";
         format!("{} {verb} {}", mismatch.observer, names(&mismatch.missing))
     }));
-    let faults = texts.into_iter().map(|text| Finding { weight: Severity::Fault, text });
+    let texts = texts.into_iter().map(|text| by_shared_name(text, rows));
+    let faults = texts.map(|text| Finding { weight: Severity::Fault, text });
     let gaps = gaps(rows, node_statuses).into_iter().map(|text| Finding { weight: Severity::Gap, text });
     let notes = notes(node_statuses).into_iter().map(|text| Finding { weight: Severity::Note, text });
     faults.chain(gaps).chain(notes).collect()
@@ -286,7 +288,7 @@ fn suspects(rows: &[Row], node_statuses: &[NodeStatus], texts: &mut Vec<String>)
 
 /// What is not known.
 fn gaps(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<String> {
-    let mut texts = Vec::new();
+    let mut texts = blind_spots(rows);
     let silent = |&(node_status, row): &(&NodeStatus, &Row)| {
         let up = matches!(node_status.verdict, MeshVerdict::Up | MeshVerdict::Restarted);
         up && !row.is_here() && node_status.suspected_by.is_empty()
@@ -351,10 +353,6 @@ pub(super) fn left_to_say_so(observers: &[Member], now: bool) -> String {
         (false, _) => "were",
     };
     format!("only {} {be} left to say so", names(observers))
-}
-
-fn names(members: &[Member]) -> String {
-    join_texts(members.iter().map(Member::as_str))
 }
 
 fn names_of(members: &[&Member]) -> String {

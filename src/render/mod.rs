@@ -5,9 +5,11 @@
 //! detector, which could not say which of several texts it means, and would pull wording into the layer that decides.
 //!
 //! `event`: messages and sentences of events. [`mesh`] and [`matrix`]: the mesh in a sentence and as a table.
-//! [`headline`]: the same in 90 characters. [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
+//! [`headline`]: the same in 90 characters. [`advice`]: what to do about a fault. [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
 //! `phrase` hold what they share: durations, lists, how a ping failed.
 
+pub mod advice;
+mod blind_spot;
 mod discovery;
 mod event;
 pub mod headline;
@@ -20,6 +22,6 @@ mod quantity;
 mod why;
 
 pub use event::{Description, describe, message, sentence};
-pub use phrase::{evidence_phrase, join_texts};
+pub use phrase::{evidence_phrase, evidence_phrase_of, join_names, join_texts};
 pub use quantity::{round_trip, span};
 pub use why::explanation;

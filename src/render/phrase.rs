@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::quantity::round_trip;
 use crate::detector::event::PeerRef;
 use crate::detector::evidence::{Class, Evidence};
+use crate::detector::flaw::Flaw;
 use crate::detector::peer::NodeName;
+use crate::mesh::Member;
 
 /// Names listed in a sentence before it says "and N more": a line must stay a line in a mesh of a thousand.
 const LISTED_MAX: usize = 8;
@@ -15,11 +17,17 @@ const LISTED_MAX: usize = 8;
 pub(super) fn failure_phrase(class: Class, evidence: Evidence) -> &'static str {
     match (class, evidence) {
         (Class::Gone, _) => "connection refused (process gone)",
+        (Class::Silent, Evidence::NoNetwork) => "this node has no network",
         (Class::Silent, _) => "its host does not respond (silent)",
         (Class::Stalled, Evidence::Invalid) => "its answers are not valid (stalled)",
         (
             Class::Stalled,
-            Evidence::Answered | Evidence::Refused | Evidence::Silent | Evidence::Stalled | Evidence::Name,
+            Evidence::Answered
+            | Evidence::Refused
+            | Evidence::Silent
+            | Evidence::Stalled
+            | Evidence::Name
+            | Evidence::NoNetwork,
         ) => "it accepts connections but does not answer (stalled)",
     }
 }
@@ -33,7 +41,34 @@ pub fn evidence_phrase(evidence: Evidence) -> &'static str {
         Evidence::Stalled => "connected, but no answer",
         Evidence::Invalid => "its answer is not valid",
         Evidence::Name => "its name does not resolve",
+        Evidence::NoNetwork => "this node has no network",
     }
+}
+
+/// The same; where the peer answered with something that is no answer of a node, what that was.
+pub fn evidence_phrase_of(evidence: Evidence, flaw: Option<&Flaw>) -> String {
+    match flaw.filter(|_| evidence == Evidence::Invalid) {
+        Some(flaw) => flaw.to_string(),
+        None => evidence_phrase(evidence).to_owned(),
+    }
+}
+
+/// As [`failure_phrase`], with what was wrong with the answers.
+pub(super) fn failure_phrase_of(class: Class, evidence: Evidence, flaw: Option<&Flaw>) -> String {
+    match flaw.filter(|_| class == Class::Stalled && evidence == Evidence::Invalid) {
+        Some(flaw) => format!("its answers are not valid: {flaw}"),
+        None => failure_phrase(class, evidence).to_owned(),
+    }
+}
+
+/// Members in a sentence.
+pub(super) fn names(members: &[Member]) -> String {
+    join_texts(members.iter().map(Member::as_str))
+}
+
+/// Names in a sentence: "node-1, node-2 and node-3".
+pub fn join_names(names: &[String]) -> String {
+    join_texts(names.iter().map(String::as_str))
 }
 
 pub(super) fn answered_in(rtt: Option<Duration>) -> String {

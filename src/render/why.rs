@@ -4,10 +4,12 @@
 //! they said, and what the evidence cannot show. Every number in it is one of [`Why`]; the paragraph decides nothing and
 //! leaves out nothing that would change the reader's mind.
 
-use super::phrase::{evidence_phrase, failure_phrase, join_texts, listed};
+use super::advice;
+use super::phrase::{evidence_phrase, evidence_phrase_of, failure_phrase, failure_phrase_of, join_texts, listed};
 use super::quantity::{round_trip, span};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::{Class, Evidence};
+use crate::detector::flaw::Flaw;
 use crate::detector::peer::{NodeName, PeerState, SelfState, Testimony, Verdict};
 use crate::detector::record::{End, Quorum};
 use crate::detector::rule::Rule;
@@ -26,6 +28,7 @@ pub fn explanation(why: &Why) -> String {
     };
     sentences.extend(flags(why));
     sentences.extend(caveats(why));
+    sentences.extend(advice::sentence(why));
     sentences.join(" ")
 }
 
@@ -39,7 +42,8 @@ fn joining(why: &Why) -> Vec<String> {
         format!("{peer} has not answered yet; {me} has watched it for {watched}.")
     }];
     let failed = why.pings.iter().find_map(failure);
-    sentences.extend(failed.map(|evidence| format!("The last ping failed: {}.", evidence_phrase(evidence))));
+    sentences
+        .extend(failed.map(|evidence| format!("The last ping failed: {}.", evidence_phrase_of(evidence, flaw(why)))));
     sentences.push(if never {
         "A peer that has never answered is not called down: check that it runs and that its address in the list of peers is right.".into()
     } else {
@@ -94,7 +98,7 @@ fn suspect(why: &Why) -> Vec<String> {
     let mut sentences = vec![format!("{peer} has been suspect for {}: {doubt}.", span(why.peer.state_age))];
     match (why.peer.class, why.limit, why.peer.last_proof) {
         (Some(class), Some(limit), Some(heard)) => {
-            let fails = failure_phrase(class, why.peer.evidence.unwrap_or(Evidence::Silent));
+            let fails = failure_phrase_of(class, why.peer.evidence.unwrap_or(Evidence::Silent), flaw(why));
             sentences.push(format!(
                 "So far: {fails}. It is accused {} after its last sign of life, which was {} ago.",
                 span(limit),
@@ -117,7 +121,7 @@ fn dead(why: &Why) -> Vec<String> {
     } else {
         format!("{peer} has been down for {age}.")
     }];
-    sentences.extend(decision.class.map(|class| fails(class, decision.evidence)));
+    sentences.extend(decision.class.map(|class| fails(class, decision.evidence, flaw(why))));
     sentences.extend(waited(decision));
     let exhibits = decision.exhibits.as_ref();
     sentences
@@ -134,9 +138,10 @@ fn dead(why: &Why) -> Vec<String> {
 fn unreachable(why: &Why) -> Vec<String> {
     let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
     let Some(decision) = &why.decision else { return vec![format!("{me} cannot reach {peer}.")] };
-    let fails = decision
-        .class
-        .map_or("no ping is answered", |class| failure_phrase(class, decision.evidence.unwrap_or(Evidence::Silent)));
+    let fails = decision.class.map_or_else(
+        || "no ping is answered".to_owned(),
+        |class| failure_phrase_of(class, decision.evidence.unwrap_or(Evidence::Silent), flaw(why)),
+    );
     let since = why.peer.last_answer.map(|age| format!("; its last answer came {} ago", span(age)));
     let here = format!("From {me}: {fails}{}.", since.unwrap_or_default());
     match decision.rule {
@@ -155,7 +160,11 @@ fn unreachable(why: &Why) -> Vec<String> {
                     "{me} hears nothing from {peer}, and it hears only {heard} of the {expected} peers that it expects to hear."
                 ),
                 here,
-                format!("That is less than half, so {me} itself may be cut off; it calls no peer down."),
+                if decision.evidence == Some(Evidence::NoNetwork) {
+                    format!("Nothing could be sent from {me}: check its own network first. It calls no peer down.")
+                } else {
+                    format!("That is less than half, so {me} itself may be cut off; it calls no peer down.")
+                },
             ]
         }
         _ => {
@@ -183,14 +192,17 @@ fn left(why: &Why) -> Vec<String> {
 }
 
 /// How it fails, and what usually causes that.
-fn fails(class: Class, evidence: Option<Evidence>) -> String {
+fn fails(class: Class, evidence: Option<Evidence>, flaw: Option<&Flaw>) -> String {
     let looks = match class {
         Class::Gone => "typical of a process that crashed or was killed",
         Class::Silent => "typical of a host that is off, or of a broken network",
         Class::Stalled => "typical of a process that is frozen or overloaded",
     };
     match (class, evidence) {
-        (Class::Stalled, Some(Evidence::Invalid)) => "It answers, but its answers are not valid (stalled).".into(),
+        (Class::Stalled, Some(Evidence::Invalid)) => {
+            let what = flaw.map(|flaw| format!(": {flaw}")).unwrap_or_default();
+            format!("It answers, but its answers are not valid (stalled){what}.")
+        }
         _ => format!("{}: {looks}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
     }
 }
@@ -277,6 +289,11 @@ fn caveats(why: &Why) -> Vec<String> {
     sentences
 }
 
+/// What was wrong with the last answer, where it was none of a node.
+fn flaw(why: &Why) -> Option<&Flaw> {
+    why.peer.peer.flaw.as_ref()
+}
+
 fn failure(ping: &PingView) -> Option<Evidence> {
     match ping.end {
         Some((End::Failed(evidence) | End::OutOfTime(evidence), _)) if ping.purpose != Purpose::Witness => {
@@ -334,6 +351,7 @@ mod tests {
             node: Some(name("node-3")),
             boot: Some(BootId(7)),
             state: PeerState::Alive,
+            flaw: None,
         };
         let peer = PeerView {
             last_proof: Some(ms(400)),
@@ -436,7 +454,36 @@ mod tests {
 
     #[track_caller]
     fn says(why: &Why, text: &str) {
-        assert_eq!(explanation(why), text);
+        assert_eq!(evidence(why), text);
+    }
+
+    /// The paragraph without its advice.
+    fn evidence(why: &Why) -> String {
+        let text = explanation(why);
+        text.split(" What to do: ").next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn the_advice_follows_from_how_the_peer_fails() {
+        for (rule, class, evidence, words) in [
+            (Rule::Quorum, Class::Gone, Evidence::Refused, "start it; read its last log lines."),
+            (Rule::Quorum, Class::Stalled, Evidence::Stalled, "it runs but does not answer: check CPU limits, swap"),
+            (Rule::Quorum, Class::Silent, Evidence::Silent, "check the host, its power and the network first."),
+            (Rule::Quorum, Class::Stalled, Evidence::Invalid, "something else answers at its address"),
+            (Rule::WitnessVouches, Class::Silent, Evidence::Silent, "between it and node-1."),
+        ] {
+            let mut why = broken(rule, class, evidence, 3000, 3000);
+            (why.peer.class, why.peer.evidence) = (Some(class), Some(evidence));
+            let text = explanation(&why);
+            let told = text.split(" What to do: ").nth(1).unwrap_or_default();
+            assert!(told.contains(words), "{rule:?} {class:?}: {text}");
+        }
+        let mut why = well();
+        why.peer.degraded = true;
+        for (loss, words) in [(0.5, "look for lost packets"), (0.0, "look for load")] {
+            why.peer.loss = Some(loss);
+            assert!(explanation(&why).contains(words), "{loss}");
+        }
     }
 
     #[test]
@@ -523,7 +570,7 @@ mod tests {
         let mut why = broken(Rule::NobodyLeft, Class::Silent, Evidence::Silent, 5000, 3000);
         let quorum = exhibits(&mut why).quorum.as_mut().unwrap();
         (quorum.accusations, quorum.accusers) = (1, names(&["node-1"]));
-        let text = explanation(&why);
+        let text = evidence(&why);
         assert!(
             text.starts_with(
                 "node-3 may be down: it has been dead for node-1 for 12 s, and no quorum has confirmed it."
@@ -543,7 +590,7 @@ mod tests {
             "{text}"
         );
         why.decision.as_mut().unwrap().rule = Rule::OnlyObserver;
-        let text = explanation(&why);
+        let text = evidence(&why);
         assert!(text.contains("No other observer can confirm it: only node-1 reports it."), "{text}");
     }
 
@@ -631,7 +678,7 @@ mod tests {
         why.observer.lost = ms(2300);
         why.observer.cut_off = Some(ms(4000));
         why.observer.state = SelfState::Leaving;
-        let text = explanation(&why);
+        let text = evidence(&why);
         let tail = " It is in maintenance for another 9 min (new disk): no alert is sent for it. Its maintenance should have been over 2 min ago. \
             It is degraded: too many of its last ten pings failed or were slow. It is flapping: it was unreachable three times within a minute. \
             Note: node-1 itself was just paused (2.3 s lost in total); it judges no peer until it has pinged it again. \

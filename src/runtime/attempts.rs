@@ -9,7 +9,7 @@
 use tokio::sync::mpsc;
 
 use super::handle::{Input, StreamPart};
-use crate::client::{Client, Target};
+use crate::client::{Client, Failed, Target};
 use crate::detector::discovery::{Found, NameId, ProbeId};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
@@ -21,7 +21,7 @@ pub(crate) enum Ended {
     /// `renew` is what to do next for the connection that carried it.
     Ping {
         attempt: AttemptId,
-        result: Result<Answer, Evidence>,
+        result: Result<Answer, Failed>,
         renew: Option<PingOrder>,
     },
     Renewed,
@@ -60,7 +60,7 @@ impl PingOrder {
         }
         match self.client.ping(&self.target, &self.caller).await {
             Ok((answer, worn)) => Ended::Ping { attempt, result: Ok(answer), renew: worn.then_some(self) },
-            Err(evidence) => Ended::Ping { attempt, result: Err(evidence), renew: None },
+            Err(failed) => Ended::Ping { attempt, result: Err(failed), renew: None },
         }
     }
 
@@ -98,7 +98,7 @@ impl PingOrder {
         Ended::Goodbye
     }
 
-    async fn check(&self, attempt: AttemptId, inputs: mpsc::Sender<Input>) -> Result<Answer, Evidence> {
+    async fn check(&self, attempt: AttemptId, inputs: mpsc::Sender<Input>) -> Result<Answer, Failed> {
         let connection = self.client.connect(&self.target).await?;
         // A driver that is gone needs no report; the ping then ends with it.
         let _ = inputs.send(Input::Connected { attempt }).await;

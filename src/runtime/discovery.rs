@@ -32,7 +32,7 @@ pub(super) async fn look_up(client: Client, id: NameId, name: DnsName) -> Ended 
 pub(super) async fn probe(client: Client, caller: Caller, probe: ProbeId, address: SocketAddr) -> Ended {
     let ask = async {
         let target = Target::at(address).map_err(|_| Evidence::Invalid)?;
-        client.connect(&target).await?.ping(&caller).await
+        client.connect(&target).await?.ping(&caller).await.map_err(|failed| failed.evidence)
     };
     Ended::Probe { probe, result: ask.await }
 }

@@ -27,7 +27,7 @@ use super::attempts::Ended;
 use super::clock::{Clock, millis};
 use super::discovery;
 use super::handle::{Inbox, Input, PeerTargets, StreamPart};
-use crate::client::{Client, Target};
+use crate::client::{Client, Failed, Target};
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, ProbeId};
 use crate::detector::event::Event;
@@ -71,6 +71,8 @@ pub struct Parts {
     pub peers: Vec<Watch>,
     /// Names behind which there are more peers.
     pub names: Vec<DnsName>,
+    /// A list was configured, even if nothing is left of it without this node itself.
+    pub expects_peers: bool,
     pub clock: Clock,
     pub client: Client,
     pub inbox: Inbox,
@@ -112,10 +114,13 @@ pub struct Driver {
 impl Driver {
     /// A detector that waits for [`Driver::run`]. Its time begins now.
     pub fn new(parts: Parts) -> Driver {
-        let Parts { config, me, seed, peers, names, clock, client, inbox, observer } = parts;
+        let Parts { config, me, seed, peers, names, expects_peers, clock, client, inbox, observer } = parts;
         let born = clock.now();
         let mut node = Node::new(config, me.clone(), seed, born);
         node.set_names(names);
+        if expects_peers {
+            node.expect_peers();
+        }
         Driver {
             node,
             me,
@@ -290,7 +295,8 @@ impl Driver {
                 if self.attempts.remove(&attempt).is_some() {
                     match result {
                         Ok(answer) => self.node.handle_answer(now, attempt, answer),
-                        Err(evidence) => self.node.handle_failure(now, attempt, evidence),
+                        Err(Failed { flaw: Some(flaw), .. }) => self.node.handle_flaw(now, attempt, flaw),
+                        Err(Failed { evidence, .. }) => self.node.handle_failure(now, attempt, evidence),
                     }
                 }
             }
@@ -502,6 +508,7 @@ mod tests {
             seed: 1,
             peers: ports.iter().map(peer).collect(),
             names,
+            expects_peers: false,
             clock,
             client: Client::with_names(settings, service).expect("a client"),
             inbox,

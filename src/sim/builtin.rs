@@ -24,17 +24,17 @@ const ALL: &[(&str, &str, &str)] = &[
     ),
     (
         "freeze",
-        "one of three is stopped for 20 s: dead after 10 s (its kernel still answers), recovered when it goes on",
+        "one of three is paused for 20 s: dead after 10 s (its kernel still answers), recovered when it continues",
         "nodes 3\nlength 60s\nat 10s freeze node-3\nat 30s thaw node-3\n",
     ),
     (
         "freeze-short",
-        "one of three is stopped for 8 s: suspected, never dead",
+        "one of three is paused for 8 s: suspected, never dead",
         "nodes 3\nlength 40s\nat 10s freeze node-3\nat 18s thaw node-3\n",
     ),
     (
         "observer-freeze",
-        "an observer is stopped for 12 s: the others call it dead, it accuses nobody when it wakes",
+        "an observer is paused for 12 s: the others call it dead, and it accuses no peer when it wakes",
         "nodes 3\nlength 45s\nat 10s freeze node-1\nat 22s thaw node-1\n",
     ),
     (
@@ -47,10 +47,10 @@ const ALL: &[(&str, &str, &str)] = &[
         "one of three comes back after 5 s: dead, then recovered under a new boot",
         "nodes 3\nlength 40s\nat 10s crash node-3\nat 15s start node-3\n",
     ),
-    ("leave", "one of three stops in order: left, never dead, no alarm", "nodes 3\nlength 30s\nat 10s leave node-3\n"),
+    ("leave", "one of three stops cleanly: left, never dead, no alarm", "nodes 3\nlength 30s\nat 10s leave node-3\n"),
     (
         "cut-link",
-        "one link of three is cut: both ends say unreachable and that the third sees the other; nobody is dead",
+        "one link of three is cut: both ends report unreachable and that the third node reaches the other; no node is reported dead",
         "nodes 3\nlength 50s\nat 10s cut node-1 node-2\nat 25s mend node-1 node-2\n",
     ),
     (
@@ -65,37 +65,37 @@ const ALL: &[(&str, &str, &str)] = &[
     ),
     (
         "reject-link",
-        "one link of three refuses: unreachable at both ends, the third sees both; nobody is dead",
+        "one link of three refuses: unreachable at both ends, and the third node reaches both; no node is reported dead",
         "nodes 3\nlength 50s\nat 10s reject node-1 node-2\nat 25s mend node-1 node-2\n",
     ),
     (
         "partition-2-2",
-        "four nodes split in halves: nobody is dead, all four say whom they do not hear",
+        "four nodes split in halves: no node is reported dead, and all four report which peers they do not hear",
         "nodes 4\nlength 60s\nat 10s split node-1 node-2 | node-3 node-4\nat 30s heal\n",
     ),
     (
         "partition-3-2",
-        "five nodes split: the three say dead of the two, the two are cut off and accuse nobody",
+        "five nodes split: the three report the two as dead, the two are cut off and accuse no peer",
         "nodes 5\nlength 60s\nat 10s split node-1 node-2 node-3 | node-4 node-5\nat 30s heal\n",
     ),
     (
         "split-heals",
-        "four nodes split in halves for 8 s, right after a stop of 2 s: all alive again, nobody was dead",
+        "four nodes split in halves for 8 s, right after a pause of 2 s: all alive again, no node was reported dead",
         "nodes 4\nlength 50s\nat 10s freeze node-2\nat 12s thaw node-2\nat 12.1s split node-1 node-2 | node-3 node-4\nat 20s heal\n",
     ),
     (
         "isolated",
-        "one of three loses its network: it is cut off and accuses nobody, the others say dead",
+        "one of three loses its network: it is cut off and accuses no peer, the others report it dead",
         "nodes 3\nlength 60s\nat 10s unplug node-3\nat 30s plug node-3\n",
     ),
     (
         "two-of-three",
-        "two of three are killed at one instant: dead at the last one, unconfirmed: nobody is left to ask",
+        "two of three are killed at once: dead at the last one, unconfirmed, because no node is left to ask",
         "nodes 3\nlength 25s\nat 10s crash node-2\nat 10s crash node-3\n",
     ),
     (
         "three-of-five",
-        "three of five are killed at one instant: dead at both others",
+        "three of five are killed at once: dead at both others",
         "nodes 5\nlength 25s\nat 10s crash node-3\nat 10s crash node-4\nat 10s crash node-5\n",
     ),
     (
@@ -105,24 +105,24 @@ const ALL: &[(&str, &str, &str)] = &[
     ),
     (
         "flap",
-        "one of three comes and goes: flapping after the third time, dead each time all the same",
+        "one of three comes and goes: flapping after the third time, and dead each time",
         "nodes 3\nlength 120s\nat 10s crash node-3\nat 14s start node-3\nat 20s crash node-3\nat 24s start node-3\n\
          at 30s crash node-3\nat 34s start node-3\n",
     ),
     (
         "dark-but-one",
-        "four of five lose power at one instant: the last one cannot know and says cut off, not dead",
+        "four of five lose power at once: the last one cannot know, and reports cut off, not dead",
         "nodes 5\nlength 30s\nat 10s power-off node-2\nat 10s power-off node-3\nat 10s power-off node-4\nat 10s power-off node-5\n",
     ),
     ("never-up", "one of three was never started: reported once, never dead", "nodes 3\nabsent node-3\nlength 30s\n"),
     (
         "starved-observer",
-        "one of three reads everything 0.5 to 2.5 s late for 15 s: nobody is dead at the others",
+        "one of three reads everything 0.5 to 2.5 s late for 15 s: the others report no node dead",
         "nodes 3\nlength 50s\nat 10s starve node-1\nat 25s feed node-1\n",
     ),
     (
         "no-streams",
-        "kill -9 of one of three without event streams: dead all the same, within 2.5 s",
+        "kill -9 of one of three without event streams: dead as well, within 2.5 s",
         "nodes 3\nstreams off\nlength 20s\nat 10s crash node-3\n",
     ),
 ];

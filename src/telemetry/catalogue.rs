@@ -9,6 +9,7 @@
 //! boot id: each of them would be a new series with each restart, without limit.
 
 use crate::detector::evidence::{Class, Evidence};
+use crate::detector::flaw::FlawKind;
 use crate::detector::peer::{PeerState, Verdict};
 use crate::mesh::event::NodeEvent;
 
@@ -338,7 +339,7 @@ pub static CATALOGUE: &[Metric] = &[
 
 fn reasons() -> Vec<&'static str> {
     let failures = Evidence::ALL.into_iter().filter(|evidence| *evidence != Evidence::Answered);
-    failures.map(Evidence::as_str).chain([REASON_TIMEOUT]).collect()
+    failures.map(Evidence::as_str).chain(FlawKind::ALL.map(FlawKind::as_str)).chain([REASON_TIMEOUT]).collect()
 }
 
 fn results() -> Vec<&'static str> {

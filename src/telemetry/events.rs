@@ -19,6 +19,7 @@ use crate::api::text::Text;
 use crate::api::timestamp::rfc3339;
 use crate::api::words::{EventName, When};
 use crate::api::{EventBody, PastEvent, PastEventBody};
+use crate::detector::level::Level;
 use crate::detector::peer::NodeName;
 use crate::mesh::Member;
 use crate::mesh::event::NodeEvent;
@@ -26,6 +27,10 @@ use crate::render;
 
 /// Events kept. A bad hour of a large mesh; some 400 bytes each, and the names in them are shared with the detector.
 pub(crate) const EVENTS_KEPT: usize = 1024;
+
+/// Of these, the most that are logged at debug: suspicions that came to nothing. One peer that loses every other ping
+/// makes two each second, and would push everything else out within minutes.
+const PASSING_KEPT: usize = EVENTS_KEPT / 4;
 
 /// One event. It becomes JSON where it leaves: it is read more rarely than it happens, and takes less than its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +135,11 @@ impl EventLog {
     pub(super) fn push(&self, event: NodeEvent, at: SystemTime) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = *self.last.borrow() + 1;
+        let is_passing = |entry: &Arc<Entry>| entry.event.level() == Level::Debug;
+        if event.level() == Level::Debug && ring.iter().filter(|entry| is_passing(entry)).count() >= PASSING_KEPT {
+            let oldest = ring.iter().position(is_passing);
+            oldest.and_then(|at| ring.remove(at));
+        }
         if ring.len() == EVENTS_KEPT {
             ring.pop_front();
         }
@@ -151,9 +161,7 @@ impl EventLog {
             return Page { entries, next: last };
         };
         let since = if since > last { 0 } else { since };
-        // Numbers have no gaps inside the ring, so the place of the first one is known.
-        let first = ring.front().map_or(1, |entry| entry.seq);
-        let skip = usize::try_from((since + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skip = ring.partition_point(|entry| entry.seq <= since);
         let entries: Vec<Arc<Entry>> = ring.iter().skip(skip).filter(passes).take(limit).cloned().collect();
         let next = if entries.len() < limit { last } else { entries.last().map_or(last, |entry| entry.seq) };
         Page { entries, next }
@@ -175,7 +183,7 @@ mod tests {
     /// `a`: a peer was added; `b`: it turned out to be this node.
     fn push(log: &EventLog, kind: &str, peer: Option<&str>) {
         let key = PeerKey(peer.unwrap_or("p").into());
-        let peer = PeerRef { id: PeerId(1), key, node: None, boot: None, state: PeerState::Joining };
+        let peer = PeerRef { id: PeerId(1), key, node: None, boot: None, state: PeerState::Joining, flaw: None };
         let kind = if kind == "a" { EventKind::PeerAdded } else { EventKind::PeerIsSelf };
         let event = Event { at: Monotonic::default(), peer: Some(peer), kind };
         log.push(NodeEvent::Detector(event), SystemTime::UNIX_EPOCH);
@@ -223,12 +231,27 @@ mod tests {
     fn the_ring_forgets_the_oldest() {
         let log = EventLog::new();
         for _ in 0..EVENTS_KEPT + 5 {
-            push(&log, "a", None);
+            push(&log, "b", None);
         }
         let page = log.list(&since(0), EVENTS_KEPT * 2);
         assert_eq!(page.entries.len(), EVENTS_KEPT);
         assert_eq!(seqs(&page)[0], 6);
         assert_eq!(seqs(&log.list(&since(1000), 2)), vec![1001, 1002]);
+    }
+
+    #[test]
+    fn what_passes_does_not_push_out_what_happened() {
+        let log = EventLog::new();
+        push(&log, "b", None);
+        for _ in 0..EVENTS_KEPT * 2 {
+            push(&log, "a", None);
+        }
+        push(&log, "b", None);
+        let last = EVENTS_KEPT as u64 * 2 + 2;
+        let page = log.list(&since(0), EVENTS_KEPT * 2);
+        assert_eq!((page.entries.len(), page.next), (PASSING_KEPT + 2, last));
+        assert_eq!(seqs(&page)[..2], [1, last - PASSING_KEPT as u64]);
+        assert_eq!(seqs(&log.list(&since(last - 2), 10)), [last - 1, last]);
     }
 
     #[test]

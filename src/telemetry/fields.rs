@@ -29,6 +29,11 @@ pub(super) fn of(event: &NodeEvent, now: SystemTime, folded: u64) -> Fields {
                 about_peer(&mut fields, peer);
             }
             of_kind(&mut fields, &event.kind, now);
+            // The words of the event say what was wrong with the answer, and so does its error.
+            let invalid = fields.get("error").is_some_and(|error| error == evidence_phrase(Evidence::Invalid));
+            if let Some(flaw) = event.peer.as_ref().and_then(|peer| peer.flaw.as_ref()).filter(|_| invalid) {
+                set(&mut fields, "error", flaw.to_string());
+            }
         }
         NodeEvent::Incident(event) => of_incident(&mut fields, event.change.incident(), now),
     }
@@ -121,9 +126,12 @@ fn of_kind(fields: &mut Fields, kind: &EventKind, now: SystemTime) {
 /// What is about a node as a whole, this one or a peer; every other kind is about a link.
 fn of_node(fields: &mut Fields, kind: &EventKind) {
     match kind {
-        EventKind::SelfCutOff { heard, expected, unheard } => {
+        EventKind::SelfCutOff { heard, expected, unheard, no_network } => {
             set(fields, "heard", *heard);
             set(fields, "expected", *expected);
+            if *no_network {
+                set(fields, "reason", Evidence::NoNetwork.as_str());
+            }
             set(fields, "unheard", unheard.iter().map(|peer| json!(&*peer.key.0)).collect::<Value>());
         }
         EventKind::SelfRejoined { cut_off_for } => seconds(fields, "cut_off_for_s", *cut_off_for),
@@ -174,7 +182,9 @@ fn of_finding(fields: &mut Fields, finding: &Finding) {
             set(fields, "limit", *limit);
         }
         Finding::NameTaken { address, boot } => {
-            set(fields, "address", address.to_string());
+            if let Some(address) = address {
+                set(fields, "address", address.to_string());
+            }
             set(fields, "boot", boot.to_string());
         }
     }
@@ -215,6 +225,15 @@ fn of_conflict(fields: &mut Fields, conflict: &Conflict) {
             set(fields, "reason", "wrong_name");
             set(fields, "expected", expected.as_str());
             set(fields, "declared", declared.as_str());
+        }
+        Conflict::SharedAddress { known, declared } => {
+            set(fields, "reason", "shared_address");
+            set(fields, "known", known.as_str());
+            set(fields, "declared", declared.as_str());
+        }
+        Conflict::SharedName { boot } => {
+            set(fields, "reason", "shared_name");
+            set(fields, "boot", boot.to_string());
         }
         Conflict::SameNode { other } => {
             set(fields, "reason", "same_node");
@@ -275,6 +294,7 @@ mod tests {
             node: Some(NodeName::new("a").unwrap()),
             boot: Some(BootId(255)),
             state,
+            flaw: None,
         };
         let event = NodeEvent::Detector(Event { at: Monotonic(Duration::ZERO), peer: Some(peer), kind });
         Value::Object(of(&event, SystemTime::UNIX_EPOCH + Duration::from_secs(100), 3))

@@ -29,6 +29,7 @@ use super::recorder::Recorder;
 use crate::api::timestamp::unix_seconds;
 use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::{Class, Evidence};
+use crate::detector::flaw::FlawKind;
 use crate::detector::peer::{PeerId, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};
 use crate::mesh::event::NodeEvent;
@@ -101,7 +102,8 @@ impl Metrics {
             if matches!(event.kind, EventKind::PeerRemoved { .. }) {
                 lock(&self.peers).remove(&peer.id);
             } else if is_watched(&event.kind) {
-                self.with_peer(peer, now, |series| series.observe(&event.kind, now));
+                let flaw = peer.flaw.as_ref().map(|flaw| flaw.kind);
+                self.with_peer(peer, now, |series| series.observe(&event.kind, flaw, now));
             }
         }
         match &event.kind {
@@ -194,8 +196,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What a failed ping counts as. A ping that is out of time showed the past, not the reason.
-fn reason(evidence: Evidence, timed_out: bool) -> &'static str {
-    if timed_out { catalogue::REASON_TIMEOUT } else { evidence.as_str() }
+fn reason(evidence: Evidence, timed_out: bool, flaw: Option<FlawKind>) -> &'static str {
+    match (evidence, flaw) {
+        _ if timed_out => catalogue::REASON_TIMEOUT,
+        (Evidence::Invalid, Some(flaw)) => flaw.as_str(),
+        (evidence, _) => evidence.as_str(),
+    }
 }
 
 /// The series about this node.
@@ -354,7 +360,7 @@ impl PeerSeries {
         }
     }
 
-    fn observe(&mut self, kind: &EventKind, now: SystemTime) {
+    fn observe(&mut self, kind: &EventKind, flaw: Option<FlawKind>, now: SystemTime) {
         match kind {
             EventKind::PingEnded { purpose: Purpose::Witness, .. } => {}
             EventKind::PingEnded { purpose, result: PingResult::Success { rtt, .. } } => {
@@ -368,7 +374,7 @@ impl PeerSeries {
             EventKind::PingEnded { result: PingResult::Failure { evidence, timed_out }, .. } => {
                 self.pings.increment(1);
                 self.failed.increment(1);
-                if let Some(counter) = self.failures.get(reason(*evidence, *timed_out)) {
+                if let Some(counter) = self.failures.get(reason(*evidence, *timed_out, flaw)) {
                     counter.increment(1);
                 }
             }

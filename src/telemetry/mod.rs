@@ -164,8 +164,14 @@ mod tests {
     }
 
     fn event(state: PeerState, kind: EventKind) -> Event {
-        let peer =
-            PeerRef { id: PeerId(1), key: PeerKey("b:1".into()), node: NodeName::new("b").ok(), boot: None, state };
+        let peer = PeerRef {
+            id: PeerId(1),
+            key: PeerKey("b:1".into()),
+            node: NodeName::new("b").ok(),
+            boot: None,
+            state,
+            flaw: None,
+        };
         Event { at: Monotonic(Duration::ZERO), peer: Some(peer), kind }
     }
 
@@ -219,7 +225,7 @@ mod tests {
             EventKind::PeerJoined { rtt: Some(Duration::from_micros(846)) },
             EventKind::PeerMoved { from: address(1), to: address(2) },
             EventKind::PeerFlapping { on: true, changes: 4 },
-            EventKind::SelfCutOff { heard: 0, expected: 1, unheard: vec![other] },
+            EventKind::SelfCutOff { heard: 0, expected: 1, unheard: vec![other], no_network: false },
             EventKind::SelfStalled { lost: Duration::from_millis(700) },
         ];
         let events: Vec<Event> = kinds.into_iter().map(|kind| event(PeerState::Unreachable, kind)).collect();

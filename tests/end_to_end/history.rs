@@ -10,7 +10,7 @@ use super::asks::incidents::{await_all, await_incidents};
 use super::support::{Cluster, Plan, Report, SOON, check, seconds};
 
 /// The library that shows a program another time than the machine's.
-fn wrong_clock() -> Option<PathBuf> {
+pub(super) fn wrong_clock() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten().map(|folder| folder.path());
     folders.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|library| library.exists())
 }

@@ -25,6 +25,7 @@ mod stops;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
+mod truth;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,6 +56,11 @@ const AT_ONCE: usize = 16;
 const CASES: &[Case] = &[
     case!(splits::split_of_four_two_to_two, NETWORK),
     case!(links::host_gone_silent, NETWORK),
+    case!(truth::a_stopped_observer_does_not_shorten_a_silence),
+    case!(truth::own_network_gone, NETWORK),
+    case!(truth::two_nodes_of_one_name),
+    case!(truth::nobody_found_is_not_whole),
+    case!(truth::a_clock_that_is_set, CLOCK),
     case!(links::link_cut, NETWORK),
     case!(links::new_requests_of_one_side_dropped, NETWORK),
     case!(crashes::killed_one_of_three),

@@ -32,6 +32,8 @@ impl Demo {
     pub fn start() -> Demo {
         let mut command = heartbeat();
         command.args(["demo", "--base-port", &ports::free_in_a_row(3).to_string()]);
+        // Of its own: demos that look for free ports at the same moment find the same ones.
+        command.env("HEARTBEAT_METRICS_PORT", ports::free_in_a_row(3).to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the demo starts");
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -172,7 +174,8 @@ impl Demo {
 
 /// `  node-1  http://localhost:8001/  process 4045`
 fn node(line: &str) -> Option<(u16, u32)> {
-    let (url, process) = line.trim().strip_prefix("node-")?.split_once("/  process ")?;
+    let (places, process) = line.trim().strip_prefix("node-")?.split_once("  process ")?;
+    let url = places.split_once("/  ")?.0;
     Some((url.rsplit(':').next()?.parse().ok()?, process.trim().parse().ok()?))
 }
 

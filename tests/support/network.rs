@@ -76,6 +76,11 @@ impl Network {
         ip(&format!("-n {} link set port{number} {order}", self.switch()));
     }
 
+    /// Takes the host's own network card down: it has no way to any other, and knows it.
+    pub fn take_down(&self, number: usize) {
+        ip(&format!("-n {} link set eth0 down", self.namespace(number)));
+    }
+
     /// Adds a rule to a host's packet filter: `INPUT -s 10.99.0.2 -j DROP`.
     pub fn filter(&self, number: usize, rule: &str) {
         self.filters(&[(number, rule.to_owned())]);

@@ -76,8 +76,8 @@ pub enum Finding {
     },
     /// Another process calls itself by this node's name.
     NameTaken {
-        /// Where the other process answered.
-        address: SocketAddr,
+        /// Where the other process answered; `None` when it pinged this node.
+        address: Option<SocketAddr>,
         /// What tells it from this node.
         boot: BootId,
     },

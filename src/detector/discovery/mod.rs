@@ -59,6 +59,8 @@ pub(crate) type Found = Result<Vec<SocketAddr>, Arc<str>>;
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     names: Vec<Name>,
+    /// Peers were listed by hand.
+    list_was_set: bool,
     places: BTreeMap<SocketAddr, Place>,
     /// The address at which each discovered peer is pinged.
     homes: BTreeMap<PeerId, SocketAddr>,
@@ -89,6 +91,16 @@ impl Directory {
         };
         directory.plan();
         directory
+    }
+
+    /// A list of peers was configured, whatever is left of it.
+    pub(crate) fn expect_peers(&mut self) {
+        self.list_was_set = true;
+    }
+
+    /// Whether this node was told where peers are.
+    pub(crate) fn expects_peers(&self) -> bool {
+        self.list_was_set || !self.names.is_empty()
     }
 
     /// When to call [`Directory::take_lookup`] and [`Directory::take_probes`] next.
@@ -127,7 +139,7 @@ impl Directory {
     }
 
     /// For people and metrics.
-    pub(crate) fn view(&self, now: ObserverTime) -> DiscoveryView {
+    pub(crate) fn view(&self, now: ObserverTime, longest_wait: Duration) -> DiscoveryView {
         let names = self.names.iter().enumerate().map(|(index, name)| NameView {
             name: name.name.clone(),
             addresses: self.listed_by(NameId(index as u16)),
@@ -140,6 +152,7 @@ impl Directory {
             address: *address,
             age: now.since(place.since),
             evidence: place.evidence,
+            overdue: now.since(place.since) > longest_wait,
         };
         DiscoveryView { names: names.collect(), candidates: nobodys.map(candidate).collect(), errors: self.errors }
     }

@@ -88,7 +88,7 @@ fn a_lookup_is_due_when_the_last_has_ended_and_the_pace_says_so() {
 fn names_without_end_are_cut() {
     let many: Vec<String> = (0..40).map(|n| format!("n{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert_eq!(directory(&many).view(at(0)).names.len(), NAMES_MAX);
+    assert_eq!(directory(&many).view(at(0), SECOND).names.len(), NAMES_MAX);
 }
 
 #[test]
@@ -104,8 +104,9 @@ fn a_candidate_is_probed_often_while_it_is_young() {
     }
     assert_eq!(times[..3], [0, 1000, 2000]);
     assert_eq!(times[times.len() - 3..], [60_000, 70_000, 80_000]);
-    let candidate = directory.view(at(90_000)).candidates[0].clone();
+    let candidate = directory.view(at(90_000), 90 * SECOND).candidates[0].clone();
     assert_eq!((candidate.age, candidate.evidence), (90 * SECOND, Some(Evidence::Refused)));
+    assert!(!candidate.overdue && directory.view(at(90_001), 90 * SECOND).candidates[0].overdue);
 }
 
 #[test]

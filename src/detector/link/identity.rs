@@ -1,8 +1,14 @@
 //! Who a peer says it is, and who it was before.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use crate::detector::flaw::Flaw;
 use crate::detector::peer::{BootId, NodeName, Seq};
+use crate::detector::time::ObserverTime;
+
+/// After the last answer of another node at the address of a peer.
+const RIVAL_KEPT: Duration = Duration::from_secs(60);
 
 /// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
 const ENDED_BOOTS: usize = 8;
@@ -16,12 +22,25 @@ pub(crate) struct Identity {
     reported_conflict: Option<BootId>,
     goodbye: Option<Seq>,
     last_seq: Seq,
+    /// Another node that answered at its address, and when last.
+    rival: Option<(NodeName, ObserverTime)>,
+    /// What was wrong with its last answer. Nothing is decided by it.
+    flaw: Option<Flaw>,
 }
 
 impl Identity {
     pub(super) fn new(pinned: Option<NodeName>) -> Identity {
         let ended = VecDeque::new();
-        Identity { pinned, known: None, ended, reported_conflict: None, goodbye: None, last_seq: Seq(0) }
+        Identity {
+            pinned,
+            known: None,
+            ended,
+            reported_conflict: None,
+            goodbye: None,
+            last_seq: Seq(0),
+            rival: None,
+            flaw: None,
+        }
     }
 
     /// The name that it must declare.
@@ -79,5 +98,26 @@ impl Identity {
             self.last_seq = seq;
         }
         is_news
+    }
+
+    /// Another node answers at its address. False while that has been so already: it comes with every other answer.
+    pub(crate) fn is_new_rival(&mut self, node: NodeName, now: ObserverTime) -> bool {
+        let known = self.rival(now).is_some();
+        self.rival = Some((node, now));
+        !known
+    }
+
+    /// The other node that answers at its address.
+    pub(crate) fn rival(&self, now: ObserverTime) -> Option<&NodeName> {
+        self.rival.as_ref().filter(|(_, at)| now.since(*at) < RIVAL_KEPT).map(|(node, _)| node)
+    }
+
+    /// What was wrong with its last answer, if that was not one of a node.
+    pub(crate) fn flaw(&self) -> Option<&Flaw> {
+        self.flaw.as_ref()
+    }
+
+    pub(crate) fn set_flaw(&mut self, flaw: Option<Flaw>) {
+        self.flaw = flaw;
     }
 }

@@ -125,7 +125,14 @@ impl Link {
     }
 
     pub(crate) fn peer_ref(&self) -> PeerRef {
-        PeerRef { id: self.id, key: self.key.clone(), node: self.node().cloned(), boot: self.boot(), state: self.state }
+        PeerRef {
+            id: self.id,
+            key: self.key.clone(),
+            node: self.node().cloned(),
+            boot: self.boot(),
+            state: self.state,
+            flaw: self.identity.flaw().cloned(),
+        }
     }
 
     /// The table has given it another state.
@@ -179,9 +186,14 @@ impl Link {
     /// A check failed. True when it is the first or last one in a row that shows silence: whether a broken link's peer
     /// could still speak about others depends on that.
     pub(crate) fn failed(&mut self, begun: ObserverTime, evidence: Evidence) -> bool {
-        let was_silent = self.is_silent();
+        let before = (self.is_silent(), self.is_unsent());
         self.trail.ended(begun, evidence);
-        self.in_doubt() && was_silent != self.is_silent()
+        self.in_doubt() && before != (self.is_silent(), self.is_unsent())
+    }
+
+    /// The last check could not be sent from here: that shows nothing about the peer.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.trail.last() == Some(Evidence::NoNetwork)
     }
 
     /// The last check had no response at all.

@@ -6,17 +6,19 @@
 
 use std::time::Duration;
 
-use super::Node;
 use super::identity::Claim;
 use super::pings::failure;
+use super::{Node, unlisted};
+use crate::detector::discovery::Finding;
 use crate::detector::event::{Conflict, Doubt, EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
+use crate::detector::flaw::Flaw;
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::link::requests::{Attempt, Requests};
 use crate::detector::peer::{Answer, AttemptId, Caller, PeerId, PeerState, SelfState, Seq, Testimony};
 use crate::detector::rule::Rule;
-use crate::detector::time::ObserverTime;
+use crate::detector::time::{Monotonic, ObserverTime};
 
 /// An incoming ping vouches for a peer only if it came at least this long after
 /// a check of mine that failed had begun: one that was already in my own
@@ -76,6 +78,7 @@ impl Node {
     }
 
     fn invalid_answer(&mut self, link: &mut Link, attempt: &Attempt, now: ObserverTime) {
+        link.identity.set_flaw(None);
         if attempt.purpose != Purpose::Scheduled && !attempt.tainted {
             link.trail.connected();
         }
@@ -131,6 +134,7 @@ impl Node {
         let suspect_for = now.since(link.state_since());
         link.proofs.answered(now);
         link.trail = Default::default();
+        link.identity.set_flaw(None);
         self.contact(link, now);
         self.withdraw(link, now);
         if state == SelfState::Leaving {
@@ -168,9 +172,18 @@ impl Node {
         }
     }
 
+    /// As [`Node::handle_failure`], for an answer that came and was not one of a node: `flaw` says what was wrong.
+    pub fn handle_flaw(&mut self, now: Monotonic, attempt: AttemptId, flaw: Flaw) {
+        self.with_link(Requests::owner(attempt), |_, link| link.identity.set_flaw(Some(flaw)));
+        self.handle_failure(now, attempt, Evidence::Invalid);
+    }
+
     pub(super) fn attempt_failed(&mut self, attempt: AttemptId, evidence: Evidence, now: ObserverTime) {
         self.with_link(Requests::owner(attempt), |node, link| {
             let Some(attempt) = link.requests.take(attempt).filter(|_| !node.leaving) else { return };
+            if evidence != Evidence::Invalid {
+                link.identity.set_flaw(None);
+            }
             let kernel_answered = matches!(evidence, Evidence::Refused | Evidence::Invalid | Evidence::Stalled);
             if attempt.purpose != Purpose::Scheduled && kernel_answered {
                 node.contact(link, now);
@@ -202,7 +215,9 @@ impl Node {
             }
             Purpose::Check => self.check_ended(link, attempt, evidence, now),
             Purpose::Witness => {
-                let testimony = if attempt.tainted { Testimony::NoOpinion } else { Testimony::Failed { evidence } };
+                // What this node could not send says nothing about the peer.
+                let knows_nothing = attempt.tainted || evidence == Evidence::NoNetwork;
+                let testimony = if knows_nothing { Testimony::NoOpinion } else { Testimony::Failed { evidence } };
                 self.witness_ping_ended(link, attempt.begun, testimony, now);
             }
         }
@@ -218,6 +233,7 @@ impl Node {
             self.with_link(id, |node, link| node.pinged_by_peer(link, caller, now));
             return;
         }
+        self.stranger_pinged(caller, now);
         let is_joining = |link: &&Link| link.state() == PeerState::Joining;
         let unmet: Vec<PeerId> = self.links.iter().filter(is_joining).map(Link::id).collect();
         for id in unmet {
@@ -256,6 +272,18 @@ impl Node {
             self.check_soon(link, now);
         }
         self.settle(link, now);
+    }
+
+    /// A node that is on no list of mine pinged me.
+    fn stranger_pinged(&mut self, caller: &Caller, now: ObserverTime) {
+        if caller.state == SelfState::Leaving {
+            return;
+        }
+        self.unlisted.pinged(&caller.node, now, unlisted::fresh(self.config.interval));
+        if caller.node == self.me.node && self.unlisted.shares_my_name(caller.boot, now) {
+            let finding = Finding::NameTaken { address: None, boot: caller.boot };
+            self.report_self(EventKind::Discovery(finding));
+        }
     }
 
     /// It says goodbye, to me or to a witness.

@@ -110,7 +110,7 @@ impl Node {
             self.directory.settle(address, Owner::Myself);
         } else if answer.node == self.me.node {
             if self.directory.rival(address, answer.boot, now).is_none() {
-                let finding = Finding::NameTaken { address, boot: answer.boot };
+                let finding = Finding::NameTaken { address: Some(address), boot: answer.boot };
                 self.report_self(EventKind::Discovery(finding));
             }
             self.directory.unsettled(address, Evidence::Invalid);

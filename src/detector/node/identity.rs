@@ -41,16 +41,24 @@ impl Node {
         match link.boot() {
             None => Claim::First,
             Some(known) if known == answer.boot => Claim::Same,
-            Some(current) if link.identity.has_ended(answer.boot) => {
-                Claim::Refuted(Conflict::OldBootReturned { boot: answer.boot, current }, answer.boot)
-            }
+            Some(current) if link.identity.has_ended(answer.boot) => match link.node() {
+                Some(known) if *known != answer.node => {
+                    let conflict = Conflict::SharedAddress { known: known.clone(), declared: answer.node.clone() };
+                    Claim::Refuted(conflict, answer.boot)
+                }
+                _ => Claim::Refuted(Conflict::OldBootReturned { boot: answer.boot, current }, answer.boot),
+            },
             Some(old) => Claim::NewBoot { old },
         }
     }
 
     /// One line for each boot that contradicts, not one for each answer.
     pub(super) fn report_conflict(&mut self, link: &mut Link, conflict: Conflict, boot: BootId) {
-        if link.identity.is_new_conflict(boot) {
+        let is_new = match &conflict {
+            Conflict::SharedAddress { declared, .. } => link.identity.is_new_rival(declared.clone(), self.clock.now()),
+            _ => link.identity.is_new_conflict(boot),
+        };
+        if is_new {
             self.report(link, EventKind::PeerConflict { conflict });
         }
     }
@@ -73,6 +81,10 @@ impl Node {
             // Whatever stream there was led to the boot that ended.
             self.close_stream(link);
             link.stream.set_reopen(Some(now));
+        }
+        self.unlisted.is_listed(&answer.node);
+        if answer.node == self.me.node {
+            self.report_conflict(link, Conflict::SharedName { boot: answer.boot }, answer.boot);
         }
         if self.names.insert(answer.node.clone(), link.id()).is_none() {
             // Watch lists were read without this name; ask for all of them again.

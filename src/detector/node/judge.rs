@@ -122,10 +122,13 @@ impl Node {
         let Some(class) = link.trail.class() else { return };
         let link_broken = link.is_due(Timer::LinkWait, &self.config, now);
         let met = link.is_due(Timer::ProofWait, &self.config, now);
-        let may_be_me = link.is_silent() && (self.cut_off.is_some() || !self.half_heard(link).0);
+        // What could not be sent shows nothing about the peer; who hears no other then has no network.
+        let unsent = link.is_unsent();
+        let too_few = || matches!(self.half_heard(link), (half, heard, ..) if !half || (unsent && heard == 0));
+        let may_be_me = (link.is_silent() || unsent) && (self.cut_off.is_some() || too_few());
         // Its own pings reach me: whatever else is wrong, it is alive.
         let one_way = link.hearsay.own_ping_vouches_at(now);
-        self.accuse(link, met && !may_be_me && !one_way, now);
+        self.accuse(link, met && !may_be_me && !unsent && !one_way, now);
         let mut waits_for_last_call = false;
         if link_broken && link.is_broken_despite_vouching(now) {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
@@ -137,7 +140,7 @@ impl Node {
             if self.cut_off.is_some() {
                 self.unreachable(link, Rule::MostUnheard, class, now);
             }
-        } else if met && !link.hearsay.is_vouched(now) {
+        } else if met && !unsent && !link.hearsay.is_vouched(now) {
             waits_for_last_call = self.try_to_declare_dead(link, class, now);
         }
         if !waits_for_last_call {
@@ -286,7 +289,7 @@ impl Node {
         self.cut_off = Some(CutOff { since: now, heard, expected });
         self.effects.publish();
         self.effects.rejudge();
-        self.report_self(EventKind::SelfCutOff { heard, expected, unheard });
+        self.report_self(EventKind::SelfCutOff { heard, expected, unheard, no_network: link.is_unsent() });
     }
 
     /// Half of my peers were heard since it began, and lately: it is over. The

@@ -26,6 +26,7 @@ mod peers;
 mod pings;
 mod report;
 mod schedule;
+mod unlisted;
 mod why;
 mod witness;
 
@@ -53,6 +54,7 @@ use effects::Effects;
 use links::Links;
 use maintenance_book::Book;
 use schedule::Schedule;
+use unlisted::Unlisted;
 
 /// Who I am.
 #[derive(Clone, Debug)]
@@ -104,6 +106,8 @@ pub struct Node {
     names: BTreeMap<NodeName, PeerId>,
     /// Links that are Suspect, Unreachable or Dead: the only ones to judge.
     in_doubt: BTreeSet<PeerId>,
+    /// Callers that are on no list of mine.
+    unlisted: Unlisted,
     /// Keys that turned out to be myself or a peer under another key; not watched again.
     dropped: BTreeSet<PeerKey>,
     next_peer: u32,
@@ -143,6 +147,7 @@ impl Node {
             links: Links::default(),
             names: BTreeMap::new(),
             in_doubt: BTreeSet::new(),
+            unlisted: Unlisted::default(),
             dropped: BTreeSet::new(),
             next_peer: 1,
             questions: BTreeMap::new(),

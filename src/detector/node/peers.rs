@@ -53,6 +53,16 @@ impl Node {
         ids
     }
 
+    /// A list of peers was configured. If nothing is left of it but this node itself, that is worth a word.
+    pub fn expect_peers(&mut self) {
+        self.directory.expect_peers();
+    }
+
+    /// It was told where peers are, and watches none.
+    pub(super) fn found_nobody(&self) -> bool {
+        self.links.len() == 0 && (self.directory.expects_peers() || !self.dropped.is_empty())
+    }
+
     /// A peer that is no longer listed.
     pub(super) fn remove_link(&mut self, id: PeerId, why: Removal) {
         if let Some(link) = self.links.get(&id) {

@@ -22,7 +22,9 @@ impl Node {
             hearsay: self.hearsay(),
             maintenance: self.own_maintenance(),
             peers: self.links.iter().map(|link| self.peer_view(link, now)).collect(),
-            discovery: self.directory.view(now),
+            discovery: self.directory.view(now, self.config.longest_wait()),
+            found_nobody: self.found_nobody(),
+            unlisted: self.unlisted.names(now, self.config.interval),
         }
     }
 
@@ -53,6 +55,8 @@ impl Node {
             evidence: link.trail.last(),
             last_proof: link.proofs.last().map(age),
             last_answer: link.proofs.last_answer().map(age),
+            lost: self.clock.lost_since(link.proofs.last().unwrap_or(link.proofs.added())),
+            rival: link.identity.rival(now).cloned(),
             state_age: age(link.state_since()),
             rtt_last: link.rtt.last(),
             rtt_mean: link.rtt.mean(),

@@ -128,8 +128,8 @@ fn me<'a>(state: &AppState, gathered: &'a Gathered) -> Me<'a> {
         state: own.and_then(|row| row.state),
         version: VERSION,
         revision: REVISION,
-        started: rfc3339(state.started),
-        up_for: wall_time().duration_since(state.started).unwrap_or_default(),
+        started: rfc3339(state.started()),
+        up_for: state.up_for(),
         tolerated_pause: state.config.detector.tolerated_pause(),
     }
 }

@@ -42,6 +42,7 @@ fn tell(telemetry: &Telemetry, seconds: u64, peer: Option<(&str, PeerState)>, ki
         node: Some(NodeName::new(name).expect("valid")),
         boot: None,
         state,
+        flaw: None,
     });
     telemetry.observe(NodeEvent::Detector(Event { at: at(seconds), peer, kind }));
 }

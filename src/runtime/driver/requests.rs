@@ -16,7 +16,9 @@ impl Driver {
         let task = match self.errand(peer, known_rev) {
             Some(errand) => self.tasks.spawn(errand.ping(attempt, purpose, self.inbox.sender.clone())),
             // A peer without an address cannot be blamed for anything.
-            None => self.tasks.spawn(async move { Ended::Ping { attempt, result: Err(Evidence::Name), renew: None } }),
+            None => self
+                .tasks
+                .spawn(async move { Ended::Ping { attempt, result: Err(Evidence::Name.into()), renew: None } }),
         };
         self.attempts.insert(attempt, task);
     }

@@ -240,7 +240,7 @@ mod tests {
     const BOOT: BootId = BootId(7);
 
     fn event(state: PeerState, kind: EventKind) -> Event {
-        let peer = PeerRef { id: PeerId(0), key: PeerKey("p".into()), node: None, boot: Some(BOOT), state };
+        let peer = PeerRef { id: PeerId(0), key: PeerKey("p".into()), node: None, boot: Some(BOOT), state, flaw: None };
         Event { at: Monotonic::default(), peer: Some(peer), kind }
     }
 

@@ -6,7 +6,7 @@ use crate::detector::event::{Conflict, EventKind, PeerRef, PingResult};
 use crate::detector::peer::NodeName;
 
 impl Trace {
-    pub(super) fn peer(&mut self, PeerRef { id, key, node, boot, state }: &PeerRef) {
+    pub(super) fn peer(&mut self, PeerRef { id, key, node, boot, state, flaw: _ }: &PeerRef) {
         self.number(id.0);
         self.text(&key.0);
         self.maybe(node.as_ref(), Trace::node);
@@ -58,7 +58,7 @@ impl Trace {
             EventKind::PeerConflict { conflict } => self.conflict(conflict),
             EventKind::PeerRemoved { why } => self.text(why.as_str()),
             EventKind::PeerMoved { from, to } => self.texts(&[&from.to_string(), &to.to_string()]),
-            EventKind::SelfCutOff { heard, expected, unheard } => {
+            EventKind::SelfCutOff { heard, expected, unheard, no_network: _ } => {
                 self.numbers(&[*heard, *expected]);
                 self.list(unheard, Trace::peer);
             }
@@ -99,6 +99,15 @@ impl Trace {
                 self.node(expected);
                 self.node(declared);
             }
+            Conflict::SharedAddress { known, declared } => {
+                self.text("shared_address");
+                self.node(known);
+                self.node(declared);
+            }
+            Conflict::SharedName { boot } => {
+                self.text("shared_name");
+                self.boot(*boot);
+            }
             Conflict::SameNode { other } => {
                 self.text("same_node");
                 self.text(&other.0);
@@ -120,7 +129,7 @@ impl Trace {
             }
             Finding::Full { listed, limit } => self.numbers(&[*listed, *limit]),
             Finding::NameTaken { address, boot } => {
-                self.text(&address.to_string());
+                self.text(&address.map(|address| address.to_string()).unwrap_or_default());
                 self.boot(*boot);
             }
         }
