@@ -42,6 +42,7 @@ pub mod client {
 #[cfg(feature = "node")]
 pub mod config {
     pub use crate::config::environment::Environment;
+    pub use crate::config::hosts::Hosts;
     pub use crate::config::raw::Raw;
     pub use crate::config::resolve::{Machine, resolve};
     pub use crate::config::token::Token;
@@ -56,7 +57,7 @@ pub mod http {
     pub use crate::http::contract::document;
     pub use crate::http::page::{Happening, IncidentRow, Me, Page};
     pub use crate::http::route::Route;
-    pub use crate::http::{AppState, metrics_router, router, serve};
+    pub use crate::http::{AppState, Gate, metrics_router, router, serve};
 }
 
 /// The mesh as a node gathers and remembers it.

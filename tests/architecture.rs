@@ -62,10 +62,12 @@ const OWNERS: &[Owner] = &[
             "std::os::",
         ],
         owners: &[
-            "src/runtime/signals.rs",   // how a process is asked to stop
-            "src/runtime/listen.rs",    // address reuse means something else on Windows
-            "src/telemetry/process.rs", // process_* metrics are read from /proc
-            "src/cli/platform.rs",      // process groups, and what to type to end one
+            "src/runtime/signals.rs",     // how a process is asked to stop
+            "src/runtime/descriptors.rs", // their limit
+            "src/config/token.rs",        // who may read a file
+            "src/runtime/listen.rs",      // address reuse means something else on Windows
+            "src/telemetry/process.rs",   // process_* metrics are read from /proc
+            "src/cli/platform.rs",        // process groups, and what to type to end one
         ],
     },
     Owner { effect: "a queue without a bound", words: &["unbounded_channel"], owners: &[] },

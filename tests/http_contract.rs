@@ -27,12 +27,12 @@ use heartbeat::mesh::event::NodeEvent;
 use heartbeat::mesh::{self, Member};
 use heartbeat::testing::client::{Client, ClientSettings, Target};
 use heartbeat::testing::config::{
-    Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source, Token,
+    Color, Config, Hosts, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source, Token,
 };
 use heartbeat::testing::detector::{
     AccusationView, DecisionView, End, EvidenceView, ObserverView, PingView, Quorum, Rule, Why,
 };
-use heartbeat::testing::http::{AppState, Route, metrics_router, router, serve};
+use heartbeat::testing::http::{AppState, Gate, Route, metrics_router, router, serve};
 use heartbeat::testing::mesh_service::{Collector, IncidentStore};
 use heartbeat::testing::runtime::{Clock, Driver, Handle, Inbox, Input, Observer, Parts, PeerTargets, Watch, channel};
 use heartbeat::testing::telemetry::{EventLog, Metrics, Telemetry};
@@ -328,6 +328,7 @@ fn limits() -> Limits {
         header_bytes: 16 * 1024,
         request_time: ms(300),
         header_time: ms(400),
+        write_time: ms(500),
     }
 }
 
@@ -349,6 +350,8 @@ fn config() -> Config {
         drain_timeout: ms(1000),
         limits: limits(),
         token: Token::new(TOKEN).ok(),
+        hosts: Hosts::default(),
+        warnings: Vec::new(),
         settings: vec![Setting {
             name: "port",
             variable: "HEARTBEAT_PORT",
@@ -413,6 +416,12 @@ impl Node {
             silent_for: ms(251),
             accusers: vec![name("node-1"), name("node-2")],
         });
+    }
+
+    /// The next scrape is written anew: its time is over.
+    async fn forget_scrape(&self) {
+        let begin = Request::delete(MAINTENANCE).header("authorization", format!("Bearer {TOKEN}"));
+        self.ask(begin.body(Body::empty()).expect("a request")).await;
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -897,17 +906,23 @@ async fn a_node_is_put_into_maintenance_and_out_of_it() {
 #[tokio::test]
 async fn too_many_questions_are_refused() {
     let (node, contract) = contract().await;
-    let ask = || {
-        let request = Request::get("/api/v1/witness/silent/00000000000000ff").body(Body::empty()).expect("a request");
-        tokio::spawn(call(node.router(), request))
+    let ask = |subject: &str, headers: &[(&str, &str)]| {
+        let request = Request::get(format!("/api/v1/witness/{subject}/00000000000000ff"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        tokio::spawn(call(node.router(), request.body(Body::empty()).expect("a request")))
     };
-    let waiting: Vec<_> = (0..32).map(|_| ask()).collect();
+    let mut waiting: Vec<_> = (0..8).map(|_| ask("silent", &[])).collect();
     // The questions are all taken up before the next one is asked: spawned tasks run in order.
     tokio::task::yield_now().await;
     let reply = node.get("/api/v1/witness/answered/00000000000000ff").await;
     assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (429, &json!("too_many_questions")));
     assert_eq!(reply.head.headers["retry-after"], "1");
     check_reply(&contract, "/api/v1/witness/{node}/{boot}", &reply);
+    // Strangers leave the most part to peers, who are refused when that is taken as well.
+    waiting.extend((0..24).map(|_| ask("silent", PEER)));
+    tokio::task::yield_now().await;
+    let refused = ask("answered", PEER).await.expect("no panic");
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     for answer in waiting {
         assert_eq!(answer.await.expect("no panic").status(), StatusCode::SERVICE_UNAVAILABLE, "out of time");
     }
@@ -939,7 +954,7 @@ async fn requests_are_counted_by_route_and_code() {
 }
 
 #[tokio::test]
-async fn the_metrics_port_has_metrics_and_nothing_else() {
+async fn the_metrics_port_has_metrics_and_health_and_nothing_else() {
     let (node, _) = contract().await;
     let get = |path: &str| {
         call(metrics_router(node.state.clone()), Request::get(path).body(Body::empty()).expect("a request"))
@@ -947,7 +962,122 @@ async fn the_metrics_port_has_metrics_and_nothing_else() {
     let response = get("/metrics").await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-    assert_eq!(get("/ping").await.status(), StatusCode::NOT_FOUND);
+    for path in ["/livez", "/readyz", "/healthz"] {
+        assert_eq!(get(path).await.status(), StatusCode::OK, "{path}");
+    }
+    for path in ["/ping", "/", "/api/v1/peers"] {
+        assert_eq!(get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_what_probes_ask_changes_nothing() {
+    let (node, _) = contract().await;
+    for path in ["/healthz", "/metrics", "/livez", "/readyz", "/ping"] {
+        let (without, with) = (node.get(path).await, node.get(&format!("{path}/")).await);
+        assert_eq!((with.status, &with.media), (without.status, &without.media), "{path}/");
+        assert_eq!(with.status, StatusCode::OK, "{path}/");
+    }
+    assert_eq!(node.get("/nothing/").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(node.get("//").await.status, StatusCode::NOT_FOUND);
+    let line = "heartbeat_http_requests_total{route=\"/healthz\",code=\"200\"} 2";
+    node.forget_scrape().await;
+    let text = node.get("/metrics").await.text;
+    assert!(text.lines().any(|found| found == line), "counted under one name: {text}");
+}
+
+#[tokio::test]
+async fn metrics_are_packed_for_those_who_ask() {
+    let (node, _) = contract().await;
+    let plain = node.get("/metrics").await;
+    let request = Request::get("/metrics").header("accept-encoding", "gzip, deflate").body(Body::empty());
+    let (head, body) = call(node.router(), request.expect("a request")).await.into_parts();
+    assert_eq!(
+        (&head.headers["content-encoding"], &head.headers["vary"]),
+        (&"gzip".parse().unwrap(), &"accept-encoding".parse().unwrap())
+    );
+    let packed = body.collect().await.expect("a body").to_bytes();
+    assert!(packed.len() * 4 < plain.text.len(), "{} of {} bytes", packed.len(), plain.text.len());
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text).expect("gzip");
+    assert_eq!(text, plain.text, "within a second all get the same");
+    assert!(plain.head.headers.get("content-encoding").is_none());
+}
+
+/// However often it is asked for, it is written once a second at most.
+#[tokio::test]
+async fn metrics_are_written_once_for_all_who_ask() {
+    let (node, _) = contract().await;
+    let first = node.get("/metrics").await.text;
+    node.get("/ping").await;
+    assert_eq!(node.get("/metrics").await.text, first);
+    let line = "heartbeat_http_requests_total{route=\"/ping\",code=\"200\"} 1";
+    let newer = async {
+        while !node.get("/metrics").await.text.lines().any(|found| found == line) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, newer).await.expect("a second later it is written again");
+    // What happens is seen at once.
+    node.happens(EventKind::SelfLeaving);
+    let line = "heartbeat_events_total{event=\"self_leaving\"} 1";
+    assert!(node.get("/metrics").await.text.lines().any(|found| found == line));
+}
+
+#[tokio::test]
+async fn page_and_api_are_for_known_hosts_only() {
+    let (node, contract) = contract().await;
+    let ask = |path: &str, host: &str, headers: &[(&str, &str)]| {
+        let request = Request::get(path).header("host", host);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        node.ask(request.body(Body::empty()).expect("a request"))
+    };
+    for path in ["/", "/api/v1/peers", "/api/v1/cluster", "/api/v1/events", "/matrix.txt", "/openapi.json", "/page.js"]
+    {
+        let refused = ask(path, "rebound.example:8001", &[]).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (421, &json!("wrong_host")), "{path}");
+        check(&contract, "/components/schemas/Problem", &refused.json());
+        for host in ["127.0.0.1:8001", "[::1]:8001", "localhost:8001"] {
+            if path != "/api/v1/events" {
+                assert_eq!(ask(path, host, &[]).await.status, StatusCode::OK, "{path} of {host}");
+            }
+        }
+    }
+    // What nodes, probes and scrapers ask is answered under any name.
+    for path in ["/ping", "/livez", "/readyz", "/healthz", "/metrics", "/api/v1/row", "/api/v1/history"] {
+        assert_eq!(ask(path, "alias-of-node-1.example", PEER).await.status, StatusCode::OK, "{path}");
+        assert_eq!(ask(path, "alias-of-node-1.example", &[]).await.status, StatusCode::OK, "{path}");
+    }
+    assert_ne!(ask("/api/v1/witness/answered/00000000000000ff", "alias", &[]).await.status.as_u16(), 421);
+    let mut stream = stream_request(PEER);
+    stream.headers_mut().insert("host", "alias".parse().expect("a host"));
+    assert_eq!(call(node.router(), stream).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_answer_is_taken_for_something_else() {
+    let (node, _) = contract().await;
+    for path in ["/", "/ping", "/metrics", "/api/v1/peers", "/nothing", "/api/v1/peers/nobody"] {
+        assert_eq!(node.get(path).await.head.headers["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
+/// A person mistypes; a program that tries tokens waits for its answers. The right token never does.
+#[tokio::test]
+async fn wrong_tokens_are_slowed_down() {
+    let (node, _) = contract().await;
+    let end = |token: &str| {
+        let request = Request::delete(MAINTENANCE).header("authorization", format!("Bearer {token}"));
+        node.ask(request.body(Body::empty()).expect("a request"))
+    };
+    for _ in 0..10 {
+        assert_eq!(end("wrong-horse-battery").await.status, StatusCode::UNAUTHORIZED);
+    }
+    // The time of a request in this test is shorter than the pause.
+    assert_eq!(end("wrong-horse-battery").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(end(TOKEN).await.status, StatusCode::OK);
+    let text = node.get("/metrics").await.text;
+    assert!(text.lines().any(|line| line == "heartbeat_tokens_refused_total 11"), "{text}");
 }
 
 fn stream_request(headers: &[(&str, &str)]) -> Request<Body> {
@@ -1015,6 +1145,7 @@ struct Unheard;
 impl Observer for Unheard {
     fn event(&mut self, _: Event) {}
     fn woke(&mut self, _: Duration) {}
+    fn flooded(&mut self, _: &str, _: bool) {}
 }
 
 /// The real detector, with one peer on whose port no process listens.
@@ -1069,7 +1200,7 @@ struct Server {
     address: SocketAddr,
     cancel: CancellationToken,
     task: Pin<Box<JoinHandle<()>>>,
-    _node: Node,
+    node: Node,
 }
 
 impl Server {
@@ -1078,8 +1209,20 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let cancel = CancellationToken::new();
-        let task = Box::pin(tokio::spawn(serve(listener, node.router(), limits(), cancel.clone())));
-        Server { address, cancel, task, _node: node }
+        let gate = Gate { limits: limits(), ..Gate::new(&node.state, "main") };
+        let task = Box::pin(tokio::spawn(serve(listener, node.router(), gate, cancel.clone())));
+        Server { address, cancel, task, node }
+    }
+
+    /// Waits until the metrics have this line.
+    async fn counts(&self, line: &str) {
+        let view = View::new(name("node-1"), BootId(1), Vec::new());
+        let counted = async {
+            while !self.node.state.metrics.render(&view).lines().any(|found| found == line) {
+                tokio::time::sleep(ms(5)).await;
+            }
+        };
+        timeout(LONG, counted).await.unwrap_or_else(|_| panic!("{line} never came"));
     }
 
     async fn connect(&self) -> TcpStream {
@@ -1146,13 +1289,18 @@ async fn a_head_that_is_too_large_is_refused() {
     assert!(until(&mut stream, "\r\n").await.starts_with("HTTP/1.1 431"));
 }
 
+/// A question that is answered when the time of a request is over.
+const SILENT: &str = "GET /api/v1/witness/silent/00000000000000ff HTTP/1.1\r\nhost: x\r\nheartbeat-node: n\r\n\
+                      heartbeat-boot: 00000000000000ff\r\nheartbeat-seq: 1\r\n\r\n";
+
 #[tokio::test]
 async fn a_connection_too_many_is_told_so() {
     let server = Server::start().await;
     let mut held = Vec::new();
     for _ in 0..limits().connections {
         let mut stream = server.connect().await;
-        say(&mut stream, PING).await;
+        // The first answer says that the next request has been taken up, which keeps the connection busy.
+        say(&mut stream, &format!("{PING}{SILENT}")).await;
         until(&mut stream, "}]}}").await;
         held.push(stream);
     }
@@ -1160,6 +1308,8 @@ async fn a_connection_too_many_is_told_so() {
     say(&mut stream, PING).await;
     let text = rest(&mut stream).await;
     assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("\"code\":\"too_many_connections\""), "{text}");
+    assert!(text.contains("x-content-type-options: nosniff"), "{text}");
+    server.counts("heartbeat_connections_refused_total{reason=\"full\"} 1").await;
     drop(held);
     // A slot comes back as soon as the server has seen an end; until then the answer is 503.
     let served = async {
@@ -1174,11 +1324,47 @@ async fn a_connection_too_many_is_told_so() {
     timeout(LONG, served).await.expect("room again");
 }
 
+/// Quiet connections, as many as there may be and more, keep nobody out.
+#[tokio::test]
+async fn at_the_limit_an_idle_caller_makes_room() {
+    let server = Server::start().await;
+    let mut quiet = Vec::new();
+    let served = async {
+        for _ in 0..3 * limits().connections {
+            quiet.push(server.connect().await);
+            // Those that came a moment ago have the time to ask; then the next caller finds a place.
+            loop {
+                let mut stream = server.connect().await;
+                say(&mut stream, PING).await;
+                if until(&mut stream, "\r\n").await.starts_with("HTTP/1.1 200") {
+                    break;
+                }
+            }
+        }
+    };
+    timeout(LONG, served).await.expect("a place each time");
+    assert_eq!(rest(&mut quiet[0]).await, "", "the one that was quiet for longest was closed");
+    let text = server.node.state.metrics.render(&View::new(name("node-1"), BootId(1), Vec::new()));
+    let closed = text.lines().find(|line| line.starts_with("heartbeat_connections_closed_total{reason=\"idle\"}"));
+    assert!(closed.is_some_and(|line| !line.ends_with(" 0")), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_is_closed() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let request = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // Far more answers than both kernels hold. The server stops to read as well; so this ends when it closes.
+    let write = async { while stream.write_all(request.repeat(100).as_bytes()).await.is_ok() {} };
+    timeout(LONG, write).await.expect("the server closes in time");
+    server.counts("heartbeat_connections_closed_total{reason=\"unread\"} 1").await;
+}
+
 #[tokio::test]
 async fn a_stopping_server_ends_its_streams_and_returns() {
     let mut server = Server::start().await;
     let mut stream = server.connect().await;
-    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n").await;
+    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
     until(&mut stream, ":\n\n").await;
     let mut idle = server.connect().await;
     say(&mut idle, PING).await;
@@ -1194,7 +1380,7 @@ async fn a_stopping_server_ends_its_streams_and_returns() {
 async fn a_stream_outlives_the_time_limit_of_a_request() {
     let server = Server::start().await;
     let mut stream = server.connect().await;
-    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n").await;
+    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
     // The first comment, to the end of its chunk.
     until(&mut stream, ":\n\n\r\n").await;
     let mut byte = [0];

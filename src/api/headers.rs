@@ -7,7 +7,7 @@ use super::text::Text;
 use crate::detector::peer::{Caller, NodeName, Seq};
 
 /// The caller's node name.
-pub(super) const HEADER_NODE: &str = "heartbeat-node";
+pub(crate) const HEADER_NODE: &str = "heartbeat-node";
 /// The caller's boot id, 16 hex digits.
 pub(super) const HEADER_BOOT: &str = "heartbeat-boot";
 /// The caller's own milliseconds since its boot.

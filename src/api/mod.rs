@@ -39,6 +39,7 @@ pub use answer::{
     ACCUSATIONS, ANSWER_BYTES, AccusationBody, AnnouncementBody, AnswerBody, WATCHED, WatchBody, WatchedBody,
 };
 pub use event::{EventBody, EventsBody};
+pub(crate) use headers::HEADER_NODE as NODE_HEADER;
 pub use headers::{caller_from_headers, caller_headers};
 pub use history::{EVENTS, HISTORY_BYTES, History, HistoryBody, INCIDENTS, PastEvent, PastEventBody, PastIncidentBody};
 pub use incidents::{IncidentBody, IncidentsBody};

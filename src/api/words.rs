@@ -73,6 +73,7 @@ closed_set! {
         BadBody = "bad_body",
         ChangesClosed = "changes_closed",
         TokenNeeded = "token_needed",
+        WrongHost = "wrong_host",
         TooManyQuestions = "too_many_questions",
         TooManyStreams = "too_many_streams",
         TooManyConnections = "too_many_connections",

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::ending::{Cause, Ending};
 use crate::config::Config;
 use crate::detector::node::Me;
+use crate::runtime::descriptors::Room;
 use crate::runtime::listen::Listeners;
 use crate::runtime::supervisor::{How, TaskEnd};
 use crate::telemetry::logs::TARGET;
@@ -31,6 +32,47 @@ pub(super) fn started(config: &Config, me: &Me, listeners: &Listeners) {
         sentence = format!("listens on {listen}, metrics on {metrics}/metrics, {watches}"),
         "Node started"
     );
+}
+
+pub(super) fn warning(text: &str) {
+    tracing::warn!(target: TARGET, event = "configuration_warning", sentence = text, "Configuration warning");
+}
+
+pub(super) fn few_descriptors(room: &Room, wished: usize) {
+    let Room { limit, needed, connections } = *room;
+    tracing::warn!(
+        target: TARGET,
+        event = "descriptors_few",
+        limit,
+        needed,
+        max_connections = connections,
+        sentence = format!(
+            "may open {limit} files and sockets, but its peers and {wished} connections need {needed}: accepts at most \
+             {connections} connections. Raise the hard limit (ulimit -Hn, LimitNOFILE, --ulimit nofile), or lower \
+             --max-connections"
+        ),
+        "Too few file descriptors"
+    );
+}
+
+pub(super) fn flooded(peer: &str, began: bool) {
+    if began {
+        tracing::warn!(
+            target: TARGET,
+            event = "stream_flooded",
+            peer,
+            sentence = format!("closed the event stream of {peer}: too much came on it; only pings it for 10 min"),
+            "Too much came on an event stream"
+        );
+    } else {
+        tracing::info!(
+            target: TARGET,
+            event = "stream_resumed",
+            peer,
+            sentence = format!("opens an event stream to {peer} again"),
+            "An event stream is opened again"
+        );
+    }
 }
 
 pub(super) fn ready(took: u64) {

@@ -31,13 +31,14 @@ use crate::detector::event::Event;
 use crate::detector::limits;
 use crate::detector::node::Me;
 use crate::detector::peer::BootId;
-use crate::http::{self, AppState};
+use crate::http::{self, AppState, Gate};
 use crate::mesh::event::NodeEvent;
 use crate::mesh_service::collector::{self, Collector};
 use crate::mesh_service::history_sync::HistorySync;
 use crate::mesh_service::incident_store::IncidentStore;
 use crate::mesh_service::incident_watcher::IncidentWatcher;
 use crate::runtime::clock::Clock;
+use crate::runtime::descriptors;
 use crate::runtime::driver::{Driver, Observer, Parts, Watch};
 use crate::runtime::handle::{self, Handle};
 use crate::runtime::listen::Listeners;
@@ -65,6 +66,7 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let listeners = Listeners::bind(config.listen, config.metrics_port)?;
     let _log = logs::init(&config.log, &config.node).context("cannot start the log")?;
+    let config = with_room(config);
     let mut app = App::start(Arc::new(config), clock, listeners)?;
     let cause = app.wait(&mut signals, &stop).await;
     let ending = tokio::select! {
@@ -127,6 +129,7 @@ impl App {
             stop_detector: CancellationToken::new(),
         };
         lines::started(&app.config, &me, &listeners);
+        app.config.warnings.iter().for_each(|warning| lines::warning(warning));
         app.detector.spawn("detector", driver.run(app.stop_detector.clone()));
         app.servers.spawn("mesh view", collector.run(app.stop_servers.clone()));
         app.servers.spawn("incident watch", watcher.run(app.stop_servers.clone()));
@@ -140,10 +143,11 @@ impl App {
     fn serve(&mut self, listeners: Listeners, state: AppState) {
         let metrics_port = listeners.metrics.local_addr().ok().map(|address| address.port());
         let state = AppState { metrics_port, ..state };
-        let limits = self.config.limits;
-        let server = http::serve(listeners.main, http::router(state.clone()), limits, self.stop_servers.clone());
+        let gate = Gate::new(&state, "main");
+        let server = http::serve(listeners.main, http::router(state.clone()), gate, self.stop_servers.clone());
         self.servers.spawn("server", server);
-        let server = http::serve(listeners.metrics, http::metrics_router(state), limits, self.stop_servers.clone());
+        let gate = Gate::new(&state, "metrics");
+        let server = http::serve(listeners.metrics, http::metrics_router(state), gate, self.stop_servers.clone());
         self.servers.spawn("metrics server", server);
     }
 
@@ -195,6 +199,24 @@ impl Observer for Arc<Telemetry> {
     fn woke(&mut self, late: Duration) {
         self.metrics().timer_lag(late);
     }
+
+    fn flooded(&mut self, key: &str, began: bool) {
+        if began {
+            self.metrics().server().flood();
+        }
+        lines::flooded(key, began);
+    }
+}
+
+/// The configuration with as many connections as there are descriptors for.
+fn with_room(mut config: Config) -> Config {
+    if let Some(room) = descriptors::make_room(config.peers_at_most(), config.limits.connections)
+        && room.connections < config.limits.connections
+    {
+        lines::few_descriptors(&room, config.limits.connections);
+        config.limits.connections = room.connections;
+    }
+    config
 }
 
 fn client_settings(config: &Config) -> ClientSettings {

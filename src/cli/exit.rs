@@ -135,7 +135,7 @@ pub(crate) fn usual_end(_: Signal) -> Exit {
 /// For work that has an end of its own: a signal before that is a failure.
 pub(crate) fn early_end(signal: Signal) -> Exit {
     match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::Terminate => Exit::Terminated,
+        Signal::Interrupt | Signal::Quit => Exit::Interrupted,
+        Signal::Terminate | Signal::HangUp => Exit::Terminated,
     }
 }

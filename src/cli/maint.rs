@@ -140,7 +140,8 @@ impl With {
         let flags = Raw { token_file: self.token_file.clone(), ..Raw::default() };
         let unset = Environment::default();
         let environment = if self.token_file.is_some() { &unset } else { environment };
-        token(&Layers { flags: &flags, environment })?.ok_or_else(|| {
+        let found = token(&Layers { flags: &flags, environment })?.map(|(token, _)| token);
+        found.ok_or_else(|| {
             Failure::Usage(
                 "no token: only a caller with the token of the node can change it\n\
                  Set HEARTBEAT_TOKEN or HEARTBEAT_TOKEN_FILE as for the node, or name a file with --token-file."

@@ -78,8 +78,8 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> Outcome {
     match app::run(config, stop).await {
         Ok(Ending::Drained | Ending::CutOff) => Ok(Exit::Success),
         Ok(Ending::TaskEnded(_)) => Ok(Exit::Internal),
-        Ok(Ending::Forced(Signal::Interrupt)) => Ok(Exit::Interrupted),
-        Ok(Ending::Forced(Signal::Terminate)) => Ok(Exit::Terminated),
+        Ok(Ending::Forced(Signal::Interrupt | Signal::Quit)) => Ok(Exit::Interrupted),
+        Ok(Ending::Forced(Signal::Terminate | Signal::HangUp)) => Ok(Exit::Terminated),
         Err(error) if error.is::<BindError>() => Err(Failure::PortTaken(error.to_string())),
         Err(error) => Err(Failure::Internal(format!("{error:#}"))),
     }

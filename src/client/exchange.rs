@@ -5,9 +5,10 @@
 //! one task and not two, which is a third of what a ping costs, and dropping
 //! the future closes the connection with nothing left behind.
 
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -33,12 +34,45 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// The most bytes of a problem object that are read for its title.
 const PROBLEM_BYTES: usize = 4 * 1024;
 
+/// Informational heads (1xx) before an answer. A node sends none; a proxy may send one or two. Each costs as much as an
+/// answer, and there is no end to them in the protocol.
+const INFORMATIONAL_HEADS: u32 = 8;
+
 /// A connection that carries HTTP.
 pub(super) struct Exchange {
     sender: SendRequest<Full<Bytes>>,
     connection: Pin<Box<Connection<TokioIo<Listening>, Full<Bytes>>>>,
-    /// Some byte of the present answer has come.
-    heard: Arc<AtomicBool>,
+    heard: Arc<Heard>,
+}
+
+/// What has come of the present answer.
+#[derive(Default)]
+struct Heard {
+    any: AtomicBool,
+    informational: AtomicU32,
+}
+
+impl Heard {
+    fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
+    fn too_many_heads(&self) -> bool {
+        self.informational.load(Ordering::Relaxed) > INFORMATIONAL_HEADS
+    }
+
+    fn reset(&self) {
+        self.any.store(false, Ordering::Relaxed);
+        self.informational.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts the informational heads that come before the answer to this request.
+    fn watch(self: &Arc<Heard>, request: &mut Request<Full<Bytes>>) {
+        let heard = Arc::clone(self);
+        hyper::ext::on_informational(request, move |_| {
+            heard.informational.fetch_add(1, Ordering::Relaxed);
+        });
+    }
 }
 
 impl Exchange {
@@ -50,7 +84,7 @@ impl Exchange {
 
     /// The same with the error as it is.
     pub(super) async fn over(stream: TcpStream) -> hyper::Result<Exchange> {
-        let heard = Arc::new(AtomicBool::new(false));
+        let heard = Arc::new(Heard::default());
         let io = TokioIo::new(Listening { stream, heard: Arc::clone(&heard) });
         let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await?;
         Ok(Exchange { sender, connection: Box::pin(connection), heard })
@@ -73,13 +107,17 @@ impl Exchange {
     ///
     /// # Errors
     /// How it failed.
-    pub(super) async fn ping(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Failed> {
-        self.heard.store(false, Ordering::Relaxed);
+    pub(super) async fn ping(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, Failed> {
+        self.heard.reset();
+        self.heard.watch(&mut request);
         let heard = &self.heard;
         let sender = &mut self.sender;
         let mut exchange = pin!(async {
             let response = sender.send_request(request).await;
-            let response = response.map_err(|error| unanswered(&error, heard.load(Ordering::Relaxed)))?;
+            let response = response.map_err(|error| unanswered(&error, heard.any()))?;
+            if heard.too_many_heads() {
+                return Err(unreadable("too many informational heads before its answer").into());
+            }
             if response.status() != StatusCode::OK {
                 return Err(refused_by(response).await);
             }
@@ -98,7 +136,9 @@ impl Exchange {
     }
 
     /// Sends one request, and gives the head of its answer.
-    pub(super) async fn open(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    pub(super) async fn open(&mut self, mut request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        self.heard.reset();
+        self.heard.watch(&mut request);
         let mut exchange = pin!(self.sender.send_request(request));
         tokio::select! {
             biased;
@@ -139,33 +179,36 @@ pub(super) fn request(caller: &Caller, authority: HeaderValue) -> Request<Full<B
     request
 }
 
-/// A stream that remembers whether anything was ever read from it.
+/// A stream that remembers whether anything was ever read from it, and ends where an answer never begins.
 struct Listening {
     stream: TcpStream,
-    heard: Arc<AtomicBool>,
+    heard: Arc<Heard>,
 }
 
 impl AsyncRead for Listening {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.heard.too_many_heads() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "too many informational heads")));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.heard.store(true, Ordering::Relaxed);
+            self.heard.any.store(true, Ordering::Relaxed);
         }
         polled
     }
 }
 
 impl AsyncWrite for Listening {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -35,6 +35,7 @@ mod resolve;
 mod sse;
 mod stream;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
 pub(crate) use self::sse::Parser as EventParser;
-pub(crate) use self::stream::{EventStream, NewsStream};
+pub(crate) use self::stream::{EventStream, NewsStream, StreamEnd};
 use crate::api::{
     HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, WHY_BYTES, WhyBody,
     caller_headers,
@@ -132,6 +133,11 @@ impl Target {
         is_loopback(&self.0.host)
     }
 
+    /// The address of a peer that is not known by a name.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.host.parse().ok()
+    }
+
     /// Where to ask this peer about another. Names may hold characters that
     /// mean something in a URL, so they are escaped.
     fn witness(&self, node: &NodeName, boot: BootId) -> Url {
@@ -140,6 +146,13 @@ impl Target {
             path.clear().extend(["api", "v1", "witness", node.as_str(), &boot.to_string()]);
         }
         url
+    }
+}
+
+impl fmt::Display for Target {
+    /// `host:port`, as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.authority.to_str().unwrap_or_default())
     }
 }
 
@@ -217,6 +230,11 @@ impl Client {
         let stream = connect::connect(&self.resolver, host, *port, self.settings.connect_timeout).await;
         let stream = stream.map_err(|error| error.evidence())?;
         Ok(Fresh::new(stream, target.0.authority.clone()))
+    }
+
+    /// Whether some name that was looked up leads to this address.
+    pub(crate) fn knows(&self, address: IpAddr) -> bool {
+        self.resolver.knows(address)
     }
 
     /// Every address that `host` leads to now.

@@ -7,12 +7,13 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
-use tokio::time;
+use tokio::time::{self, Sleep};
 
 use super::exchange::Exchange;
 use super::sse::{Parser, ServerEvent};
@@ -23,6 +24,14 @@ use crate::detector::peer::Answer;
 /// After a pause of this process the time is over before the bytes that came
 /// meanwhile were read. They are read within this.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Events that a peer may send in one second on average, and bytes, comments included. News says what changed, in a few
+/// hundred bytes; a peer that has more to say than a whole mesh is broken or hostile, and reading it costs this node its
+/// own pings.
+const EVENTS_A_SECOND: usize = 50;
+const BYTES_A_SECOND: usize = 1024 * 1024;
+/// Seconds over which they are counted: a peer that sees half of a large mesh go down at once may say so.
+const FLOOD_SECONDS: usize = 10;
 
 /// An open stream, on a connection of its own: it must not take the one that pings use.
 pub(crate) struct EventStream {
@@ -38,6 +47,8 @@ pub(crate) struct EventStream {
 pub(crate) enum StreamEnd {
     #[error("its event stream has been silent for {} s", STREAM_SILENCE.as_secs())]
     Silent,
+    #[error("too much came on its event stream")]
+    Flooded,
     #[error("it ended the event stream")]
     Closed,
     #[error("its event stream broke off: {0}")]
@@ -58,14 +69,48 @@ impl EventStream {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
-            let piece = within_silence(self.exchange.piece(&mut self.body)).await.ok_or(StreamEnd::Silent)?;
-            self.ready.extend(self.parser.feed(&piece.ok_or(StreamEnd::Closed)??));
+            self.read().await?;
         }
+    }
+
+    /// Reads the next piece. Returns how many events and bytes came.
+    async fn read(&mut self) -> Result<(usize, usize), StreamEnd> {
+        let piece = within_silence(self.exchange.piece(&mut self.body)).await.ok_or(StreamEnd::Silent)?;
+        let piece = piece.ok_or(StreamEnd::Closed)??;
+        let before = self.ready.len();
+        self.ready.extend(self.parser.feed(&piece));
+        Ok((self.ready.len() - before, piece.len()))
     }
 }
 
 /// The stream that this node holds to a peer.
-pub struct NewsStream(EventStream);
+pub struct NewsStream {
+    events: EventStream,
+    budget: Budget,
+}
+
+/// What may still come in these seconds.
+struct Budget {
+    events: usize,
+    bytes: usize,
+    window: Pin<Box<Sleep>>,
+}
+
+impl Budget {
+    fn new() -> Budget {
+        Budget {
+            events: EVENTS_A_SECOND * FLOOD_SECONDS,
+            bytes: BYTES_A_SECOND * FLOOD_SECONDS,
+            window: Box::pin(time::sleep(Duration::from_secs(FLOOD_SECONDS as u64))),
+        }
+    }
+
+    fn take(&mut self, events: usize, bytes: usize) -> Result<(), StreamEnd> {
+        self.events = self.events.checked_sub(events).ok_or(StreamEnd::Flooded)?;
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(StreamEnd::Flooded)?;
+        Ok(())
+    }
+}
 
 impl NewsStream {
     /// Asks for the stream. `None` when the peer does not want one.
@@ -77,18 +122,30 @@ impl NewsStream {
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        (response.status() == StatusCode::OK && streams).then(|| NewsStream(EventStream::new(exchange, response)))
+        (response.status() == StatusCode::OK && streams)
+            .then(|| NewsStream { events: EventStream::new(exchange, response), budget: Budget::new() })
     }
 
-    /// The next piece of news; `None` when the stream has ended or gone silent.
-    /// News that cannot be understood is skipped: answers say the same.
-    pub async fn next(&mut self) -> Option<Answer> {
+    /// The next piece of news. News that cannot be understood is skipped: answers say the same.
+    ///
+    /// # Errors
+    /// How the stream ended, which may be by its budget.
+    pub(crate) async fn next(&mut self) -> Result<Answer, StreamEnd> {
         loop {
-            let event = self.0.next().await.ok()?;
-            if event.name == b"news"
-                && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
-            {
-                return Some(news);
+            while let Some(event) = self.events.ready.pop_front() {
+                if event.name == b"news"
+                    && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
+                {
+                    return Ok(news);
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.budget.window.as_mut() => self.budget = Budget::new(),
+                read = self.events.read() => {
+                    let (events, bytes) = read?;
+                    self.budget.take(events, bytes)?;
+                }
             }
         }
     }

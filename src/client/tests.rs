@@ -267,9 +267,46 @@ async fn a_stream_gives_news_and_ends() {
     };
     let (first, second) = against(format!("{head}{news}").into_bytes(), read).await.expect("opens");
     assert_eq!(first.expect("news").node.as_str(), "node-1");
-    assert_eq!(second, None);
-    assert_eq!(against(http("200 OK", RELEASED), read).await, None);
-    assert_eq!(against(http("503 Busy", ""), read).await, None);
+    assert!(matches!(second, Err(StreamEnd::Closed)), "{second:?}");
+    assert!(against(http("200 OK", RELEASED), read).await.is_none());
+    assert!(against(http("503 Busy", ""), read).await.is_none());
+}
+
+/// A peer that has more to say than a mesh has is not listened to; one that says a lot once is.
+#[tokio::test]
+async fn a_flood_on_a_stream_ends_it() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let news = format!("event: news\ndata: {}\n\n", RELEASED.trim_end());
+    let read = async |client: Client, target: Target| {
+        let mut stream = client.open_stream(&target, &caller()).await.expect("opens");
+        let mut count = 0;
+        loop {
+            match stream.next().await {
+                Ok(_) => count += 1,
+                Err(end) => return (count, matches!(end, StreamEnd::Flooded)),
+            }
+        }
+    };
+    let (count, flooded) = against(format!("{head}{}", news.repeat(490)).into_bytes(), read).await;
+    assert_eq!((count, flooded), (490, false));
+    let (count, flooded) = against(format!("{head}{}", news.repeat(5_000)).into_bytes(), read).await;
+    assert!(flooded && count <= 1_000, "{count}");
+    // Comments, events that are no news, and a line without an end cost as much to read.
+    for (piece, times) in [("event: x\ndata: 1\n\n", 600), (":\n", 6 << 20), ("x", 11 << 20)] {
+        let (_, flooded) = against(format!("{head}{}", piece.repeat(times)).into_bytes(), read).await;
+        assert!(flooded, "{piece:?}");
+    }
+}
+
+#[tokio::test]
+async fn informational_heads_before_an_answer_are_few() {
+    let hint = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
+    let answer = String::from_utf8(http("200 OK", RELEASED)).expect("text");
+    for (hints, expected) in [(0, None), (8, None), (9, Some(Evidence::Invalid)), (2_000, Some(Evidence::Invalid))] {
+        let ping = async |client: Client, target: Target| client.ping(&target, &caller()).await.err();
+        let reply = format!("{}{answer}", hint.repeat(hints));
+        assert_eq!(against(reply.into_bytes(), ping).await, expected, "{hints}");
+    }
 }
 
 #[test]

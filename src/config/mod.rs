@@ -12,6 +12,7 @@
 //! containers are given variables).
 
 pub(crate) mod environment;
+pub(crate) mod hosts;
 pub(crate) mod layers;
 pub(crate) mod parse;
 pub(crate) mod peers;
@@ -49,6 +50,10 @@ pub struct Config {
     pub limits: Limits,
     /// A caller with this token may make changes; `None`: no caller may.
     pub token: Option<token::Token>,
+    /// The names under which page and API may be asked for.
+    pub hosts: hosts::Hosts,
+    /// What is not wrong but should be known: for the log.
+    pub warnings: Vec<String>,
     /// Every setting with its value and where it came from, secrets removed.
     pub settings: Vec<Setting>,
 }
@@ -162,6 +167,8 @@ pub struct Limits {
     pub request_time: Duration,
     /// Time for a request's head, and how long a kept connection may idle: above ten intervals.
     pub header_time: Duration,
+    /// Time for writing an answer, or a frame of a stream, to a caller that reads slowly.
+    pub write_time: Duration,
 }
 
 /// One setting as `config show` and `/api/v1/config` tell it.

@@ -30,6 +30,8 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Listed {
     pub targets: Vec<PeerTarget>,
     pub names: Vec<DnsName>,
+    /// The host of every item, the node's own one included.
+    pub hosts: Vec<String>,
     /// What is wrong with the items that are neither.
     pub wrong: Vec<String>,
 }
@@ -42,15 +44,19 @@ enum Item {
 
 /// Reads the list. It never fails as a whole: each bad item yields one line of what is wrong.
 pub(crate) fn peers(text: &str, reader: &Reader<'_>) -> Listed {
-    let Listed { mut targets, mut names, mut wrong } = Listed::default();
+    let Listed { mut targets, mut names, mut hosts, mut wrong } = Listed::default();
     let mut seen: BTreeMap<PeerKey, String> = BTreeMap::new();
     let items = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
     for item in items {
         match read(item) {
             Err(problem) => wrong.push(format!("\"{}\" {problem}", quoted(item))),
             Ok(Item::Name(name)) if names.contains(&name) => wrong.push(format!("{item:?} is listed twice")),
-            Ok(Item::Name(name)) => names.push(name),
+            Ok(Item::Name(name)) => {
+                hosts.push(name.host.to_string());
+                names.push(name);
+            }
             Ok(Item::Peer(target)) => {
+                hosts.extend(target.url.host_str().map(str::to_owned));
                 let place = PeerKey(place(&target.url).into());
                 let keys = [Some(target.spec.key.clone()), Some(place).filter(|place| *place != target.spec.key)];
                 let twice = keys.iter().flatten().find_map(|key| seen.get(key).cloned());
@@ -78,7 +84,7 @@ pub(crate) fn peers(text: &str, reader: &Reader<'_>) -> Listed {
             names.len()
         ));
     }
-    Listed { targets, names, wrong }
+    Listed { targets, names, hosts, wrong }
 }
 
 impl Reader<'_> {

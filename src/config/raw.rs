@@ -33,7 +33,7 @@ raw! {
     profile, interval, jitter, ping_timeout, connect_timeout, wait_gone, wait_silent, wait_stalled, witnesses, streams,
     log_format, log_level, log_color,
     shutdown_delay, drain_timeout, max_connections, max_streams,
-    token, token_file,
+    token, token_file, allowed_hosts,
 }
 
 /// Gives the flags of a command their help texts, from the table.

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::environment::{Environment, host_name};
+use super::hosts::{self, Hosts};
 use super::layers::Layers;
 use super::parse;
 use super::peers::{Listed, Reader, peers};
@@ -50,7 +51,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
     let listen = resolver.listen();
     let node = resolver.node(listen, machine);
     let metrics_port = resolver.metrics_port(listen);
-    let Listed { targets, names, .. } =
+    let Listed { targets, names, hosts: listed, .. } =
         resolver.peers(&Reader { node: node.as_ref(), host_name: machine.host_name.as_deref(), listen });
     let detector = resolver.detector();
     let log = resolver.log();
@@ -59,6 +60,11 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
     let interval = detector.as_ref().map_or(Timing::BALANCED.interval, |detector| detector.interval);
     let limits = resolver.limits(super::peers_at_most(targets.len(), names.len()), interval);
     let token = resolver.token();
+    let mut hosts = resolver.allowed_hosts();
+    let own = node.as_ref().map(|node| node.as_str().split(':').next().unwrap_or_default());
+    listed.iter().map(String::as_str).chain(own).chain(machine.host_name.as_deref()).for_each(|name| hosts.add(name));
+    let warnings = token.as_ref().and_then(|(_, warning)| warning.clone()).into_iter().collect();
+    let token = token.map(|(token, _)| token);
     let mut problems = resolver.problems;
     problems.extend(environment.problems.iter().cloned());
     let mut settings = resolver.settings;
@@ -76,6 +82,8 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
             drain_timeout,
             limits,
             token,
+            hosts,
+            warnings,
             settings,
         }),
         _ => Err(Problems(problems)),
@@ -271,7 +279,14 @@ impl<'a> Resolver<'a> {
         self.take(name, default, read, |span| parse::duration_text(*span)).0
     }
 
-    fn token(&mut self) -> Option<Token> {
+    fn allowed_hosts(&mut self) -> Hosts {
+        let (names, _) = self.take("allowed-hosts", Vec::new(), hosts::names, |names| names.join(","));
+        let mut hosts = Hosts::default();
+        names.iter().for_each(|name| hosts.add(name));
+        hosts
+    }
+
+    fn token(&mut self) -> Option<(Token, Option<String>)> {
         for name in ["token", "token-file"] {
             let typed = self.layers.typed(name);
             let source = typed.map_or(Source::Default, |typed| typed.source);
@@ -292,6 +307,8 @@ impl<'a> Resolver<'a> {
             request_time: Duration::from_secs(10),
             // A kept connection carries one ping an interval; closing it between two would make each a new one.
             header_time: Duration::from_secs(15).max(interval * 12),
+            // The largest answer, the metrics of a thousand peers, takes less at 3 Mbit/s.
+            write_time: Duration::from_secs(10),
         }
     }
 }

@@ -265,7 +265,8 @@ pub const SETTINGS: &[SettingSpec] = &[
         "COUNT",
         "1024, and 4 more for each peer; 5120 where peers are looked up",
         "a whole number from 16 to 65536",
-        "Open connections of each of the two ports. Each costs a file descriptor and a few kilobytes; further callers get 503."
+        "Open connections of each of the two ports. Each costs a file descriptor and a few kilobytes. At the limit the caller that \
+         was idle for longest is closed; new ones get 503 when none is idle. Some are kept free for peers."
     ),
     setting!(
         Limits,
@@ -297,6 +298,17 @@ pub const SETTINGS: &[SettingSpec] = &[
         "none",
         "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
         "The same, read from a file at start. Only its path is visible; a new token needs a restart."
+    ),
+    setting!(
+        Access,
+        "allowed-hosts",
+        "ALLOWED_HOSTS",
+        "NAMES",
+        "none",
+        "host names separated by commas, without ports; * for any",
+        "More names under which page and API may be asked for, such as that of a proxy. Addresses, localhost, the node's \
+         name, its host and the hosts of its peers are always allowed; other names get 421, because a hostile web page \
+         could read this node through them. Pings, health and metrics are answered under any name."
     ),
 ];
 

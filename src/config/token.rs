@@ -12,7 +12,7 @@
 //! about a token that cannot be used say what is wrong without repeating it.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -68,32 +68,53 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The token that flags and variables name, if any.
+/// The token that flags and variables name, if any, with a warning about how it is kept.
 ///
 /// # Errors
 /// A token or a file that cannot be used, or both at once: it would not be clear which of them counts.
-pub(crate) fn token(layers: &Layers<'_>) -> Result<Option<Token>, Problems> {
+pub(crate) fn token(layers: &Layers<'_>) -> Result<Option<(Token, Option<String>)>, Problems> {
     let (inline, file) = (layers.typed("token"), layers.typed("token-file"));
     let problem = |name: &str, typed, wrong: String| {
         Problems(find(name).map(|spec| Problem::typed(spec, typed, wrong)).into_iter().collect())
     };
     match (inline, file) {
         (None, None) => Ok(None),
-        (Some(typed), None) => Token::new(typed.text).map(Some).map_err(|wrong| problem("token", typed, wrong)),
+        (Some(typed), None) => {
+            Token::new(typed.text).map(|token| Some((token, None))).map_err(|wrong| problem("token", typed, wrong))
+        }
         (None, Some(typed)) => read(typed.text.trim()).map(Some).map_err(|wrong| problem("token-file", typed, wrong)),
         (Some(_), Some(typed)) => Err(problem("token-file", typed, "is set beside a token: set one of the two".into())),
     }
 }
 
-fn read(path: &str) -> Result<Token, String> {
+fn read(path: &str) -> Result<(Token, Option<String>), String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    // Asked before it is opened: opening a pipe waits for a writer, for ever.
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err("is not a regular file".into());
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot be read: {error}"))?;
+    read.map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES {
         return Err(format!("has more than {FILE_BYTES} bytes, so it is not the file of a token"));
     }
     let text = String::from_utf8(bytes).map_err(|_| "holds no text".to_owned())?;
-    Token::new(&text).map_err(|wrong| format!("holds a token that {wrong}"))
+    let token = Token::new(&text).map_err(|wrong| format!("holds a token that {wrong}"))?;
+    let warning = || format!("the token file {path} can be read by all users of this host: chmod o-r {path}");
+    Ok((token, is_read_by_all(&found).then(warning)))
+}
+
+#[cfg(unix)]
+fn is_read_by_all(file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_read_by_all(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -133,7 +154,8 @@ mod tests {
         let of = |inline: Option<&str>, file: Option<&str>| {
             let flags = Raw { token: inline.map(Into::into), token_file: file.map(Into::into), ..Raw::default() };
             let environment = Environment::default();
-            token(&Layers { flags: &flags, environment: &environment }).map_err(|problems| problems.0[0].to_owned())
+            let token = token(&Layers { flags: &flags, environment: &environment });
+            token.map(|token| token.map(|(token, _)| token)).map_err(|problems| problems.0[0].to_owned())
         };
         assert_eq!(of(None, None), Ok(None));
         assert_eq!(of(Some(GOOD), None), Ok(Token::new(GOOD).ok()));
@@ -143,5 +165,29 @@ mod tests {
         let missing = of(None, Some("/nowhere/token")).unwrap_err();
         assert!(missing.wrong.starts_with("cannot be read: "), "{missing:?}");
         assert_eq!(missing.subject, "--token-file=/nowhere/token");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_token_file_is_a_regular_file_that_not_everybody_reads() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = std::env::temp_dir().join(format!("heartbeat-token-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("token");
+        std::fs::write(&file, GOOD).unwrap();
+        let path = file.to_str().unwrap();
+        let warning = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            read(path).unwrap().1
+        };
+        assert_eq!(warning(0o640), None);
+        assert!(warning(0o644).unwrap().ends_with(&format!("chmod o-r {path}")));
+        assert_eq!(read(folder.to_str().unwrap()).unwrap_err(), "is not a regular file");
+        let pipe = folder.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        // Opening it would never return.
+        assert_eq!(read(pipe.to_str().unwrap()).unwrap_err(), "is not a regular file");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -24,8 +24,8 @@ pub(super) const OPENAPI: &[u8] = &without_blanks::<{ length(WRITTEN) }>(WRITTEN
 const DESCRIPTION: &str = "Which of my nodes can reach which, since when, and is it them or me? Anyone who reaches the \
     port may read everything; what changes something needs the token of the node. Times are ages in milliseconds; wall \
     time is added where something is shown. Fields may be added; nothing is taken away or renamed within v1. Any other \
-    path, method or a body is answered with a Problem (404, 405, 413). A head that is too large is answered with 431 and \
-    no body.";
+    path, method or a body is answered with a Problem (404, 405, 413), and so is a request for another host (421). A head \
+    that is too large is answered with 431 and no body.";
 
 /// Where the shapes are. Their Rust names end in `Body`, which says nothing here.
 const SCHEMAS: &str = "#/components/schemas/";

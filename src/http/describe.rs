@@ -1,4 +1,4 @@
-//! What this node is: its name, its settings, its metrics and its contract.
+//! What this node is: its name, its settings and its contract.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,9 +12,6 @@ use crate::api::timestamp::rfc3339;
 use crate::api::words::When;
 use crate::api::{ConfigBody, DiscoveryBody, MaintenanceBody, NodeBody, SettingBody, count_by_state, ms};
 use crate::telemetry::metrics::{REVISION, VERSION};
-
-/// What Prometheus asks for.
-const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn node(State(state): State<Shared>) -> Result<Response, Problem> {
     let view = state.handle.view().await?;
@@ -42,11 +39,6 @@ pub(super) async fn config(State(state): State<Shared>) -> Response {
         settings: state.config.settings.iter().map(SettingBody::from).collect(),
         tolerated_pause_ms: ms(state.config.detector.tolerated_pause()),
     })
-}
-
-pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Problem> {
-    let view = state.handle.view().await?;
-    Ok(text(EXPOSITION, state.metrics.render(&view)))
 }
 
 pub(super) async fn openapi() -> Response {

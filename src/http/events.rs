@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 use super::peers;
 use super::problem::Problem;
+use super::remote::Remote;
 use super::reply::json;
 use super::state::{AppState, Shared, wall_time};
 use super::stream::{self, Closing, Source};
@@ -80,7 +81,9 @@ pub(super) async fn events(
     }
     let closing = Closing::of(&request);
     if caller_from_headers(request.headers()).is_some() {
-        let slot = take(&state.slots.peer_streams)?;
+        // A stranger that says it is a node does not take the places of peers.
+        let own = Remote::is_peer(&request).then(|| take(&state.slots.peer_streams).ok()).flatten();
+        let slot = own.map_or_else(|| take(&state.slots.strangers_streams), Ok)?;
         let news = state.handle.subscribe_news();
         return Ok(stream::response(News { news, _slot: slot }, closing));
     }

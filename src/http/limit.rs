@@ -2,14 +2,16 @@
 
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderValue;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
+use super::host;
 use super::problem::Problem;
-use super::route::Route;
-use super::state::{AppState, Shared};
+use super::route::{Cost, Route};
+use super::state::{AppState, Shared, take_turn};
 use super::stream;
 
 /// Stands before every route. Counts the request under its route and status
@@ -18,9 +20,10 @@ use super::stream;
 pub(super) async fn guard(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let route = Route::of_path(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
     let begun = state.clock.now();
-    let response = answer(&state, route, request, next).await;
-    let streams = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == stream::MEDIA_TYPE);
-    let took = (!streams).then(|| state.clock.now() - begun);
+    let mut response = answer(&state, route, request, next).await;
+    // A browser must not take for a script what a peer calls itself.
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let took = (!stream::is_stream(response.headers())).then(|| state.clock.now() - begun);
     state.metrics.http_request(route.path(), response.status().as_u16(), took);
     response
 }
@@ -35,7 +38,19 @@ async fn answer(state: &AppState, route: Route, request: Request, next: Next) ->
     if refuses_body && (route == Route::Other || route.methods().contains(&request.method().as_str())) {
         return Problem::body_not_accepted().into_response();
     }
-    match timeout(state.config.limits.request_time, next.run(request)).await {
+    let is_allowed = host::is_allowed(&state.config.hosts, route, &request);
+    let answer = async {
+        let _turn = match route.cost() {
+            Cost::Small => None,
+            Cost::OfNodes => Some(take_turn(&state.slots.between_nodes).await),
+            Cost::Large => Some(state.slots.large_answer().await),
+        };
+        next.run(request).await
+    };
+    if !is_allowed {
+        return Problem::wrong_host().into_response();
+    }
+    match timeout(state.config.limits.request_time, answer).await {
         Ok(response) => response,
         Err(_) => Problem::out_of_time().into_response(),
     }

@@ -5,18 +5,23 @@
 //! contract anyway, and a 403 can say how to open it. Who may is asked before
 //! the body is read, so an unknown caller costs a header and no more.
 
+use std::net::IpAddr;
+
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
+use tokio::time::sleep;
 
 use super::problem::Problem;
+use super::remote::Remote;
 use super::reply::json;
 use super::state::{AppState, Shared, wall_time};
 use crate::api::{MaintenanceStatusBody, MaintenanceWish};
 use crate::config::parse;
 use crate::detector::maintenance::{InvalidReason, Maintenance, MaintenanceReason, SPAN_DEFAULT, printable};
+use crate::telemetry::logs::TARGET;
 
 /// A reason of two hundred characters, each written as `\uXXXX` pairs, fits.
 const BODY_BYTES: usize = 4 * 1024;
@@ -26,31 +31,53 @@ pub(super) async fn show(State(state): State<Shared>) -> Result<Response, Proble
 }
 
 pub(super) async fn begin(State(state): State<Shared>, request: Request) -> Result<Response, Problem> {
-    authorize(&state, request.headers())?;
+    let from = authorize(&state, request.headers(), Remote::of(&request)).await?;
     let bytes = to_bytes(request.into_body(), BODY_BYTES).await;
     let bytes =
         bytes.map_err(|_| Problem::bad_body(format!("the body is longer than {BODY_BYTES} bytes, or was cut off")))?;
     state.handle.maintain(Some(wish(&bytes)?)).await?;
+    changed(&state, "began or changed", from).await;
     show(State(state)).await
 }
 
-pub(super) async fn end(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
-    authorize(&state, &headers)?;
+pub(super) async fn end(State(state): State<Shared>, request: Request) -> Result<Response, Problem> {
+    let from = authorize(&state, request.headers(), Remote::of(&request)).await?;
     state.handle.maintain(None).await?;
+    changed(&state, "ended", from).await;
     show(State(state)).await
 }
 
-/// Lets a caller pass that knows the token.
-fn authorize(state: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
+/// Lets a caller pass that knows the token, and says where it is. A wrong one is counted, and after some it waits.
+async fn authorize(state: &AppState, headers: &HeaderMap, remote: Option<Remote>) -> Result<Option<IpAddr>, Problem> {
     let token = state.config.token.as_ref().ok_or_else(Problem::changes_closed)?;
-    let said = headers.get(AUTHORIZATION).ok_or_else(|| Problem::token_needed("the request carries no token"))?;
+    let said = headers.get(AUTHORIZATION);
+    let said = said.ok_or_else(|| Problem::token_needed("the request carries no token"))?;
+    let from = remote.map(|remote| remote.address);
     // The name of a scheme is written in any case.
     let (scheme, said) = said.as_bytes().split_at_checked(b"bearer ".len()).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case(b"bearer ") && token.matches(said) {
-        Ok(())
-    } else {
-        Err(Problem::token_needed("the token is not that of this node"))
+    let is_token = scheme.eq_ignore_ascii_case(b"bearer ");
+    if is_token && token.matches(said) {
+        return Ok(from);
     }
+    // What is no token cannot be a guess.
+    if is_token {
+        state.metrics.server().token_refused();
+        sleep(state.guesses.refused(state.clock.now(), from)).await;
+    }
+    Err(Problem::token_needed("the token is not that of this node"))
+}
+
+/// The log says who changed something, and the next scrape shows it.
+async fn changed(state: &AppState, what: &str, from: Option<IpAddr>) {
+    let from = from.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    tracing::info!(
+        target: TARGET,
+        event = "maintenance_requested",
+        from,
+        sentence = format!("maintenance {what} at the request of {from}"),
+        "Maintenance was requested"
+    );
+    state.scrapes.forget().await;
 }
 
 fn wish(bytes: &[u8]) -> Result<Maintenance, Problem> {

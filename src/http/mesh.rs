@@ -25,11 +25,13 @@ pub(super) async fn row(State(state): State<Shared>) -> Result<Response, Problem
 
 pub(super) async fn matrix(State(state): State<Shared>) -> Result<Response, Problem> {
     let (gathered, age) = state.mesh.view().await?;
+    let _turn = state.slots.large_answer().await;
     Ok(json(&MatrixBody::new(&gathered.node, &gathered.view, &gathered.summary, age)))
 }
 
 pub(super) async fn text(State(state): State<Shared>) -> Result<Response, Problem> {
     let (gathered, _) = state.mesh.view().await?;
+    let _turn = state.slots.large_answer().await;
     let body = matrix::text(&gathered.view, &gathered.summary, &Member::from(&gathered.node));
     Ok(plain("text/plain; charset=utf-8", body))
 }
@@ -46,6 +48,7 @@ pub(super) async fn cluster(
 ) -> Result<Response, Problem> {
     let strict = query.map_err(|_| Problem::bad_query("the only parameter is strict, once"))?.0.strict()?;
     let (gathered, age) = state.mesh.view().await?;
+    let _turn = state.slots.large_answer().await;
     let mut response = json(&ClusterBody::new(
         &gathered.node,
         &gathered.view,

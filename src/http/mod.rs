@@ -13,11 +13,14 @@
 //! reaches the port may read everything; the one thing that can be changed needs
 //! the node's token (`maintenance`).
 
+mod connections;
 pub(crate) mod contract;
 mod describe;
 mod events;
+mod guesses;
 mod health;
 mod history;
+mod host;
 mod incidents;
 mod limit;
 mod maintenance;
@@ -27,11 +30,16 @@ pub(crate) mod page;
 mod peers;
 mod ping;
 pub(crate) mod problem;
+mod remote;
 mod reply;
 pub(crate) mod route;
+mod scrape;
+mod scrapes;
 pub(crate) mod server;
+mod socket;
 mod state;
 mod stream;
+mod trouble;
 mod why;
 mod witness;
 
@@ -41,10 +49,10 @@ use axum::Router;
 use axum::extract::{MatchedPath, Query};
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use serde::de::DeserializeOwned;
 
-pub use server::serve;
+pub use server::{Gate, serve};
 pub use state::AppState;
 
 use problem::Problem;
@@ -71,38 +79,63 @@ pub(crate) fn read_queries(uri: &Uri) -> Vec<ProblemCode> {
 /// Every route of the main port.
 pub fn router(state: AppState) -> Router {
     let routes = Router::new()
-        .route(Route::Index.path(), get(page::page))
-        .route(Route::NodePage.path(), get(page::node))
-        .route(Route::WhyPage.path(), get(page::why))
-        .route(Route::Picture.path(), get(page::picture))
-        .route(Route::Style.path(), get(page::style))
-        .route(Route::Script.path(), get(page::script))
-        .route(Route::Ping.path(), get(ping::ping))
-        .route(Route::Healthz.path(), get(health::healthz))
-        .route(Route::Livez.path(), get(health::livez))
-        .route(Route::Readyz.path(), get(health::readyz))
-        .route(Route::Metrics.path(), get(describe::metrics))
-        .route(Route::Peers.path(), get(peers::list))
-        .route(Route::Peer.path(), get(peers::one))
-        .route(Route::Why.path(), get(why::why))
-        .route(Route::Events.path(), get(events::events))
-        .route(Route::Row.path(), get(mesh::row))
-        .route(Route::Matrix.path(), get(mesh::matrix))
-        .route(Route::Cluster.path(), get(mesh::cluster))
-        .route(Route::MatrixText.path(), get(mesh::text))
-        .route(Route::Incidents.path(), get(incidents::list))
-        .route(Route::History.path(), get(history::history))
-        .route(Route::Witness.path(), get(witness::testify))
-        .route(Route::Node.path(), get(describe::node))
-        .route(Route::Config.path(), get(describe::config))
-        .route(Route::Maintenance.path(), get(maintenance::show).post(maintenance::begin).delete(maintenance::end))
-        .route(Route::OpenApi.path(), get(describe::openapi));
+        .and(Route::Index, get(page::page))
+        .and(Route::NodePage, get(page::node))
+        .and(Route::WhyPage, get(page::why))
+        .and(Route::Picture, get(page::picture))
+        .and(Route::Style, get(page::style))
+        .and(Route::Script, get(page::script))
+        .and_slash(Route::Ping, get(ping::ping))
+        .and_slash(Route::Healthz, get(health::healthz))
+        .and_slash(Route::Livez, get(health::livez))
+        .and_slash(Route::Readyz, get(health::readyz))
+        .and_slash(Route::Metrics, get(scrape::metrics))
+        .and(Route::Peers, get(peers::list))
+        .and(Route::Peer, get(peers::one))
+        .and(Route::Why, get(why::why))
+        .and(Route::Events, get(events::events))
+        .and(Route::Row, get(mesh::row))
+        .and(Route::Matrix, get(mesh::matrix))
+        .and(Route::Cluster, get(mesh::cluster))
+        .and(Route::MatrixText, get(mesh::text))
+        .and(Route::Incidents, get(incidents::list))
+        .and(Route::History, get(history::history))
+        .and(Route::Witness, get(witness::testify))
+        .and(Route::Node, get(describe::node))
+        .and(Route::Config, get(describe::config))
+        .and(Route::Maintenance, get(maintenance::show).post(maintenance::begin).delete(maintenance::end))
+        .and(Route::OpenApi, get(describe::openapi));
     finish(routes, state)
 }
 
-/// The metrics port: the metrics and nothing else.
+/// The metrics port: the metrics, and whether this process lives. A probe there is answered while strangers take all
+/// connections of the main port.
 pub fn metrics_router(state: AppState) -> Router {
-    finish(Router::new().route(Route::Metrics.path(), get(describe::metrics)), state)
+    let routes = Router::new()
+        .and_slash(Route::Metrics, get(scrape::metrics))
+        .and_slash(Route::Healthz, get(health::healthz))
+        .and_slash(Route::Livez, get(health::livez))
+        .and_slash(Route::Readyz, get(health::readyz));
+    finish(routes, state)
+}
+
+/// Routes by their names.
+trait Routes {
+    /// A route.
+    fn and(self, route: Route, methods: MethodRouter<Shared>) -> Self;
+
+    /// A route that a probe or a scraper asks: with a slash at its end as without one, because some add one.
+    fn and_slash(self, route: Route, methods: MethodRouter<Shared>) -> Self;
+}
+
+impl Routes for Router<Shared> {
+    fn and(self, route: Route, methods: MethodRouter<Shared>) -> Self {
+        self.route(route.path(), methods)
+    }
+
+    fn and_slash(self, route: Route, methods: MethodRouter<Shared>) -> Self {
+        self.route(route.path(), methods.clone()).route(&format!("{}/", route.path()), methods)
+    }
 }
 
 /// What holds for every route: counted, limited in time, no unwanted bodies, errors as problem objects.

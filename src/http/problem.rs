@@ -86,6 +86,12 @@ impl Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyNotAccepted, "Body not accepted", detail)
     }
 
+    pub(crate) fn wrong_host() -> Problem {
+        let detail = "this node is not known under the host name of this request; use its address, or start it with \
+                      --allowed-hosts=NAME (HEARTBEAT_ALLOWED_HOSTS)";
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, ProblemCode::WrongHost, "Wrong host", detail)
+    }
+
     pub(crate) fn too_many_questions() -> Problem {
         let detail = "this node is being asked about too many peers at once";
         Problem::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyQuestions, "Too many questions", detail)

@@ -49,6 +49,16 @@ pub enum Route {
     Other,
 }
 
+/// What an answer costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cost {
+    Small,
+    /// Milliseconds in a large mesh, for nodes.
+    OfNodes,
+    /// Milliseconds in a large mesh.
+    Large,
+}
+
 impl Route {
     /// Every route that answers.
     pub const ALL: [Route; 26] = [
@@ -121,6 +131,16 @@ impl Route {
         }
     }
 
+    /// What its answer costs this node. Those that wait for peers take their turn themselves, once they have waited; the
+    /// metrics are made once a second at most.
+    pub(super) const fn cost(self) -> Cost {
+        match self {
+            Route::Peers | Route::Peer | Route::Why | Route::Events | Route::Incidents | Route::Node => Cost::Large,
+            Route::Row | Route::History => Cost::OfNodes,
+            _ => Cost::Small,
+        }
+    }
+
     /// Whether a request with this method may carry a body. One does.
     pub fn takes_body(self, method: &Method) -> bool {
         self == Route::Maintenance && method == Method::POST
@@ -128,6 +148,7 @@ impl Route {
 
     /// The route whose path the router matched.
     pub fn of_path(matched: Option<&str>) -> Route {
+        let matched = matched.map(|path| path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path));
         Route::ALL.into_iter().find(|route| Some(route.path()) == matched).unwrap_or(Route::Other)
     }
 }
@@ -377,6 +398,7 @@ mod tests {
         for route in Route::ALL {
             assert_eq!(Route::of_path(Some(route.path())), route);
         }
+        assert_eq!(Route::of_path(Some("/metrics/")), Route::Metrics);
         assert_eq!(Route::of_path(Some("/nowhere")), Route::Other);
         assert_eq!(Route::of_path(None), Route::Other);
     }

@@ -4,16 +4,22 @@
 //! and none for connections, so one caller with many sockets could stop every
 //! ping. Here a head must come whole within [`Limits::header_time`] (which also
 //! ends idle connections, and lies above ten intervals, so that a peer's kept
-//! connection stays open), a head that is too large is answered with 431, and a
-//! connection beyond the limit is answered with 503 and closed. Small packets are sent at
-//! once: waiting for more (Nagle) would cost a ping 40 ms.
+//! connection stays open), a head that is too large is answered with 431, and an
+//! answer must be read within [`Limits::write_time`]. At the limit of connections the caller that has been idle for longest
+//! makes room ([`super::connections`]); if no caller is idle, the new one is answered with 503 and closed. Small packets
+//! are sent at once: waiting for more (Nagle) would cost a ping 40 ms.
 
+use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,14 +28,24 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::connections::{Admitted, Connection, Connections, Rules};
 use super::problem::Problem;
-use super::stream::Closing;
-use crate::api::PROBLEM_MEDIA_TYPE;
+use super::remote::Remote;
+use super::route::Route;
+use super::socket::Socket;
+use super::state::AppState;
+use super::stream::{self, Closing};
+use super::trouble::{Kind, Troubles};
+use crate::api::{NODE_HEADER, PROBLEM_MEDIA_TYPE};
 use crate::config::Limits;
+use crate::runtime::clock::Clock;
+use crate::runtime::handle::Handle;
+use crate::telemetry::Metrics;
+use crate::telemetry::ends::{Closed, Refused};
 
 /// Callers beyond the limit that are answered with 503 at the same time; more are dropped without an answer.
 const REFUSALS: usize = 16;
@@ -37,26 +53,62 @@ const REFUSALS: usize = 16;
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
 /// Pause after a failed accept, which mostly means that descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Requests that one connection is served in one turn of the runtime. A peer sends one in each interval.
+const REQUESTS_PER_TURN: u32 = 4;
+/// How often trouble is looked at that may be over.
+const TROUBLE_LOOK: Duration = Duration::from_secs(1);
 /// The smallest read buffer that hyper takes; it panics below.
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
 
+/// What the server of one port works with, besides its routes.
+pub struct Gate {
+    pub limits: Limits,
+    /// Peers that there can be: connections are kept free for them.
+    pub peers: usize,
+    /// Knows the addresses of peers.
+    pub handle: Handle,
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    /// What goes wrong with callers, told when it begins and when it ends.
+    pub troubles: Arc<Troubles>,
+    /// As the log calls the port.
+    pub port: &'static str,
+}
+
+impl Gate {
+    /// That of a port of this node.
+    pub fn new(state: &AppState, port: &'static str) -> Gate {
+        Gate {
+            limits: state.config.limits,
+            peers: state.config.peers_at_most(),
+            handle: state.handle.clone(),
+            metrics: Arc::clone(&state.metrics),
+            clock: state.clock,
+            troubles: Arc::clone(&state.troubles),
+            port,
+        }
+    }
+}
+
 /// Serves `router` until `cancel`, then lets open requests end and returns when the last one has.
 /// That may take as long as the slowest of them: the caller's grace period is the limit. Streams end at once.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, cancel: CancellationToken) {
-    let server = Server::new(router, &limits, cancel.clone());
+pub async fn serve(listener: TcpListener, router: Router, gate: Gate, cancel: CancellationToken) {
+    let server = Server::new(router, gate, cancel.clone());
     // Bounded by the connection limit and the refusals.
     let mut connections = JoinSet::new();
+    let mut look = pin!(sleep(TROUBLE_LOOK));
     loop {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
+            () = look.as_mut(), if server.gate.troubles.any() => {
+                server.gate.troubles.end(server.gate.clock.now());
+                look.set(sleep(TROUBLE_LOOK));
+            }
             Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.take(stream, &mut connections),
-                Err(error) => {
-                    tracing::warn!(event = "accept_failed", error = %error, "A connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+                Ok((stream, address)) => server.take(stream, address.ip(), &mut connections),
+                Err(error) => server.not_accepted(&error).await,
             },
         }
     }
@@ -69,13 +121,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, cancel
 struct Server {
     router: Router,
     http: http1::Builder,
-    connections: Arc<Semaphore>,
+    gate: Gate,
+    connections: Arc<Connections>,
     refusals: Arc<Semaphore>,
     cancel: CancellationToken,
 }
 
 impl Server {
-    fn new(router: Router, limits: &Limits, cancel: CancellationToken) -> Server {
+    fn new(router: Router, gate: Gate, cancel: CancellationToken) -> Server {
+        let limits = &gate.limits;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.header_time)
@@ -84,45 +138,133 @@ impl Server {
         Server {
             router,
             http,
-            connections: Arc::new(Semaphore::new(limits.connections)),
+            connections: Arc::new(Connections::new(Rules::new(limits.connections, gate.peers))),
             refusals: Arc::new(Semaphore::new(REFUSALS)),
+            gate,
             cancel,
         }
     }
 
-    fn take(&self, stream: TcpStream, connections: &mut JoinSet<()>) {
+    fn take(&self, stream: TcpStream, address: IpAddr, tasks: &mut JoinSet<()>) {
         // Only a socket that is already dead refuses this, and its task will see that.
         let _ = stream.set_nodelay(true);
-        if let Ok(slot) = self.connections.clone().try_acquire_owned() {
-            connections.spawn(self.serve_one(stream, slot));
-        } else if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
-            connections.spawn(refuse(stream, slot));
+        let address = address.to_canonical();
+        let remote = Remote { address, known: address.is_loopback() || self.gate.handle.is_address_of_peer(address) };
+        let now = self.gate.clock.now();
+        let all = self.gate.limits.connections;
+        let why = || format!("all {all} are taken");
+        match self.connections.admit(address, remote.known, now) {
+            Ok(Admitted { connection, closed_another }) => {
+                if closed_another {
+                    self.gate.metrics.server().closed(Closed::Idle);
+                    self.gate.troubles.happened(Kind::Full, self.gate.port, now, why);
+                }
+                tasks.spawn(self.serve_one(stream, remote, connection));
+            }
+            Err(refused) => {
+                self.gate.metrics.server().refused(refused);
+                self.gate.troubles.happened(Kind::Full, self.gate.port, now, || match refused {
+                    Refused::Full => why(),
+                    Refused::Source => format!("{address} has all that one address may have"),
+                });
+                if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
+                    self.gate.metrics.http_request(Route::Other.path(), 503, None);
+                    tasks.spawn(refuse(stream, slot));
+                }
+            }
         }
     }
 
-    fn serve_one(&self, stream: TcpStream, slot: OwnedSemaphorePermit) -> impl Future<Output = ()> + Send + 'static {
-        let closing = Closing(self.cancel.clone());
-        let router = TowerToHyperService::new(self.router.clone());
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(closing.clone());
-            hyper::service::Service::call(&router, request)
-        });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
-        let cancel = self.cancel.clone();
+    /// Mostly descriptors have run out: an idle caller gives one back, and a pause lets its task end.
+    async fn not_accepted(&self, error: &io::Error) {
+        // The caller has gone before it was accepted.
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        let now = self.gate.clock.now();
+        self.gate.metrics.server().accept_failed();
+        self.gate.troubles.happened(Kind::Accept, self.gate.port, now, || error.to_string());
+        if self.connections.make_room(now) {
+            self.gate.metrics.server().closed(Closed::Idle);
+        }
+        sleep(ACCEPT_PAUSE).await;
+    }
+
+    fn serve_one(
+        &self,
+        stream: TcpStream,
+        remote: Remote,
+        connection: Arc<Connection>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let clock = self.gate.clock;
+        let socket = Socket::new(stream, Arc::clone(&connection), clock, self.gate.limits.write_time);
+        let service = self.service(remote, Arc::clone(&connection));
+        let http = self.http.serve_connection(TokioIo::new(socket), service);
+        let (connections, troubles) = (Arc::clone(&self.connections), Arc::clone(&self.gate.troubles));
+        let port = self.gate.port;
+        let (metrics, cancel) = (Arc::clone(&self.gate.metrics), self.cancel.clone());
         async move {
-            let _slot = slot;
-            let mut connection = std::pin::pin!(connection);
+            let mut http = pin!(http);
             // How a connection ends is its caller's business: most end by being closed, and a caller that
             // sends nonsense has been answered by hyper.
-            tokio::select! {
+            let ended = tokio::select! {
                 biased;
-                _ = connection.as_mut() => return,
-                () = cancel.cancelled() => connection.as_mut().graceful_shutdown(),
+                ended = http.as_mut() => ended,
+                () = connection.closed.cancelled() => Ok(()),
+                () = cancel.cancelled() => {
+                    http.as_mut().graceful_shutdown();
+                    http.await
+                }
+            };
+            connections.release(&connection);
+            if ended.is_err_and(|error| is_unread(&error)) {
+                metrics.server().closed(Closed::Unread);
+                troubles.happened(Kind::Unread, port, clock.now(), || remote.address.to_string());
             }
-            let _ = connection.await;
         }
     }
+
+    /// The routes, for one connection. It takes part in the turns of the one thread with a few requests at a time,
+    /// however many its caller has sent at once.
+    fn service(
+        &self,
+        remote: Remote,
+        connection: Arc<Connection>,
+    ) -> impl hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Future + Send + 'static,
+    > + Send
+    + 'static {
+        let closing = Closing(self.cancel.clone());
+        let router = TowerToHyperService::new(self.router.clone());
+        let clock = self.gate.clock;
+        let served = AtomicU32::new(0);
+        hyper::service::service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(closing.clone());
+            request.extensions_mut().insert(remote);
+            connection.begin(request.headers().contains_key(NODE_HEADER));
+            let turn_is_over = served.fetch_add(1, Ordering::Relaxed) % REQUESTS_PER_TURN == REQUESTS_PER_TURN - 1;
+            let (router, connection) = (router.clone(), Arc::clone(&connection));
+            async move {
+                if turn_is_over {
+                    yield_now().await;
+                }
+                let response = hyper::service::Service::call(&router, request).await;
+                let streams = response.as_ref().is_ok_and(|response| stream::is_stream(response.headers()));
+                connection.answered(clock.now(), streams);
+                response
+            }
+        })
+    }
+}
+
+/// Whether a connection ended because its caller did not read.
+fn is_unread(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Answers a caller that there is no room. Reads what it has sent, because closing a
@@ -131,7 +273,7 @@ async fn refuse(mut stream: TcpStream, _slot: OwnedSemaphorePermit) {
     let body = Problem::too_many_connections().to_json();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {}\r\n\
-         retry-after: 1\r\nconnection: close\r\n\r\n{body}",
+         x-content-type-options: nosniff\r\nretry-after: 1\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
     let tell = async {

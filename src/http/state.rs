@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::yield_now;
 
+use super::guesses::Guesses;
 use super::page::written::Written;
+use super::scrapes::Scrapes;
+use super::trouble::Troubles;
 use crate::config::Config;
 use crate::mesh_service::collector::Mesh;
 use crate::mesh_service::incident_store::IncidentStore;
@@ -34,6 +38,12 @@ pub struct AppState {
     pub slots: Arc<Slots>,
     /// Shared by all readers of the page.
     pub page: Arc<Written>,
+    /// Shared by all readers of the metrics.
+    pub scrapes: Arc<Scrapes>,
+    /// What goes wrong with callers.
+    pub troubles: Arc<Troubles>,
+    /// Tokens that were refused.
+    pub guesses: Arc<Guesses>,
 }
 
 /// How the routes hold it: axum clones it several times for each request.
@@ -45,17 +55,46 @@ pub struct Slots {
     pub(super) streams: Arc<Semaphore>,
     /// Streams of peers, so that browsers cannot crowd them out.
     pub(super) peer_streams: Arc<Semaphore>,
+    /// Streams of callers that say they are nodes, from an address that is not known.
+    pub(super) strangers_streams: Arc<Semaphore>,
     /// Questions to this node as a witness that are not answered yet.
     pub(super) questions: Arc<Semaphore>,
+    /// The part of them that callers may have that are not peers.
+    pub(super) strangers_questions: Arc<Semaphore>,
+    /// Large answers that are being made.
+    large: Semaphore,
+    /// The same for what nodes ask each other.
+    pub(super) between_nodes: Semaphore,
+}
+
+impl Slots {
+    /// A turn to make a large answer, once there is one.
+    pub(super) async fn large_answer(&self) -> Option<SemaphorePermit<'_>> {
+        take_turn(&self.large).await
+    }
+}
+
+/// A turn of the runtime in which at most as many answers are made as there are `turns`. All others wait: what takes
+/// milliseconds to make must not come forty times between two looks at the detector's deadlines.
+pub(super) async fn take_turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    // It is never closed.
+    let turn = turns.acquire().await.ok();
+    // The permit is kept over one turn at least; else each caller would have finished before the next one asks.
+    yield_now().await;
+    turn
 }
 
 /// Questions outstanding at once. Three witnesses are asked about a peer, by
 /// each node that suspects it, and each question is open for one ping: 32 is
 /// enough for the largest mesh in which every node watches every other.
 const QUESTIONS: usize = 32;
-/// Streams of peers beyond two for each peer of the list (one that ends while
+/// Questions of callers that are not peers: a quarter, so that the others are answered whatever a stranger asks.
+const STRANGERS_QUESTIONS: usize = QUESTIONS / 4;
+/// Streams of nodes beyond two for each peer of the list (one that ends while
 /// its successor begins): for nodes that watch this one and are not on its list.
 const SPARE_PEER_STREAMS: usize = 64;
+/// Large answers made in one turn of the runtime. One takes up to ten milliseconds in a mesh of a thousand.
+const LARGE_ANSWERS: usize = 2;
 
 /// The two clocks of a machine drift apart by less than this in weeks; one that was set has jumped further.
 const CLOCK_SET: Duration = Duration::from_secs(2);
@@ -72,8 +111,12 @@ impl AppState {
     ) -> AppState {
         let slots = Slots {
             streams: Arc::new(Semaphore::new(config.limits.streams)),
-            peer_streams: Arc::new(Semaphore::new(2 * config.peers_at_most() + SPARE_PEER_STREAMS)),
-            questions: Arc::new(Semaphore::new(QUESTIONS)),
+            peer_streams: Arc::new(Semaphore::new(2 * config.peers_at_most())),
+            strangers_streams: Arc::new(Semaphore::new(SPARE_PEER_STREAMS)),
+            questions: Arc::new(Semaphore::new(QUESTIONS - STRANGERS_QUESTIONS)),
+            strangers_questions: Arc::new(Semaphore::new(STRANGERS_QUESTIONS)),
+            large: Semaphore::new(LARGE_ANSWERS),
+            between_nodes: Semaphore::new(LARGE_ANSWERS),
         };
         AppState {
             handle,
@@ -87,6 +130,9 @@ impl AppState {
             clock,
             slots: Arc::new(slots),
             page: Arc::default(),
+            scrapes: Arc::default(),
+            troubles: Arc::default(),
+            guesses: Arc::default(),
         }
     }
 

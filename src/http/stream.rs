@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures_core::Stream;
 use serde::Serialize;
@@ -34,6 +34,11 @@ impl Closing {
     pub(super) fn of(request: &Request) -> CancellationToken {
         request.extensions().get::<Closing>().map(|closing| closing.0.clone()).unwrap_or_default()
     }
+}
+
+/// Whether the head of an answer announces a stream.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE)
 }
 
 /// What a stream says next. `None` ends it.

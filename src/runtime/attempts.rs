@@ -9,7 +9,7 @@
 use tokio::sync::mpsc;
 
 use super::handle::{Input, StreamPart};
-use crate::client::{Client, Failed, Target};
+use crate::client::{Client, Failed, StreamEnd, Target};
 use crate::detector::discovery::{Found, NameId, ProbeId};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
@@ -32,6 +32,8 @@ pub(crate) enum Ended {
     Stream {
         peer: PeerId,
         stream: u64,
+        /// Too much came on it.
+        flooded: bool,
     },
     Goodbye,
     LookUp {
@@ -78,16 +80,16 @@ impl PingOrder {
 
     /// Holds an event stream until it ends.
     pub(crate) async fn stream(self, peer: PeerId, stream: u64, inputs: mpsc::Sender<Input>) -> Ended {
-        let ended = Ended::Stream { peer, stream };
-        let Some(mut news) = self.client.open_stream(&self.target, &self.caller).await else { return ended };
+        let ended = |flooded| Ended::Stream { peer, stream, flooded };
+        let Some(mut news) = self.client.open_stream(&self.target, &self.caller).await else { return ended(false) };
         let mut part = StreamPart::Opened;
         loop {
             if inputs.send(Input::Stream { peer, stream, part }).await.is_err() {
-                return ended;
+                return ended(false);
             }
             part = match news.next().await {
-                Some(answer) => StreamPart::News(Box::new(answer)),
-                None => return ended,
+                Ok(answer) => StreamPart::News(Box::new(answer)),
+                Err(end) => return ended(matches!(end, StreamEnd::Flooded)),
             };
         }
     }

@@ -2,50 +2,40 @@
 //!
 //! The driver sleeps exactly until the detector's next deadline and never
 //! ticks, because the detector measures its own stalls by how late it wakes.
-//! When it wakes, everything that waits is read before anybody is judged:
-//! messages first, then ended requests, then the time; and before a deadline
+//! A deadline that has passed comes before the inbox: callers that ask without
+//! pause would otherwise postpone every ping of this node. But before a deadline
 //! that could turn out badly for a peer, the runtime gets a few turns to read
-//! what the kernel still holds. An answer that has arrived counts, even when
-//! this process was too slow to look.
+//! what the kernel still holds, and messages and ended requests are read. An
+//! answer that has arrived counts, even when this process was too slow to look.
 //!
 //! After every single input all outputs are drained, so the detector never has
 //! to think about a half-done conversation. Everything runs on one thread in
 //! one order; that is why the three counters of pings agree at every scrape.
 
+mod deadline;
 mod requests;
 
-use std::collections::BTreeMap;
-use std::pin::{Pin, pin};
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinError, JoinSet, yield_now};
-use tokio::time::{Sleep, sleep_until};
+use tokio::task::{AbortHandle, JoinError, JoinSet, coop};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::Ended;
-use super::clock::{Clock, millis};
+use super::clock::Clock;
 use super::discovery;
 use super::handle::{Inbox, Input, PeerTargets, StreamPart};
 use crate::client::{Client, Failed, Target};
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, ProbeId};
 use crate::detector::event::Event;
-use crate::detector::limits::STALL;
-use crate::detector::node::{Deadline, Me, Node, Reason};
+use crate::detector::node::{Me, Node};
 use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
 use crate::detector::time::Monotonic;
 use crate::detector::transmit::Transmit;
-
-/// Turns without anything new after which the kernel holds nothing for us. An
-/// answer needs one turn to be read, one to reach its request and one to end
-/// it; a ping of a peer needs one more to be accepted.
-const QUIET_TURNS: u32 = 4;
-/// Turns after a stall before quiet counts: one turn of the runtime polls some
-/// sixty tasks, so this reaches all peers in a mesh of hundreds.
-const STALL_TURNS: u32 = 16;
-/// Turns in all: traffic that never pauses must not postpone a judgement without limit.
-const TURNS: u32 = 256;
 
 /// A peer to watch and where it is.
 #[derive(Clone, Debug)]
@@ -60,6 +50,9 @@ pub trait Observer: Send {
     fn event(&mut self, event: Event);
     /// A deadline was met, `late` after its time.
     fn woke(&mut self, late: Duration);
+    /// Too much came on the stream of the peer `key`, which is only pinged for a while; or (`began` is false) that
+    /// while is over.
+    fn flooded(&mut self, key: &str, began: bool);
 }
 
 /// What a driver is made of.
@@ -99,6 +92,8 @@ pub struct Driver {
     /// The stream to each peer and its number: one that was closed may still have messages in the queue.
     streams: BTreeMap<PeerId, (u64, AbortHandle)>,
     streams_opened: u64,
+    /// Peers that are only pinged, because too much came on their streams. Each has a task in place of a stream.
+    muted: BTreeSet<PeerId>,
     /// Who waits for what I am asked as a witness: at most as many as the server has connections.
     asked: BTreeMap<QuestionId, oneshot::Sender<Testimony>>,
     questions_heard: u64,
@@ -109,6 +104,8 @@ pub struct Driver {
     tried: Option<oneshot::Sender<()>>,
     /// The detector's count of opinions when it was asked last whether anything is wrong.
     opinions: u64,
+    /// When the next deadline is, or since when it has been unmet.
+    due: Option<Monotonic>,
 }
 
 impl Driver {
@@ -137,12 +134,14 @@ impl Driver {
             probes: BTreeMap::new(),
             streams: BTreeMap::new(),
             streams_opened: 0,
+            muted: BTreeSet::new(),
             asked: BTreeMap::new(),
             questions_heard: 0,
             goodbyes: 0,
             left: None,
             tried: None,
             opinions: 0,
+            due: None,
         }
     }
 
@@ -158,6 +157,17 @@ impl Driver {
         loop {
             let deadline = self.node.poll_timeout();
             self.arm(sleep.as_mut(), &mut armed, deadline);
+            if let Some(passed) = deadline.filter(|deadline| deadline.at <= self.clock.now()) {
+                if stop.is_cancelled() {
+                    return;
+                }
+                armed = None;
+                self.time_is_up(passed).await;
+                self.drain();
+                // A detector that is always late must leave the thread to the others now and then.
+                coop::consume_budget().await;
+                continue;
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -179,42 +189,8 @@ impl Driver {
         let specs = peers.iter().map(|peer| peer.spec.clone()).collect();
         let ids = self.node.set_peers(self.clock.now(), specs);
         self.targets = ids.into_iter().zip(peers.into_iter().map(|peer| peer.target)).collect();
+        self.inbox.shared.locate(&self.client, &self.targets);
         self.perform();
-    }
-
-    fn arm(&self, sleep: Pin<&mut Sleep>, armed: &mut Option<Monotonic>, deadline: Option<Deadline>) {
-        self.inbox.shared.sleep_until(deadline.map(|deadline| millis(deadline.at.0)));
-        if let Some(deadline) = deadline
-            && *armed != Some(deadline.at)
-        {
-            sleep.reset(self.clock.timer(deadline.at));
-            *armed = Some(deadline.at);
-        }
-    }
-
-    /// Handles a deadline that has passed, after letting in whatever was on its way.
-    async fn time_is_up(&mut self, deadline: Deadline) {
-        let late = self.clock.now() - deadline.at;
-        self.observer.woke(late);
-        let stalled = late > STALL;
-        if stalled || deadline.reason == Reason::Judge {
-            let least = if stalled { STALL_TURNS } else { 0 };
-            let mut quiet = 0;
-            for turn in 0..TURNS {
-                // Comes back only after the runtime has asked the kernel for news.
-                yield_now().await;
-                quiet = if self.drain() { 0 } else { quiet + 1 };
-                if turn >= least && quiet >= QUIET_TURNS {
-                    break;
-                }
-            }
-        }
-        // What came in may have moved the deadline: then there is nothing to judge.
-        let now = self.clock.now();
-        if self.node.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
-            self.node.handle_timeout(now);
-            self.perform();
-        }
     }
 
     /// Takes everything that waits, and says whether there was anything. No other task runs
@@ -305,9 +281,10 @@ impl Driver {
                     self.node.handle_testimony(now, question, testimony);
                 }
             }
-            Ok(Ended::Stream { peer, stream }) => {
+            Ok(Ended::Stream { peer, stream, flooded }) => {
                 if self.streams.get(&peer).is_some_and(|(open, _)| *open == stream) {
                     self.streams.remove(&peer);
+                    self.mute(peer, flooded);
                     self.node.handle_stream_ended(now, peer);
                 }
             }
@@ -369,7 +346,10 @@ impl Driver {
                 }
             }
             Transmit::OpenStream { peer } => self.open_stream(peer),
-            Transmit::CloseStream { peer } => abort(self.streams.remove(&peer).map(|(_, task)| task)),
+            Transmit::CloseStream { peer } => {
+                self.mute(peer, false);
+                abort(self.streams.remove(&peer).map(|(_, task)| task));
+            }
             Transmit::Goodbye { peer } => {
                 if let Some(errand) = self.errand(peer, 0) {
                     self.goodbyes += 1;
@@ -386,7 +366,10 @@ impl Driver {
             }
             Transmit::CancelProbe { probe } => abort(self.probes.remove(&probe)),
             Transmit::Locate { peer, address } => self.locate(peer, address),
-            Transmit::Forget { peer } => drop(self.targets.remove(&peer)),
+            Transmit::Forget { peer } => {
+                self.targets.remove(&peer);
+                self.inbox.shared.locate(&self.client, &self.targets);
+            }
         }
     }
 }
@@ -399,11 +382,13 @@ fn abort(task: Option<AbortHandle>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::mpsc;
+    use tokio::task::yield_now;
     use tokio::time::timeout;
 
     use super::*;
@@ -416,8 +401,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(10);
 
-    /// Hands on the name of each event that is not a ping.
-    struct Names(mpsc::Sender<&'static str>);
+    /// Hands on the name of each event that is not a ping, and keeps the longest delay of a deadline, in microseconds.
+    struct Names(mpsc::Sender<&'static str>, Arc<AtomicU64>);
 
     impl Observer for Names {
         fn event(&mut self, event: Event) {
@@ -426,7 +411,12 @@ mod tests {
                 let _ = self.0.try_send(event.kind.name());
             }
         }
-        fn woke(&mut self, _late: Duration) {}
+        fn flooded(&mut self, _key: &str, began: bool) {
+            let _ = self.0.try_send(if began { "flood began" } else { "flood ended" });
+        }
+        fn woke(&mut self, late: Duration) {
+            self.1.fetch_max(late.as_micros() as u64, Ordering::Relaxed);
+        }
     }
 
     /// A peer made of a socket: answers every ping, remembers every head, ends when dropped.
@@ -484,6 +474,7 @@ mod tests {
     struct Running {
         handle: Handle,
         told: mpsc::Receiver<&'static str>,
+        latest: Arc<AtomicU64>,
         driver: JoinSet<()>,
         stop: CancellationToken,
     }
@@ -496,6 +487,7 @@ mod tests {
         let clock = Clock::start();
         let (handle, inbox) = channel(clock);
         let (sender, told) = mpsc::channel(1024);
+        let latest = Arc::default();
         let timing = Timing { interval: Duration::from_millis(100), ..Timing::BALANCED };
         let settings = ClientSettings { connect_timeout: timing.connect_timeout, question_timeout: LONG };
         let peer = |port: &u16| Watch {
@@ -512,12 +504,12 @@ mod tests {
             clock,
             client: Client::with_names(settings, service).expect("a client"),
             inbox,
-            observer: Box::new(Names(sender)),
+            observer: Box::new(Names(sender, Arc::clone(&latest))),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run(stop.clone()));
-        Running { handle, told, driver: tasks, stop }
+        Running { handle, told, latest, driver: tasks, stop }
     }
 
     impl Running {
@@ -612,5 +604,31 @@ mod tests {
         assert_eq!(testimony, Ok(Testimony::NoOpinion));
         assert_eq!(node.handle.watchdog_age(), Duration::ZERO);
         timeout(LONG, node.handle.leave()).await.expect("no peer to wait for").expect("runs");
+    }
+
+    /// Callers that never pause, more of them than the runtime polls in one turn.
+    fn callers_without_pause(handle: &Handle) -> JoinSet<()> {
+        let mut callers = JoinSet::new();
+        for _ in 0..200 {
+            let handle = handle.clone();
+            callers.spawn(async move { while handle.ping(None).await.is_ok() {} });
+        }
+        callers
+    }
+
+    #[tokio::test]
+    async fn a_deadline_that_has_passed_comes_before_callers_that_never_pause() {
+        let peer = Peer::start().await;
+        let mut node = start(&[peer.port]);
+        node.handle.ready().await.expect("runs");
+        node.wait_for("peer_joined").await;
+        let _callers = callers_without_pause(&node.handle);
+        let before = peer.heads.lock().expect("no panic").len();
+        node.wait_for_pings(&peer, before + 10).await;
+        drop(peer);
+        node.wait_for("peer_down").await;
+        // What was late was seen, and not by the length of a whole burst.
+        let latest = node.latest.load(Ordering::Relaxed);
+        assert!((1..5_000_000).contains(&latest), "{latest} us");
     }
 }

@@ -10,15 +10,16 @@
 //! for whom, and an await under the lock would stop the mesh), and a published
 //! snapshot for `/ping` (it would keep answering after the driver has ended).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::clock::Clock;
-use crate::client::Target;
+use crate::client::{Client, Target};
 use crate::detector::maintenance::Maintenance;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, Testimony};
 use crate::detector::view::Trouble;
@@ -107,6 +108,10 @@ pub(super) struct Shared {
     leaving: AtomicBool,
     /// When the driver wants to turn next, in the clock's milliseconds.
     next_turn: AtomicU64,
+    /// Of peers that are known by an address and not by a name: as many as there are peers.
+    addresses: Mutex<BTreeSet<IpAddr>>,
+    /// Knows the addresses behind names.
+    client: OnceLock<Client>,
 }
 
 /// A handle and the inbox it leads to. Nothing runs yet.
@@ -119,6 +124,8 @@ pub fn channel(clock: Clock) -> (Handle, Inbox) {
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         next_turn: AtomicU64::new(NEVER),
+        addresses: Mutex::default(),
+        client: OnceLock::new(),
     });
     let handle = Handle { inputs: sender.clone(), news: news.clone(), trouble, shared: Arc::clone(&shared) };
     (handle, Inbox { inputs, sender, news, trouble: worried, shared })
@@ -197,6 +204,12 @@ impl Handle {
         self.shared.leaving.load(Ordering::Relaxed)
     }
 
+    /// Whether a peer of this node is at this address, as far as its names have been looked up.
+    pub fn is_address_of_peer(&self, address: IpAddr) -> bool {
+        self.shared.addresses().contains(&address)
+            || self.shared.client.get().is_some_and(|client| client.knows(address))
+    }
+
     /// For how long the driver has been overdue: zero while it sleeps as it
     /// meant to. It sleeps exactly to its next deadline and may have none, so
     /// the time since its last turn would say nothing.
@@ -243,6 +256,17 @@ impl Shared {
     /// The driver goes to sleep until `at` (the clock's milliseconds), or until a message arrives.
     pub(super) fn sleep_until(&self, at: Option<u64>) {
         self.next_turn.store(at.unwrap_or(NEVER), Ordering::Relaxed);
+    }
+
+    /// The driver knows where its peers are.
+    pub(super) fn locate(&self, client: &Client, targets: &BTreeMap<PeerId, Target>) {
+        self.client.get_or_init(|| client.clone());
+        *self.addresses() = targets.values().filter_map(Target::address).collect();
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, BTreeSet<IpAddr>> {
+        // A set that is replaced as a whole is sound after any panic.
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn overdue(&self) -> Duration {

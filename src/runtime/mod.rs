@@ -12,6 +12,7 @@ pub(crate) mod attempts;
 mod discovery;
 pub(crate) mod driver;
 
+pub(crate) mod descriptors;
 pub(crate) mod listen;
 pub(crate) mod signals;
 pub(crate) mod supervisor;

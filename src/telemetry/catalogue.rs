@@ -8,6 +8,8 @@
 //! closed sets whose members are listed here. Never an address, an error's text or a
 //! boot id: each of them would be a new series with each restart, without limit.
 
+use super::ends::{Closed, Refused};
+use crate::closed_set::ClosedSet as _;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::flaw::FlawKind;
 use crate::detector::peer::{PeerState, Verdict};
@@ -120,6 +122,11 @@ pub const DISCOVERY_CANDIDATES: &str = "heartbeat_discovery_candidates";
 pub const EVENTS: &str = "heartbeat_events_total";
 pub const HTTP_REQUESTS: &str = "heartbeat_http_requests_total";
 pub const HTTP_DURATION: &str = "heartbeat_http_request_duration_seconds";
+pub const CONNECTIONS_REFUSED: &str = "heartbeat_connections_refused_total";
+pub const CONNECTIONS_CLOSED: &str = "heartbeat_connections_closed_total";
+pub const ACCEPT_FAILURES: &str = "heartbeat_accept_failures_total";
+pub const STREAM_FLOODS: &str = "heartbeat_stream_floods_total";
+pub const TOKENS_REFUSED: &str = "heartbeat_tokens_refused_total";
 pub const BUILD_INFO: &str = "heartbeat_build_info";
 pub const PROCESS_CPU: &str = "process_cpu_seconds_total";
 pub const PROCESS_RESIDENT: &str = "process_resident_memory_bytes";
@@ -141,6 +148,8 @@ const RESULT: Label = Label { name: "result", values: results };
 const EVENT: Label = Label { name: "event", values: events };
 const ROUTE: Label = Label { name: "route", values: Vec::new };
 const CODE: Label = Label { name: "code", values: Vec::new };
+const REFUSED: Label = Label { name: "reason", values: || Refused::WORDS.to_vec() };
+const CLOSED: Label = Label { name: "reason", values: || Closed::WORDS.to_vec() };
 const VERSION: Label = Label { name: "version", values: Vec::new };
 const REVISION: Label = Label { name: "revision", values: Vec::new };
 
@@ -311,6 +320,29 @@ pub static CATALOGUE: &[Metric] = &[
         buckets: REQUESTS,
         ..HISTOGRAM
     },
+    Metric {
+        name: CONNECTIONS_REFUSED,
+        labels: &[REFUSED],
+        help: "Connections refused because all were taken: those of this port (full) or of one address (source).",
+        ..COUNTER
+    },
+    Metric {
+        name: CONNECTIONS_CLOSED,
+        labels: &[CLOSED],
+        help: "Connections closed to make room (idle), or because an answer was not read in time (unread).",
+        ..COUNTER
+    },
+    Metric {
+        name: ACCEPT_FAILURES,
+        help: "Connections that could not be accepted, mostly for want of file descriptors.",
+        ..COUNTER
+    },
+    Metric {
+        name: STREAM_FLOODS,
+        help: "Event streams of peers that were closed because too much came on them.",
+        ..COUNTER
+    },
+    Metric { name: TOKENS_REFUSED, help: "Requests with a token that is not that of this node.", ..COUNTER },
     Metric {
         name: BUILD_INFO,
         labels: &[VERSION, REVISION],

@@ -8,9 +8,9 @@
 //! key that was ever watched; a peer that comes back under its old key continues
 //! counting where it stopped, as Prometheus expects of a counter.
 //!
-//! Everything happens on the one runtime thread and `pings`, `success` and
-//! `failed` are counted together, so no scrape sees them disagree. Rendering
-//! happens there too, for the same reason.
+//! A scrape has two steps. [`Metrics::prepare`] belongs to the runtime thread: it sets gauges and moves the counts of
+//! pings, so that no scrape sees `pings`, `success` and `failed` disagree. [`Metrics::write`] makes the text, which takes
+//! a tenth of a second for a thousand peers, and may run on any other thread. One scrape at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,9 +24,10 @@ use super::catalogue::{self, CATALOGUE, Presence};
 use super::discovery::DiscoverySeries;
 use super::http::HttpSeries;
 use super::maintenance::MaintenanceSeries;
+use super::peer::{PeerSeries, flag};
 use super::process;
 use super::recorder::Recorder;
-use crate::api::timestamp::unix_seconds;
+use super::server::ServerSeries;
 use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::flaw::FlawKind;
@@ -38,6 +39,9 @@ use crate::mesh::event::NodeEvent;
 /// bytes) until then; counting them bounds its memory without a timer that
 /// would wake an idle node.
 const SAMPLES_BETWEEN_UPKEEP: u32 = 4096;
+
+/// Peers removed between two scrapes whose counts wait for the next one: as many as are ever watched at once.
+const REMOVED_KEPT: usize = 1024;
 
 /// Version and revision of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -53,8 +57,14 @@ pub struct Metrics {
     samples: AtomicU32,
     node: NodeSeries,
     peers: Mutex<BTreeMap<PeerId, PeerSeries>>,
+    /// Peers that were removed since the last scrape, with what was counted of them.
+    removed: Mutex<Vec<PeerSeries>>,
+    server: ServerSeries,
     http: Mutex<HttpSeries>,
 }
+
+/// The peers that a scrape shows.
+pub struct Shown(Vec<Arc<str>>);
 
 /// Why the metrics cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +98,16 @@ impl Metrics {
             recorder.start_at_zero(metric, None);
         }
         recorder.gauge(catalogue::BUILD_INFO, &[("version", VERSION), ("revision", REVISION)]).set(1.0);
-        let node = NodeSeries::new(&recorder);
-        Ok(Metrics { recorder, samples: AtomicU32::new(0), node, peers: Mutex::default(), http: Mutex::default() })
+        let (node, server) = (NodeSeries::new(&recorder), ServerSeries::new(&recorder));
+        Ok(Metrics {
+            recorder,
+            samples: AtomicU32::new(0),
+            node,
+            peers: Mutex::default(),
+            removed: Mutex::default(),
+            server,
+            http: Mutex::default(),
+        })
     }
 
     /// Counts an event. `now` is wall time.
@@ -100,7 +118,8 @@ impl Metrics {
         };
         if let Some(peer) = &event.peer {
             if matches!(event.kind, EventKind::PeerRemoved { .. }) {
-                lock(&self.peers).remove(&peer.id);
+                let removed = lock(&self.peers).remove(&peer.id);
+                self.put_away(removed);
             } else if is_watched(&event.kind) {
                 let flaw = peer.flaw.as_ref().map(|flaw| flaw.kind);
                 self.with_peer(peer, now, |series| series.observe(&event.kind, flaw, now));
@@ -151,23 +170,50 @@ impl Metrics {
         self.recorder.upkeep();
     }
 
-    /// All metrics as Prometheus reads them: gauges from `view`, no series of a peer that is not in it.
-    pub fn render(&self, view: &View) -> String {
-        self.render_at(view, SystemTime::now())
+    /// Why a connection was refused or closed, or could not be accepted.
+    pub fn server(&self) -> &ServerSeries {
+        &self.server
     }
 
-    fn render_at(&self, view: &View, now: SystemTime) -> String {
+    /// All metrics as Prometheus reads them: gauges from `view`, no series of a peer that is not in it.
+    pub fn render(&self, view: &View) -> String {
+        let shown = self.prepare(view);
+        self.write(&shown)
+    }
+
+    /// The part of a scrape that must not run beside the detector: a fraction of a millisecond for a hundred peers.
+    pub fn prepare(&self, view: &View) -> Shown {
+        let now = SystemTime::now();
         self.node.set(view, now);
         let ids: BTreeSet<PeerId> = view.peers.iter().map(|peer| peer.peer.id).collect();
-        lock(&self.peers).retain(|id, _| ids.contains(id));
-        for peer in &view.peers {
-            self.with_peer(&peer.peer, now, |series| series.set(peer, now));
+        let gone: Vec<PeerSeries> =
+            lock(&self.peers).extract_if(.., |id, _| !ids.contains(id)).map(|(_, series)| series).collect();
+        for mut series in lock(&self.removed).drain(..).chain(gone) {
+            series.flush();
         }
+        for peer in &view.peers {
+            self.with_peer(&peer.peer, now, |series| {
+                series.flush();
+                series.set(peer, now);
+            });
+        }
+        Shown(view.peers.iter().map(|peer| peer.peer.key.0.clone()).collect())
+    }
+
+    /// The text of a scrape that was prepared.
+    pub fn write(&self, shown: &Shown) -> String {
         for (name, value) in process::read() {
             self.recorder.gauge(name, &[]).set(value);
         }
-        let watched: BTreeSet<&str> = view.peers.iter().map(|peer| &*peer.peer.key.0).collect();
+        let watched: BTreeSet<&str> = shown.0.iter().map(|key| &**key).collect();
         self.recorder.render(&watched)
+    }
+
+    /// Keeps what was counted of a removed peer until the next scrape. Where none comes, it is moved at once.
+    fn put_away(&self, removed: Option<PeerSeries>) {
+        let Some(mut series) = removed else { return };
+        let mut kept = lock(&self.removed);
+        if kept.len() < REMOVED_KEPT { kept.push(series) } else { series.flush() }
     }
 
     fn with_peer(&self, peer: &PeerRef, now: SystemTime, then: impl FnOnce(&mut PeerSeries)) {
@@ -193,15 +239,6 @@ fn is_watched(kind: &EventKind) -> bool {
 /// Nothing here can panic half-way through a change, so a poisoned lock holds sound data.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What a failed ping counts as. A ping that is out of time showed the past, not the reason.
-fn reason(evidence: Evidence, timed_out: bool, flaw: Option<FlawKind>) -> &'static str {
-    match (evidence, flaw) {
-        _ if timed_out => catalogue::REASON_TIMEOUT,
-        (Evidence::Invalid, Some(flaw)) => flaw.as_str(),
-        (evidence, _) => evidence.as_str(),
-    }
 }
 
 /// The series about this node.
@@ -289,112 +326,4 @@ impl NodeSeries {
         self.list_mismatches.set(view.hearsay.list_mismatches as f64);
         self.observer_stall.set(view.lost.as_secs_f64());
     }
-}
-
-/// The series of one peer.
-struct PeerSeries {
-    /// The state last seen; `None` before the first, so that a first sight is no transition.
-    state: Option<PeerState>,
-    pings: Counter,
-    success: Counter,
-    failed: Counter,
-    failures: BTreeMap<&'static str, Counter>,
-    duration: Histogram,
-    up: Gauge,
-    expected: Gauge,
-    maintenance: MaintenanceSeries,
-    states: Vec<(PeerState, Gauge)>,
-    phi: Gauge,
-    last_success: Gauge,
-    state_changed: Gauge,
-    transitions: BTreeMap<PeerState, Counter>,
-    restarts: Counter,
-}
-
-impl PeerSeries {
-    fn new(recorder: &Recorder, peer: &PeerRef, now: SystemTime) -> PeerSeries {
-        let key: Arc<str> = peer.key.0.clone();
-        for metric in CATALOGUE.iter().filter(|metric| metric.per_peer) {
-            recorder.start_at_zero(metric, Some(&key));
-        }
-        let one = [("peer", &*key)];
-        let two = |name, value| [("peer", &*key), (name, value)];
-        let reasons = catalogue::find(catalogue::PING_FAILURES).map_or(&[][..], |metric| metric.labels);
-        let reasons = reasons.iter().flat_map(|label| (label.values)());
-        let series = PeerSeries {
-            state: None,
-            pings: recorder.counter(catalogue::PINGS, &one),
-            success: recorder.counter(catalogue::PINGS_SUCCESS, &one),
-            failed: recorder.counter(catalogue::PINGS_FAILED, &one),
-            failures: reasons
-                .map(|reason| (reason, recorder.counter(catalogue::PING_FAILURES, &two("reason", reason))))
-                .collect(),
-            duration: recorder.histogram(catalogue::PING_DURATION, &one),
-            up: recorder.gauge(catalogue::PEER_UP, &one),
-            expected: recorder.gauge(catalogue::PEER_EXPECTED, &one),
-            maintenance: MaintenanceSeries::new(recorder, Some(&key)),
-            states: PeerState::ALL
-                .map(|state| (state, recorder.gauge(catalogue::PEER_STATE, &two("state", state.as_str()))))
-                .into(),
-            phi: recorder.gauge(catalogue::PEER_PHI, &one),
-            last_success: recorder.gauge(catalogue::PEER_LAST_SUCCESS, &one),
-            state_changed: recorder.gauge(catalogue::PEER_STATE_CHANGED, &one),
-            transitions: PeerState::ALL
-                .map(|to| (to, recorder.counter(catalogue::PEER_TRANSITIONS, &two("to", to.as_str()))))
-                .into(),
-            restarts: recorder.counter(catalogue::PEER_RESTARTS, &one),
-        };
-        // Gauges of an earlier life of this key must not shine through.
-        series.last_success.set(0.0);
-        series.state_changed.set(unix_seconds(now));
-        series
-    }
-
-    fn enter(&mut self, state: PeerState, now: SystemTime) {
-        let Some(before) = self.state.replace(state) else { return };
-        if before != state {
-            self.state_changed.set(unix_seconds(now));
-            if let Some(counter) = self.transitions.get(&state) {
-                counter.increment(1);
-            }
-        }
-    }
-
-    fn observe(&mut self, kind: &EventKind, flaw: Option<FlawKind>, now: SystemTime) {
-        match kind {
-            EventKind::PingEnded { purpose: Purpose::Witness, .. } => {}
-            EventKind::PingEnded { purpose, result: PingResult::Success { rtt, .. } } => {
-                self.pings.increment(1);
-                self.success.increment(1);
-                self.last_success.set(unix_seconds(now));
-                if *purpose == Purpose::Scheduled {
-                    self.duration.record(rtt.as_secs_f64());
-                }
-            }
-            EventKind::PingEnded { result: PingResult::Failure { evidence, timed_out }, .. } => {
-                self.pings.increment(1);
-                self.failed.increment(1);
-                if let Some(counter) = self.failures.get(reason(*evidence, *timed_out, flaw)) {
-                    counter.increment(1);
-                }
-            }
-            EventKind::PeerRestarted { .. } => self.restarts.increment(1),
-            _ => {}
-        }
-    }
-
-    fn set(&self, view: &PeerView, now: SystemTime) {
-        let state = view.peer.state;
-        self.up.set(flag(state.is_up()));
-        self.expected.set(flag(view.expected));
-        self.maintenance.set(view.maintenance.as_ref(), view.overrun, now);
-        for (which, gauge) in &self.states {
-            gauge.set(flag(*which == state));
-        }
-        self.phi.set(view.phi);
-    }
-}
-
-fn flag(on: bool) -> f64 {
-    f64::from(u8::from(on))
 }

@@ -9,14 +9,17 @@
 
 pub mod catalogue;
 mod discovery;
+pub(crate) mod ends;
 pub(crate) mod events;
 mod fields;
 mod http;
 pub(crate) mod logs;
 mod maintenance;
 pub(crate) mod metrics;
+mod peer;
 mod process;
 mod recorder;
+mod server;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

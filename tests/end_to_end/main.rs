@@ -117,6 +117,8 @@ const CASES: &[Case] = &[
     case!(crashes::killed_one_of_two),
     case!(crashes::restart_within_200_milliseconds),
     case!(stops::told_to_stop_twice),
+    case!(stops::other_signals),
+    case!(names::called_by_an_alias, NAMES),
     case!(lists::a_list_that_lacks_somebody),
     case!(lists::peers_that_take_the_question_and_say_nothing),
     case!(service::started_in_any_order),

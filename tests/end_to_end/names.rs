@@ -218,3 +218,32 @@ pub fn same_name_twice(_: &Report) {
     }
     mesh.await_peers(1, "");
 }
+
+/// What nodes ask each other is answered under any name: here one that only the caller knows.
+pub fn called_by_an_alias(_: &Report) {
+    let names = Names::new(&[2]);
+    let node = |name: &str, number: u8, peers: String| {
+        let arguments = vec![format!("--address={}", ip(number)), format!("--peers={peers}")];
+        Node::new(names.host(name, number), arguments)
+    };
+    let mut first = node("node-1", 1, format!("http://{NAME}:8001"));
+    let mut second = node("node-2", 2, format!("http://{}:8001", ip(1)));
+    first.start();
+    second.start();
+    check("node-1 hears node-2, with a stream and its row", SOON, || {
+        let peer = first.peer(&format!("{NAME}:8001"))?;
+        if summary(&peer) != "alive" || peer["streaming"] != true {
+            return Err(peer.to_string());
+        }
+        let mesh = first.get("/api/v1/cluster?strict=1")?;
+        if mesh.status == 200 { Ok(()) } else { Err(mesh.body) }
+    });
+    let counted = second.metrics().expect("metrics");
+    for route in ["/ping", "/api/v1/row", "/api/v1/events"] {
+        let labels = [format!("route=\"{route}\""), "code=\"200\"".to_owned()];
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        assert!(counted.find("heartbeat_http_requests_total", &labels).is_some_and(|count| count > 0.0), "{route}");
+        let refused = [labels[0], "code=\"421\""];
+        assert_eq!(counted.find("heartbeat_http_requests_total", &refused), None, "{route}");
+    }
+}

@@ -47,6 +47,26 @@ pub fn told_to_stop(report: &Report) {
     cluster.assert_down_only(&[]);
 }
 
+/// A closed terminal and a supervisor's reload stop a node as cleanly; the signals that mean nothing to it do nothing.
+pub fn other_signals(_: &Report) {
+    let mut cluster = Plan::loopback(3).start();
+    let began = Instant::now();
+    for name in ["USR1", "USR2"] {
+        cluster.signal(1, name);
+    }
+    for (number, name, reason) in [(2, "HUP", "hang_up"), (3, "QUIT", "quit")] {
+        let told = cluster.signal(number, name);
+        cluster.await_event(1, "peer_left", &format!("node-{number}"), told, SOON);
+        let status = cluster.node_mut(number).await_end(SOON);
+        assert_eq!(status.code(), Some(0), "{name} is an ordered stop");
+        let leaving = cluster.logged(number, &["node_leaving"], began);
+        assert!(leaving.iter().any(|line| line.text("reason") == reason), "{}", cluster.node(number).log_text());
+        assert_eq!(cluster.logged(number, &["node_stopped"], began).len(), 1);
+    }
+    assert_eq!(cluster.node(1).get("/livez").map(|answer| answer.status), Ok(200), "USR1 and USR2 did nothing");
+    cluster.assert_quiet(&[1], began);
+}
+
 /// The second signal does not wait for anything.
 pub fn told_to_stop_twice(report: &Report) {
     let mut cluster = Plan::loopback(2).with(&["--shutdown-delay=60s"]).start();

@@ -16,7 +16,7 @@ use heartbeat::mesh::event::NodeEvent;
 use heartbeat::sim::{self, What};
 use heartbeat::testing::client::{Client, ClientSettings, Target};
 use heartbeat::testing::config::{
-    Color, Config, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source,
+    Color, Config, Hosts, Limits, Listen, LogConfig, LogFormat, LogLevel, MetricsPort, Setting, Source,
 };
 use heartbeat::testing::detector::Why;
 use heartbeat::testing::http::{AppState, router};
@@ -181,8 +181,11 @@ fn config(own: &View) -> Config {
             header_bytes: 16 * 1024,
             request_time: LONG,
             header_time: LONG,
+            write_time: LONG,
         },
         token: None,
+        hosts: Hosts::default(),
+        warnings: Vec::new(),
         settings: vec![
             Setting { name: "port", variable: "HEARTBEAT_PORT", value: "8001".to_owned(), source: Source::Default },
             Setting {

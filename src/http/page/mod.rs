@@ -40,7 +40,7 @@ use std::time::Duration;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -96,6 +96,7 @@ pub(super) async fn page(
         Some(_) => return Err(Problem::bad_query("only must be bad or all")),
     };
     let (gathered, age) = state.mesh.view().await?;
+    let _turn = state.slots.large_answer().await;
     let events = state.events.list(&Filter::default(), HAPPENINGS);
     let stamp = Stamp { gathered: gathered.at, events: events.next };
     let page = state.page.get(only_bad, stamp, || write(&state, &gathered, age, &events, only_bad));
@@ -242,7 +243,6 @@ fn guarded(media_type: &'static str, body: impl Into<axum::body::Body>) -> Respo
     let mut response = text(media_type, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

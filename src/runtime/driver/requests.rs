@@ -1,6 +1,9 @@
 //! What each request needs: a target, a caller, and a task that reports its end.
 
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::{Driver, abort};
 use crate::api::AnswerBody;
@@ -10,6 +13,9 @@ use crate::detector::evidence::Evidence;
 use crate::detector::peer::{AttemptId, Caller, PeerId, Seq};
 use crate::runtime::attempts::{Ended, PingOrder};
 use crate::runtime::clock::millis;
+
+/// How long a peer is only pinged after too much came on its stream. Answers say what its news would.
+const MUTED: Duration = Duration::from_secs(600);
 
 impl Driver {
     pub(super) fn ping(&mut self, attempt: AttemptId, peer: PeerId, purpose: Purpose, known_rev: u64) {
@@ -27,10 +33,24 @@ impl Driver {
         self.streams_opened += 1;
         let stream = self.streams_opened;
         let task = match self.errand(peer, 0) {
+            // The detector believes that a stream is being opened, and pings.
+            Some(_) if self.muted.contains(&peer) => self.tasks.spawn(async move {
+                sleep(MUTED).await;
+                Ended::Stream { peer, stream, flooded: false }
+            }),
             Some(errand) => self.tasks.spawn(errand.stream(peer, stream, self.inbox.sender.clone())),
-            None => self.tasks.spawn(async move { Ended::Stream { peer, stream } }),
+            None => self.tasks.spawn(async move { Ended::Stream { peer, stream, flooded: false } }),
         };
         abort(self.streams.insert(peer, (stream, task)).map(|(_, replaced)| replaced));
+    }
+
+    /// The stream to `peer` has ended: too much came on it, or (not `flooded`) it is read again if it was not.
+    pub(super) fn mute(&mut self, peer: PeerId, flooded: bool) {
+        let changed = if flooded { self.muted.insert(peer) } else { self.muted.remove(&peer) };
+        if changed {
+            let place = self.targets.get(&peer).map(ToString::to_string).unwrap_or_default();
+            self.observer.flooded(&place, flooded);
+        }
     }
 
     pub(super) fn publish(&mut self) {
@@ -61,6 +81,7 @@ impl Driver {
         // An address is a target always; a peer without one cannot be blamed for anything.
         if let Ok(target) = Target::at(address) {
             self.targets.insert(peer, target);
+            self.inbox.shared.locate(&self.client, &self.targets);
         }
     }
 

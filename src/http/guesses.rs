@@ -1,0 +1,76 @@
+//! Tokens that were refused: counted, told once a minute with the last address, and slowed down.
+//!
+//! A token of sixteen random characters is not found by trying. But whoever tries is worth a line in the log, and a
+//! weak token should not be tried six thousand times a second. The right token is never delayed, so nobody can keep the
+//! operator out.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::detector::time::Monotonic;
+use crate::telemetry::logs::TARGET;
+
+/// How often refused tokens are told, and how long they are remembered.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Refused tokens within [`WINDOW`] that are answered at once: a person who mistypes.
+const FREE: u64 = 10;
+/// Before each further answer. Within a connection answers come one after the other.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// The refused tokens of the last minute.
+#[derive(Debug, Default)]
+pub struct Guesses(Mutex<Window>);
+
+#[derive(Debug, Default)]
+struct Window {
+    began: Option<Monotonic>,
+    count: u64,
+    /// Told already.
+    told: u64,
+}
+
+impl Guesses {
+    /// A token was refused. Returns how long the answer has to wait.
+    pub(super) fn refused(&self, now: Monotonic, from: Option<IpAddr>) -> Duration {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = window.began.is_none_or(|began| now - began >= WINDOW);
+        if is_over {
+            let untold = window.count - window.told;
+            *window = Window { began: Some(now), count: 0, told: 1 };
+            tell(untold + 1, from);
+        }
+        window.count += 1;
+        if window.count > FREE { PAUSE } else { Duration::ZERO }
+    }
+}
+
+fn tell(count: u64, from: Option<IpAddr>) {
+    let from = from.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    let requests = if count == 1 { "a request".to_owned() } else { format!("{count} requests") };
+    tracing::warn!(
+        target: TARGET,
+        event = "token_refused",
+        count,
+        from,
+        sentence = format!("refused {requests} with a wrong token, the last from {from}"),
+        "A token was refused"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_wrong_tokens_a_minute_are_answered_at_once() {
+        let guesses = Guesses::default();
+        let at = |second| Monotonic(Duration::from_secs(second));
+        for second in 0..10 {
+            assert_eq!(guesses.refused(at(second), None), Duration::ZERO);
+        }
+        assert_eq!(guesses.refused(at(11), None), PAUSE);
+        assert_eq!(guesses.refused(at(59), None), PAUSE);
+        assert_eq!(guesses.refused(at(60), None), Duration::ZERO, "a minute later the count begins again");
+    }
+}

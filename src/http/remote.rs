@@ -1,0 +1,25 @@
+//! Where a request came from.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+
+/// Where a request came from. The server puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remote {
+    pub address: IpAddr,
+    /// The address of a peer, or of this machine.
+    pub known: bool,
+}
+
+impl Remote {
+    /// Without a server, in tests, a request is from nowhere.
+    pub(super) fn of(request: &Request) -> Option<Remote> {
+        request.extensions().get().copied()
+    }
+
+    /// Whether it came from the address of a peer or of this machine. It may still be from somebody else there.
+    pub(super) fn is_peer(request: &Request) -> bool {
+        Remote::of(request).is_none_or(|remote| remote.known)
+    }
+}

@@ -1,0 +1,49 @@
+//! What the server counts of connections, besides requests.
+
+use metrics::Counter;
+
+use super::catalogue;
+use super::ends::{Closed, Refused};
+use super::recorder::Recorder;
+
+/// Counters of connections that did not end by their callers' wish.
+pub struct ServerSeries {
+    refused: [Counter; 2],
+    closed: [Counter; 2],
+    accept_failures: Counter,
+    floods: Counter,
+    refused_tokens: Counter,
+}
+
+impl ServerSeries {
+    pub(super) fn new(recorder: &Recorder) -> ServerSeries {
+        let reason = |name: &'static str, reason: &'static str| recorder.counter(name, &[("reason", reason)]);
+        ServerSeries {
+            refused: Refused::ALL.map(|why| reason(catalogue::CONNECTIONS_REFUSED, why.as_str())),
+            closed: Closed::ALL.map(|why| reason(catalogue::CONNECTIONS_CLOSED, why.as_str())),
+            accept_failures: recorder.counter(catalogue::ACCEPT_FAILURES, &[]),
+            floods: recorder.counter(catalogue::STREAM_FLOODS, &[]),
+            refused_tokens: recorder.counter(catalogue::TOKENS_REFUSED, &[]),
+        }
+    }
+
+    pub fn refused(&self, why: Refused) {
+        self.refused[why as usize].increment(1);
+    }
+
+    pub fn closed(&self, why: Closed) {
+        self.closed[why as usize].increment(1);
+    }
+
+    pub fn accept_failed(&self) {
+        self.accept_failures.increment(1);
+    }
+
+    pub fn flood(&self) {
+        self.floods.increment(1);
+    }
+
+    pub fn token_refused(&self) {
+        self.refused_tokens.increment(1);
+    }
+}
