@@ -101,6 +101,11 @@ e2e *filter:
 fmt:
     cargo fmt
 
+# Attack a mesh of release builds for minutes: the strict figures of the hostile suite.
+[group('check')]
+hostile *filter:
+    HEARTBEAT_TEST_HOSTILE=long cargo test --release --test hostile -- {{ filter }}
+
 # Clippy with warnings denied, and the pure half on its own.
 [group('check')]
 lint:

@@ -1,0 +1,106 @@
+//! Callers that use up connections, memory and descriptors, and callers that talk nonsense.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::attack::{Attack, request};
+use super::siege::{Siege, form};
+use super::support::{Plan, Report, check, seconds};
+
+/// The limit of each node, unless the form is long: then it is the default, and there are more callers than that.
+fn limit() -> (&'static [&'static str], usize) {
+    if form().is_long { (&[], 1_200) } else { (&["--max-connections=64"], 120) }
+}
+
+/// All three nodes are full of callers that say nothing, all the time.
+pub fn quiet_callers(report: &Report) {
+    let (limit, callers) = limit();
+    let mut siege = Siege::begin(Plan::loopback(3), limit);
+    let mut attack = Attack::new("quiet connections");
+    for number in 1..=3 {
+        attack.connections(siege.address(number), callers, String::new());
+    }
+    siege.withstand(report, attack);
+    let closed = siege.count(1, "heartbeat_connections_closed_total", &["reason=\"idle\""]);
+    let refused = siege.count(1, "heartbeat_connections_refused_total", &["reason=\"full\""]);
+    report.say(format!("node-1 closed {closed} of them and refused {refused}"));
+    assert!(closed + refused > 0.0, "the limit was reached");
+    siege.await_lines(1, "connections_full", "connections_free");
+}
+
+/// Each asks for far more than both kernels hold, and reads nothing.
+pub fn callers_that_never_read(report: &Report) {
+    let (limit, callers) = limit();
+    let mut siege = Siege::begin(Plan::loopback(3), limit);
+    let mut attack = Attack::new("connections that are not read");
+    for number in 1..=3 {
+        attack.connections(siege.address(number), callers / 2, request("/openapi.json").repeat(200));
+    }
+    siege.withstand_until(report, attack, Some("answers_unread"));
+    siege.await_lines(1, "answers_unread", "answers_read");
+}
+
+/// The limit falls below what the node needs while strangers connect.
+pub fn descriptors_used_up(report: &Report) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let mut siege = Siege::begin(Plan::loopback(3), &[]);
+    let pid = Pid::from_raw(siege.cluster.node(1).process_id().cast_signed());
+    let few = Rlimit { current: Some(48), maximum: Some(48) };
+    prlimit(pid, Resource::Nofile, few).expect("a child of ours");
+    let mut attack = Attack::new("connections to a node with 48 descriptors");
+    attack.connections(siege.address(1), 100, String::new());
+    siege.withstand(report, attack);
+    assert!(siege.count(1, "heartbeat_accept_failures_total", &[]) > 0.0, "descriptors ran out");
+    siege.await_lines(1, "accept_failed", "accept_recovered");
+}
+
+/// What is not HTTP, and paths that are not there: an answer or an end, and no more series than before.
+pub fn junk_and_random_paths(report: &Report) {
+    let siege = Siege::begin(Plan::loopback(3), &[]);
+    let address = siege.address(1);
+    let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(100_000));
+    let junk: &[&[u8]] = &[
+        b"\0\0\0\0",
+        b"\r\n\r\n\r\n",
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
+        b"POST /ping HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /%ff%fe%00 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /ping HTTP/1.1\r\nheartbeat-node: \xff\xfe\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        long.as_bytes(),
+    ];
+    for bytes in junk {
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(seconds(5))).expect("a socket");
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let is_open = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(
+            !is_open,
+            "{:?} is neither answered nor closed",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(60)])
+        );
+    }
+    let series = || siege.cluster.node(1).get("/metrics").map(|response| response.body.lines().count());
+    let paths = if form().is_long { 54_000 } else { 2_000 };
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    for number in 0..paths {
+        stream.write_all(request(&format!("/{number}/x{}", number * 7919)).as_bytes()).expect("it reads");
+        let mut answer = [0; 2048];
+        let count = stream.read(&mut answer).expect("it answers");
+        assert!(answer[..count].starts_with(b"HTTP/1.1 404"), "{:?}", String::from_utf8_lossy(&answer[..count]));
+    }
+    let before = check("metrics", seconds(5), series);
+    report.say(format!("{} kinds of junk, {paths} paths, {before} lines of metrics", junk.len()));
+    assert!(before < 1_000, "{before} lines of metrics");
+    siege.cluster.await_fresh_answers(&[1, 2, 3]);
+    siege.cluster.assert_down_only(&[]);
+}
