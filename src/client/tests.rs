@@ -303,7 +303,9 @@ async fn informational_heads_before_an_answer_are_few() {
     let hint = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
     let answer = String::from_utf8(http("200 OK", RELEASED)).expect("text");
     for (hints, expected) in [(0, None), (8, None), (9, Some(Evidence::Invalid)), (2_000, Some(Evidence::Invalid))] {
-        let ping = async |client: Client, target: Target| client.ping(&target, &caller()).await.err();
+        let ping = async |client: Client, target: Target| {
+            client.ping(&target, &caller()).await.err().map(|failed| failed.evidence)
+        };
         let reply = format!("{}{answer}", hint.repeat(hints));
         assert_eq!(against(reply.into_bytes(), ping).await, expected, "{hints}");
     }

@@ -30,7 +30,6 @@ use super::recorder::Recorder;
 use super::server::ServerSeries;
 use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::{Class, Evidence};
-use crate::detector::flaw::FlawKind;
 use crate::detector::peer::{PeerId, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};
 use crate::mesh::event::NodeEvent;
