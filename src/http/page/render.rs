@@ -19,8 +19,11 @@ use super::words::{Root, ago, shown};
 use crate::mesh::MeshView;
 use crate::mesh_service::strips::Run;
 use crate::render::headline::headline;
-use crate::render::mesh::Summary;
+use crate::render::mesh::{Finding, Summary};
 use crate::render::span;
+
+/// Findings above the matrix. A machine that is overloaded has one for each node, and the matrix must stay on the screen.
+const FINDINGS_OPEN: usize = 5;
 
 /// Everything that the page shows.
 pub struct Page<'a> {
@@ -69,10 +72,16 @@ impl Page<'_> {
     /// What the bar has no room for.
     fn details(&self) -> Markup {
         let is_short = headline(self.mesh, self.summary) == self.summary.sentence;
+        let findings = &self.summary.findings;
+        let list = |findings: &[Finding]| {
+            html! { ul { @for finding in findings { li .(finding.weight.as_str()) { (finding.text) } } } }
+        };
         html! {
-            @if self.summary.findings.len() > 1 || !is_short {
+            @if findings.len() > 1 || !is_short {
                 section #details aria-label="Findings" {
-                    ul { @for finding in &self.summary.findings { li .(finding.weight.as_str()) { (finding.text) } } }
+                    @let (first, rest) = findings.split_at(findings.len().min(FINDINGS_OPEN));
+                    (list(first))
+                    @if !rest.is_empty() { details #more-findings { summary { (rest.len()) " more" } (list(rest)) } }
                 }
             }
         }
@@ -255,6 +264,21 @@ mod tests {
             story: story.to_owned(),
             from: from.map(str::to_owned),
         }
+    }
+
+    /// On an overloaded machine every node is a finding.
+    #[test]
+    fn many_findings_leave_the_matrix_on_the_screen() {
+        let names: Vec<String> = (1..=20).map(|number| format!("node-{number}")).collect();
+        let slow = |own: &str| {
+            let others = names.iter().filter(|name| *name != own);
+            others.map(|name| Cell { degraded: true, ..cell(name, PeerState::Alive, None) }).collect()
+        };
+        let html = page(names.iter().map(|name| row(name, RowFreshness::Now, slow(name))).collect());
+        let section = html.split("id=\"details\"").nth(1).and_then(|rest| rest.split("</section>").next());
+        let (open, folded) = section.and_then(|section| section.split_once("<details")).expect("some are folded");
+        assert_eq!((open.matches("<li").count(), folded.matches("<li").count()), (5, 15));
+        assert!(folded.contains("<summary>15 more</summary>"), "{folded}");
     }
 
     #[test]
