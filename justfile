@@ -282,9 +282,10 @@ kind-down:
 k8s-check:
     cargo test --test contract -- --nocapture kubernetes
 
-# Write k8s/install.yaml anew, after a change to manifests, rules or dashboard.
+# Write k8s/install.yaml and the operator's copy of the rules anew, after a change to manifests, rules or dashboard.
 [group('kind')]
 k8s-render:
+    HEARTBEAT_WRITE=1 cargo test --test contract kubernetes::operator
     kubectl kustomize k8s/overlays/kind > k8s/install.yaml
 
 # Break the mesh on the cluster that KUBECONFIG names in every way that there is a case for; with a name, those that match it.
@@ -297,7 +298,7 @@ k8s-e2e *filter:
 k8s-labs *names:
     HEARTBEAT_E2E=1 cargo test --test labs -- --kubernetes {{ names }}
 
-# Cut the schemas of three minor versions out of the sources of Kubernetes anew; needs Go and some 500 MB.
+# Cut the schemas of three minor versions out of the sources of Kubernetes anew, and those of the Prometheus operator; needs Go and some 500 MB.
 [group('kind')]
 k8s-schemas *versions='v1.35.4 v1.36.3 v1.37.2':
     #!/usr/bin/env bash
@@ -308,6 +309,8 @@ k8s-schemas *versions='v1.35.4 v1.36.3 v1.37.2':
         folder=$(cd / && go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
         sources="$sources${sources:+:}$folder"
     done
+    folder=$(cd / && go mod download -json github.com/prometheus-operator/prometheus-operator@v0.85.0 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    sources="$sources:$folder"
     HEARTBEAT_KUBERNETES_SOURCES="$sources" cargo test --test contract -- --ignored write_the_schemas
 
 # Run one lab with a commentary, in the project that you run; it is started if it does not run.

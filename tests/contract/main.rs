@@ -12,6 +12,7 @@ mod alertmanager;
 mod compose;
 mod dashboard;
 mod files;
+mod glance;
 mod grafana;
 mod image;
 mod kubernetes;

@@ -49,7 +49,7 @@ const ALERTS: [&str; 17] = [
 ];
 
 /// All rules of all files, in the order in which they are evaluated.
-fn rules() -> Vec<Value> {
+pub fn rules() -> Vec<Value> {
     let groups = RULES.iter().flat_map(|name| list(&files::yaml(name)["groups"]));
     groups.flat_map(|group| list(&group["rules"])).collect()
 }

@@ -15,13 +15,25 @@ pub const FILE: &str = "grafana/dashboards/heartbeat.json";
 /// What may be without data while nothing is wrong, and why.
 pub const MAY_BE_EMPTY: &[(&str, &str)] = &[
     ("mark: Peers down, unreachable or left", "it marks peers that are dead, unreachable or gone, and there are none"),
-    ("mark: Firing alerts", "it marks alerts that fire, and none does"),
+    ("mark: Incidents", "it marks the time in which an incident is open, and none is"),
+    ("mark: Process starts", "it marks processes that have just started"),
+    ("Peers that were not reached all the time", "it shows peers that were not reached, and all were"),
+    ("Links that were not alive all the time", "it shows links that were not alive, and all were"),
 ];
 
 /// Variables as they are when the page is opened: one mesh, all nodes, and the
 /// shortest windows that Grafana takes with a scrape every 5 s.
-const FILLED: &[(&str, &str)] =
-    &[("$__rate_interval", "20s"), ("$__range", "15m"), ("$job", "heartbeat"), ("$node", ".+"), ("$peer", ".+")];
+const FILLED: &[(&str, &str)] = &[
+    ("$__rate_interval", "20s"),
+    ("$__interval", "5s"),
+    ("$__range", "15m"),
+    ("$job", "heartbeat"),
+    ("$node", ".+"),
+    ("$peer", ".+"),
+    ("$worst", ".+"),
+    ("$rows", ".+"),
+    ("$columns", ".+"),
+];
 
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -52,10 +64,18 @@ pub fn dashboard() -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{FILE} is no JSON: {error}"))
 }
 
+/// All panels, those in closed rows too, without the headings.
+pub fn panels(dashboard: &Value) -> Vec<&Value> {
+    let all = dashboard["panels"].as_array().expect("a dashboard has panels");
+    let inside = all.iter().filter_map(|row| row["panels"].as_array()).flatten();
+    let open = all.iter().filter(|panel| panel["type"] != "row");
+    open.chain(inside).collect()
+}
+
 /// All queries, of panels and of marks, from top to bottom.
 pub fn queries(dashboard: &Value) -> Vec<Query> {
     let mut queries = Vec::new();
-    for panel in dashboard["panels"].as_array().expect("a dashboard has panels") {
+    for panel in panels(dashboard) {
         for target in panel["targets"].as_array().into_iter().flatten() {
             queries.push(query(word(&panel["title"]), word(&target["legendFormat"]), &target["expr"]));
         }

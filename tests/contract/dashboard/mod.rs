@@ -2,8 +2,8 @@
 //!
 //! A dashboard file has some three thousand lines, and one definition, such as what
 //! counts as a broken link, occurs in ten of its queries. So the file is generated:
-//! [`query`] has the definitions, [`words`] the words and colours, [`verdict`] and
-//! [`rows`] the panels, and [`dashboard`] combines them. Metric names are the constants
+//! [`query`] and [`trouble`] have the definitions, [`words`] the words and colours, [`verdict`],
+//! [`nodes`] and [`rows`] the panels, [`variables`] the selections, and [`dashboard`] combines them. Metric names are the constants
 //! of the catalogue, so a renamed metric does not compile here.
 //!
 //! `HEARTBEAT_WRITE=1 cargo test --test contract generator` rewrites the file; without
@@ -14,15 +14,18 @@
 //! toolchain for one file, and editing in Grafana, which cannot be reviewed.
 
 mod marks;
+mod nodes;
 mod panel;
 mod query;
 mod rows;
+mod trouble;
+mod variables;
 mod verdict;
-mod words;
+pub mod words;
 
 use serde_json::{Value, json};
 
-use panel::{Panel, datasource};
+use panel::Panel;
 pub use words::FINE;
 
 /// Where the file is.
@@ -36,6 +39,23 @@ pub const DATASOURCE: &str = "heartbeat-prometheus";
 pub struct Row {
     title: &'static str,
     panels: Vec<Panel>,
+}
+
+/// So many rows are open when the page is. The others cost nothing until somebody opens them.
+const OPEN: usize = 3;
+
+/// At the top of the page: where to go from here.
+fn links() -> Value {
+    let link = |title: &str, url: &str, tooltip: &str| {
+        json!({
+            "type": "link", "title": title, "url": url, "tooltip": tooltip, "icon": "external link", "targetBlank": true,
+            "asDropdown": false, "includeVars": false, "keepTime": false, "tags": [],
+        })
+    };
+    json!([
+        link("Page of a node", "${page}", "The matrix of now, and for each node why it is judged as it is."),
+        link("Alertmanager", "${alertmanager}/#/alerts", "Alerts that are silenced, grouped and sent."),
+    ])
 }
 
 /// The whole file.
@@ -53,9 +73,9 @@ pub fn dashboard() -> Value {
         "time": { "from": "now-15m", "to": "now" },
         "timepicker": { "refresh_intervals": ["5s", "10s", "30s", "1m", "5m"] },
         "fiscalYearStartMonth": 0,
-        "links": [],
+        "links": links(),
         "annotations": { "list": marks::annotations() },
-        "templating": { "list": variables() },
+        "templating": { "list": variables::variables() },
         "panels": layout(rows::rows()),
     })
 }
@@ -66,15 +86,14 @@ pub fn text() -> String {
 }
 
 /// Gives every panel an id and a place: from left to right, and a new line where the width of 24 is used up.
+/// The panels of a row that is closed lie inside of it.
 fn layout(rows: Vec<Row>) -> Vec<Value> {
     let mut panels = Vec::new();
-    let mut y = 0;
-    for row in rows {
-        let id = panels.len() as u64 + 1;
-        panels.push(json!({
-            "id": id, "type": "row", "title": row.title, "collapsed": false, "panels": [],
-            "gridPos": { "x": 0, "y": y, "w": 24, "h": 1 },
-        }));
+    let (mut id, mut y) = (0, 0);
+    for (index, row) in rows.into_iter().enumerate() {
+        id += 1;
+        let (heading, mut own) = (id, Vec::new());
+        let top = y;
         y += 1;
         let (mut x, mut height) = (0, 0);
         for panel in row.panels {
@@ -82,41 +101,21 @@ fn layout(rows: Vec<Row>) -> Vec<Value> {
                 (x, y, height) = (0, y + height, 0);
             }
             let (width, tall) = (panel.width, panel.height);
-            panels.push(panel.json(panels.len() as u64 + 1, x, y));
+            id += 1;
+            own.push(panel.json(id, x, y));
             (x, height) = (x + width, height.max(tall));
         }
         y += height;
+        let closed = index >= OPEN;
+        let (inside, below) = if closed { (own, Vec::new()) } else { (Vec::new(), own) };
+        panels.push(json!({
+            "id": heading, "type": "row", "title": row.title, "collapsed": closed, "panels": inside,
+            "gridPos": { "x": 0, "y": top, "w": 24, "h": 1 },
+        }));
+        panels.extend(below);
+        if closed {
+            y = top + 1;
+        }
     }
     panels
-}
-
-/// Selections at the top of the page.
-fn variables() -> Value {
-    json!([
-        {
-            "name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus",
-            "description": "The Prometheus to query.",
-            "current": { "text": "Prometheus", "value": DATASOURCE }, "hide": 0, "refresh": 1, "regex": "",
-            "multi": false, "includeAll": false,
-        },
-        variable("job", "Mesh", "One mesh: the name of the scrape job of its nodes.", rows::JOBS, false),
-        variable("node", "Node", "Observers. The first two rows always show all.", rows::NODES, true),
-        variable("peer", "Peer", "Their peers. The first two rows always show all.", rows::PEERS, true),
-    ])
-}
-
-fn variable(name: &str, label: &str, description: &str, query: &str, many: bool) -> Value {
-    let current = if many {
-        json!({ "text": ["All"], "value": ["$__all"] })
-    } else {
-        json!({ "text": "heartbeat", "value": "heartbeat" })
-    };
-    // All matches any name, not only those known when the page was opened.
-    let all = if many { json!(".+") } else { Value::Null };
-    json!({
-        "name": name, "label": label, "description": description, "type": "query", "datasource": datasource(),
-        "definition": query, "query": { "query": query, "refId": format!("variable-{name}") },
-        // Queried again when the time range changes: a node that was away today can be found in yesterday's data.
-        "refresh": 2, "sort": 7, "regex": "", "hide": 0, "multi": many, "includeAll": many, "allValue": all, "current": current,
-    })
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::words;
 
+/// Lanes on one page of a timeline: more would be too flat for their words.
+const LANES: u8 = 10;
+
 /// The data source that the reader has chosen.
 pub fn datasource() -> Value {
     json!({ "type": "prometheus", "uid": "${datasource}" })
@@ -21,6 +24,8 @@ pub struct Panel {
     defaults: Value,
     overrides: Vec<Value>,
     options: Value,
+    /// Words where there is no value.
+    nothing: &'static str,
     transformations: Vec<Value>,
     min_step: Option<&'static str>,
 }
@@ -36,12 +41,12 @@ impl Panel {
             targets: Vec::new(),
             defaults: json!({
                 "unit": unit,
-                "noValue": "no data",
                 "color": { "mode": "thresholds" },
                 "thresholds": steps(&[], words::PLAIN),
             }),
             overrides: Vec::new(),
             options: json!({}),
+            nothing: "no data",
             transformations: Vec::new(),
             min_step: None,
         }
@@ -60,6 +65,14 @@ impl Panel {
             "wideLayout": true,
         });
         panel
+    }
+
+    /// Two numbers without a judgement, each with its name.
+    pub fn two(self) -> Panel {
+        self.option("textMode", json!("value_and_name"))
+            .option("orientation", json!("horizontal"))
+            .option("colorMode", json!("none"))
+            .option("text", json!({ "titleSize": 16, "valueSize": 28 }))
     }
 
     /// Lines over time.
@@ -87,65 +100,77 @@ impl Panel {
     pub fn timeline(title: &'static str, words: Value, description: &'static str) -> Panel {
         let mut panel = Panel::new("state-timeline", title, "none", description).words(words);
         panel.defaults["custom"] =
-            json!({ "fillOpacity": 80, "lineWidth": 0, "spanNulls": false, "insertNulls": false });
+            json!({ "fillOpacity": 100, "lineWidth": 0, "spanNulls": false, "insertNulls": false });
         panel.options = json!({
             "mergeValues": true,
             "showValue": "auto",
             "alignValue": "left",
             "rowHeight": 0.85,
+            "perPage": LANES,
             "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true },
             "tooltip": { "mode": "single", "sort": "none" },
         });
         panel
     }
 
+    /// A table.
+    pub fn table(title: &'static str, description: &'static str) -> Panel {
+        let mut panel = Panel::new("table", title, "none", description).nothing("-");
+        panel.defaults["custom"] = json!({ "align": "left", "cellOptions": { "type": "auto" }, "minWidth": 56 });
+        panel.options = json!({ "showHeader": true, "cellHeight": "sm", "frozenColumns": { "left": 1 } });
+        panel
+    }
+
     /// A table with a row for each observer and a column for each peer.
     pub fn matrix(title: &'static str, unit: &str, description: &'static str) -> Panel {
-        let mut panel = Panel::new("table", title, unit, description).size(8, 7);
-        panel.defaults["custom"] =
-            json!({ "align": "center", "cellOptions": { "type": "color-background", "mode": "basic" } });
-        panel.options = json!({ "showHeader": true, "cellHeight": "sm" });
-        let corner = "node\\peer";
-        panel.overrides = vec![json!({
-            "matcher": { "id": "byName", "options": corner },
-            "properties": [
-                { "id": "displayName", "value": "from ↓  to →" },
-                { "id": "custom.cellOptions", "value": { "type": "auto" } },
-                { "id": "custom.align", "value": "left" },
-            ],
-        })];
-        // Sorted by row last: the sort keeps the order of equals, so rows and columns both come in the order of names.
-        let sorted = |field| json!({ "id": "sortBy", "options": { "fields": {}, "sort": [{ "field": field }] } });
+        let mut panel = Panel::table(title, description).size(12, 9).nothing("no data");
+        panel.defaults["unit"] = json!(unit);
+        // Left: of a word that is too long for its cell, the sign is what must be seen.
+        panel.defaults["custom"]["align"] = json!("left");
+        panel.defaults["custom"]["cellOptions"] = json!({ "type": "color-background", "mode": "basic" });
+        panel.defaults["links"] = json!([
+            { "title": "Page of ${__field.name}", "url": "${page}/node/${__field.name}", "targetBlank": true },
+            { "title": "Why ${__data.fields[0]} reports this of ${__field.name}", "url": "${page}/why/${__data.fields[0]}/${__field.name}", "targetBlank": true },
+        ]);
+        let corner = [
+            json!({ "id": "displayName", "value": "from ↓  to →" }),
+            json!({ "id": "custom.cellOptions", "value": { "type": "auto" } }),
+            json!({ "id": "custom.align", "value": "left" }),
+            json!({ "id": "custom.width", "value": 110 }),
+            json!({ "id": "links", "value": link_to_the_node() }),
+        ];
         let matrix = json!({
             "id": "groupingToMatrix",
             "options": { "columnField": "peer", "rowField": "node", "valueField": "Value", "emptyValue": "null" },
         });
-        panel.transformations = vec![sorted("peer"), sorted("node"), matrix];
+        // Sorted by row last: the sort keeps the order of equals, so rows and columns both come in the order of names.
         panel
+            .override_by_name("node\\peer", corner.into())
+            .transform(sorted("_peer", false))
+            .transform(sorted("_node", false))
+            .transform(matrix)
     }
 
-    /// A table with a row for each series and a column for each of the labels.
-    pub fn list(title: &'static str, labels: &[&str], words: Value, description: &'static str) -> Panel {
-        let mut panel = Panel::new("table", title, "none", description).words(words);
-        panel.defaults["custom"] = json!({ "align": "left", "cellOptions": { "type": "auto" } });
-        panel.options = json!({ "showHeader": true, "cellHeight": "sm" });
-        panel.overrides = vec![json!({
-            "matcher": { "id": "byName", "options": "Value" },
-            "properties": [
-                { "id": "displayName", "value": "now" },
-                { "id": "custom.cellOptions", "value": { "type": "color-text" } },
-            ],
-        })];
-        let shown: Vec<&str> = labels.iter().copied().chain(["Value"]).collect();
-        let order = shown.iter().enumerate().map(|(index, name)| ((*name).to_owned(), json!(index)));
-        panel.transformations = vec![
-            json!({ "id": "filterFieldsByName", "options": { "include": { "names": shown } } }),
-            json!({
-                "id": "organize",
-                "options": { "indexByName": order.collect::<serde_json::Map<_, _>>(), "excludeByName": {}, "renameByName": {} },
-            }),
+    /// A table with a row for each series and a column for each of the labels, of this width.
+    pub fn list(title: &'static str, labels: &[(&str, u64)], words: Value, description: &'static str) -> Panel {
+        let value = [
+            json!({ "id": "displayName", "value": "now" }),
+            json!({ "id": "custom.width", "value": 100 }),
+            json!({ "id": "custom.cellOptions", "value": { "type": "color-background", "mode": "basic" } }),
         ];
-        panel
+        let mut panel =
+            Panel::table(title, description).size(12, 8).words(words).override_by_name("Value", value.into());
+        for (label, width) in labels {
+            panel = panel.override_by_name(label, vec![json!({ "id": "custom.minWidth", "value": width })]);
+        }
+        // The value comes second, so that it is seen on a narrow screen.
+        let mut shown: Vec<&str> = labels.iter().map(|(label, _)| *label).collect();
+        shown.insert(1, "Value");
+        let order = shown.iter().enumerate().map(|(index, name)| ((*name).to_owned(), json!(index)));
+        let order = order.collect::<serde_json::Map<_, _>>();
+        panel.transform(json!({ "id": "filterFieldsByName", "options": { "include": { "names": shown } } })).transform(
+            json!({ "id": "organize", "options": { "indexByName": order, "excludeByName": {}, "renameByName": {} } }),
+        )
     }
 
     /// How many fell into each bucket, over time.
@@ -193,8 +218,7 @@ impl Panel {
     }
 
     /// A query for the present moment, with labels as columns.
-    pub fn ask_table(self, expression: &str) -> Panel {
-        let legend = "{{node}} → {{peer}}";
+    pub fn ask_table(self, legend: &str, expression: &str) -> Panel {
         self.target(expression, json!({ "legendFormat": legend, "range": false, "instant": true, "format": "table" }))
     }
 
@@ -222,6 +246,32 @@ impl Panel {
         self
     }
 
+    /// What is shown where there is no value.
+    pub fn nothing(mut self, words: &'static str) -> Panel {
+        self.nothing = words;
+        self
+    }
+
+    /// Series whose name is a word of ours have the colour of its meaning.
+    pub fn by_meaning(self) -> Panel {
+        words::SERIES.iter().fold(self, |panel, (name, colour)| {
+            let fixed = json!({ "id": "color", "value": { "mode": "fixed", "fixedColor": colour } });
+            panel.override_by_name(name, vec![fixed])
+        })
+    }
+
+    pub fn override_by_name(mut self, name: &str, properties: Vec<Value>) -> Panel {
+        if !properties.is_empty() {
+            self.overrides.push(json!({ "matcher": { "id": "byName", "options": name }, "properties": properties }));
+        }
+        self
+    }
+
+    pub fn transform(mut self, transformation: Value) -> Panel {
+        self.transformations.push(transformation);
+        self
+    }
+
     /// The colour below the first value, and from each value on.
     pub fn colours(mut self, below: &str, from: &[(f64, &str)]) -> Panel {
         self.defaults["thresholds"] = steps(from, below);
@@ -232,6 +282,11 @@ impl Panel {
     pub fn over(mut self, min_step: &'static str) -> Panel {
         self.min_step = Some(min_step);
         self
+    }
+
+    /// Points at least this far apart, for queries that compute much for each.
+    pub fn every(self, min_step: &'static str) -> Panel {
+        Panel { min_step: Some(min_step), ..self }
     }
 
     /// Any other value of `fieldConfig.defaults`.
@@ -253,7 +308,15 @@ impl Panel {
     }
 
     /// As the file has it.
-    pub fn json(self, id: u64, x: u64, y: u64) -> Value {
+    pub fn json(mut self, id: u64, x: u64, y: u64) -> Value {
+        if self.kind != "text" {
+            self.defaults["noValue"] = json!(self.nothing);
+        }
+        if self.kind == "stat" {
+            let mut words = self.defaults["mappings"].as_array().cloned().unwrap_or_default();
+            words.push(words::of_nothing(self.nothing));
+            self.defaults["mappings"] = Value::Array(words);
+        }
         let mut panel = json!({
             "id": id,
             "type": self.kind,
@@ -273,6 +336,8 @@ impl Panel {
         }
         if let Some(step) = self.min_step {
             panel["interval"] = json!(step);
+        }
+        if self.kind == "stat" || self.kind == "table" {
             // As many points as keep the window short however far the reader zooms out; a query for one moment costs
             // nothing more.
             panel["maxDataPoints"] = json!(10_000);
@@ -281,7 +346,18 @@ impl Panel {
     }
 }
 
-fn steps(from: &[(f64, &str)], below: &str) -> Value {
+/// The rows in the order of a field.
+pub fn sorted(field: &str, descending: bool) -> Value {
+    let sort = if descending { json!({ "field": field, "desc": true }) } else { json!({ "field": field }) };
+    json!({ "id": "sortBy", "options": { "fields": {}, "sort": [sort] } })
+}
+
+/// From a cell with a node's name to the page of that node.
+pub fn link_to_the_node() -> Value {
+    json!([{ "title": "Page of ${__value.text}", "url": "${page}/node/${__value.text}", "targetBlank": true }])
+}
+
+pub fn steps(from: &[(f64, &str)], below: &str) -> Value {
     let first = json!({ "value": null, "color": below });
     let rest = from.iter().map(|(value, color)| json!({ "value": value, "color": color }));
     let steps: Vec<Value> = [first].into_iter().chain(rest).collect();

@@ -1,34 +1,21 @@
-//! The first row, which answers "is the mesh whole?" for someone who has never
+//! The first row, which answers "is the mesh whole? who is it? since when?" for someone who has never
 //! seen it. Each stat is a number for the whole mesh at this moment: the last
 //! value of a graph would remain long after its nodes are gone.
+//!
+//! Six tiles of equal width, each with a title of one word, so that it is whole on a screen of 900 pixels.
 
 use serde_json::json;
 
 use super::panel::Panel;
-use super::{query, words};
+use super::{query, trouble, words};
 
-/// One stat on each line.
 pub fn verdict() -> Vec<Panel> {
-    vec![
-        whole().size(5, 4),
-        nodes().size(3, 4),
-        links().size(3, 4),
-        groups().size(2, 4),
-        incidents().size(3, 4),
-        loss().size(3, 4),
-        slowest().size(3, 4),
-        firing().size(2, 4),
-    ]
-}
-
-/// A number that is bad if it is not 0.
-fn none_is_fine(panel: Panel) -> Panel {
-    panel.colours(words::FINE, &[(1.0, words::BAD)])
+    [whole(), whom(), nodes(), links(), since(), firing()].map(|panel| panel.size(4, 5)).into()
 }
 
 fn whole() -> Panel {
     Panel::stat(
-        "Is the mesh whole?",
+        "Mesh",
         "none",
         "Good: whole. Every expected node is up, and all reach each other both ways. \
          A link is down: one direction between two running nodes does not work. \
@@ -39,6 +26,21 @@ fn whole() -> Panel {
     .ask_now("mesh", &query::whole())
 }
 
+fn whom() -> Panel {
+    let panel = Panel::stat(
+        "Who?",
+        "none",
+        "Good: no node. ✗ is down: no observer reaches it. ◌ is cut off: it runs and does not hear peers that run. \
+         ⇸ is a link that is down from the first to the second, while both run. At most three of each kind.",
+    )
+    .words(words::of_whom())
+    .option("textMode", json!("name"))
+    .option("orientation", json!("horizontal"))
+    // Names of the same size, however many there are: Grafana would make four of them too small to read.
+    .option("text", json!({ "titleSize": 18 }));
+    trouble::who().into_iter().fold(panel, |panel, (name, query)| panel.ask_now(name, &query))
+}
+
 fn nodes() -> Panel {
     Panel::stat(
         "Nodes",
@@ -46,72 +48,41 @@ fn nodes() -> Panel {
         "Good: both numbers are equal. Up: Prometheus scrapes it or at least one peer reaches it. \
          Expected: those, and every node that a peer expects. A node that said goodbye is not expected.",
     )
-    .option("textMode", json!("value_and_name"))
-    .option("orientation", json!("horizontal"))
-    .option("colorMode", json!("none"))
+    .two()
     .ask_now("up", &query::nodes_up())
     .ask_now("expected", &query::nodes_expected())
 }
 
 fn links() -> Panel {
-    let panel = Panel::stat(
-        "Links down",
-        "none",
-        "Good: 0. A link is one direction, observer to peer, so three nodes have six. \
-         The number counts links whose peer is unreachable, dead, or has not joined in time.",
-    );
-    none_is_fine(panel).ask_now("links", &query::links_down())
-}
-
-fn groups() -> Panel {
     Panel::stat(
-        "Groups",
+        "Links",
         "none",
-        "Good: 1. Nodes that all reach each other both ways are one group; only nodes that Prometheus scrapes are counted. \
-         2 is a split, or one node cut off. A single broken link leaves 1.",
+        "Good: 0 down. A link is one direction, observer to peer, so three nodes have six. \
+         Down: its peer is unreachable, dead, or has not joined in time. Only observers that Prometheus scrapes are counted.",
     )
-    .colours(words::FINE, &[(2.0, words::BAD)])
-    .ask_now("groups", &query::groups())
+    .two()
+    .ask_now("down", &query::links_down())
+    .ask_now("all", &query::links())
 }
 
-fn incidents() -> Panel {
-    let panel = Panel::stat(
-        "Incidents",
-        "none",
-        "Good: 0. Open incidents, by the node that knows of most. A crash, a split and a broken link are one each; \
-         the page of any node and `heartbeat incidents` describe them.",
-    );
-    none_is_fine(panel).ask_now("incidents", &query::incidents_open())
-}
-
-fn loss() -> Panel {
+fn since() -> Panel {
     Panel::stat(
-        "Worst loss",
-        "percentunit",
-        "Good: 0 %. The share of failed pings on the worst link that is up. Above 5 %, check the loss row.",
+        "Since",
+        "dateTimeFromNow",
+        "Good: no trouble. When the oldest of the links that are down now went down. If no node answers: \
+         when the last of them had its last answer.",
     )
-    .colours(words::FINE, &[(0.01, words::WARN), (0.05, words::BAD)])
-    .over("15s")
-    .ask_now("loss", &query::worst_loss())
-}
-
-fn slowest() -> Panel {
-    Panel::stat(
-        "Worst p99",
-        "s",
-        "Good: a few milliseconds inside one site. 99 of 100 round trips of the slowest link are faster. \
-         From 250 ms on a ping counts as slow.",
-    )
-    .colours(words::FINE, &[(0.1, words::WARN), (0.25, words::BAD)])
-    .over("15s")
-    .ask_now("p99", &query::worst_round_trip())
+    .words(words::of_since())
+    .colours(words::BAD, &[])
+    .ask_now("since", &trouble::since())
 }
 
 fn firing() -> Panel {
-    let panel = Panel::stat(
+    Panel::stat(
         "Alerts",
         "none",
-        "Good: 0. The watchdog, which always fires to show that alerting works, is not counted. No data: Prometheus evaluates none of our rules.",
-    );
-    none_is_fine(panel).ask_now("alerts", &query::alerts_firing())
+        "Good: 0. Firing alerts of severity warning or critical. No data: Prometheus evaluates none of our rules.",
+    )
+    .colours(words::FINE, &[(1.0, words::BAD)])
+    .ask_now("alerts", &query::alerts_firing())
 }

@@ -7,20 +7,32 @@
 use heartbeat::detector::peer::PeerState;
 use serde_json::{Value, json};
 
-pub const FINE: &str = "#009E73";
+/// Grafana writes on them in white, or in black where they are bright: a test computes both contrasts.
+pub const FINE: &str = "#007A5A";
 pub const DOUBT: &str = "#F0E442";
-pub const WARN: &str = "#E69F00";
-pub const BAD: &str = "#D55E00";
-pub const NEW: &str = "#56B4E9";
-pub const PLAIN: &str = "#0072B2";
+pub const WARN: &str = "#F5B82E";
+pub const BAD: &str = "#B84A00";
+pub const NEW: &str = "#9AD0F2";
+pub const PLAIN: &str = "#0068A8";
 pub const GREY: &str = "#6E6E73";
+
+/// All of them.
+pub const COLOURS: [&str; 7] = [FINE, DOUBT, WARN, BAD, NEW, PLAIN, GREY];
 
 /// A link whose observer Prometheus cannot scrape.
 pub const NO_REPORT: u8 = 0;
 /// A link without a number; numbers of links are never negative.
 pub const NO_NUMBER: i8 = -1;
-/// Added to the number of observers that cannot reach a peer: it said goodbye.
+/// A link that is down, in a matrix of numbers about links that are up.
+pub const NO_LINK: i8 = -2;
+/// A peer that said goodbye, in place of the share of its observers that reach it.
 pub const GONE_BY_ITSELF: u8 = 4;
+/// What is wrong with the one that is named; the worst is the largest.
+pub const A_LINK: u8 = 1;
+pub const IS_APART: u8 = 2;
+pub const IS_DOWN: u8 = 3;
+/// There are more.
+pub const MORE: u8 = 4;
 /// The mesh: Prometheus can scrape no node.
 pub const NO_NODE: u8 = 8;
 /// A node itself. Distinct from the states of links, because one matrix has both.
@@ -29,6 +41,11 @@ pub const STALLED: u8 = 11;
 /// One more if it is stalled as well.
 pub const CUT_OFF: u8 = 12;
 pub const UNSEEN: u8 = 14;
+/// Alerts. One of severity info is a hint, and one always fires.
+pub const PENDING: u8 = 1;
+pub const FIRING: u8 = 2;
+pub const HINT: u8 = 3;
+pub const ALWAYS: u8 = 4;
 
 /// The number for a state.
 pub fn code(state: PeerState) -> u8 {
@@ -75,14 +92,31 @@ const THEMSELVES: &[(u8, u8, &str, &str)] = &[
     (UNSEEN, UNSEEN, "○ not scraped", GREY),
 ];
 
-/// Whether the observers of a peer reach it.
+/// The share of its observers that reach a peer.
 pub fn of_peers() -> Value {
     ranges(&[
-        (0, 0, "✓ reached by all", FINE),
-        (1, 1, "⇸ not by all", WARN),
-        (2, 2, "✗ by none", BAD),
-        (GONE_BY_ITSELF, GONE_BY_ITSELF + 2, "← left", GREY),
+        (1, 1, "✓ reached by all", FINE),
+        (0, 0, "✗ by none", BAD),
+        // Grafana takes the first that fits, and shares lie between.
+        (0, 1, "⇸ not by all", WARN),
+        (GONE_BY_ITSELF, GONE_BY_ITSELF, "← left", GREY),
     ])
+}
+
+/// The kinds of trouble of those that are named. The tile shows the name, so only the colours are seen.
+pub fn of_whom() -> Value {
+    ranges(&[
+        (0, 0, "✓ none", FINE),
+        (A_LINK, A_LINK, "⇸ a link", WARN),
+        (IS_APART, IS_APART, "◌ cut off", WARN),
+        (IS_DOWN, IS_DOWN, "✗ down", BAD),
+        (MORE, MORE, "… more", GREY),
+    ])
+}
+
+/// Since when there is trouble: zero is no time but no trouble.
+pub fn of_since() -> Value {
+    ranges(&[(0, 0, "✓ no trouble", FINE)])
 }
 
 /// Whether the mesh is whole.
@@ -104,15 +138,58 @@ pub fn of_maintenance() -> Value {
 
 /// Alerts over time.
 pub fn of_alerts() -> Value {
-    ranges(&[(1, 1, "… pending", DOUBT), (2, 2, "✗ firing", BAD)])
+    ranges(&[
+        (PENDING, PENDING, "… pending", DOUBT),
+        (FIRING, FIRING, "✗ firing", BAD),
+        (HINT, HINT, "⇸ hint", NEW),
+        (ALWAYS, ALWAYS, "● always", PLAIN),
+    ])
 }
 
 /// Cells without a number in a matrix of numbers.
 pub fn of_cells() -> Value {
     let itself = json!({ "match": "nan", "result": { "text": "–", "color": GREY, "index": 0 } });
     let nothing = json!({ NO_NUMBER.to_string(): { "text": "no data", "color": GREY, "index": 1 } });
-    json!([{ "type": "special", "options": itself }, { "type": "value", "options": nothing }])
+    let down = json!({ NO_LINK.to_string(): { "text": "✗ down", "color": GREY, "index": 2 } });
+    json!([
+        { "type": "special", "options": itself },
+        { "type": "value", "options": nothing },
+        { "type": "value", "options": down },
+        of_nothing("no data"),
+    ])
 }
+
+/// Without a value there is nothing to judge: neither good nor bad, whatever the thresholds say of the smallest number.
+pub fn of_nothing(text: &str) -> Value {
+    json!({ "type": "special", "options": { "match": "null", "result": { "text": text, "color": GREY, "index": 50 } } })
+}
+
+/// One colour for one meaning, in every graph whose series have a name of their own.
+pub const SERIES: &[(&str, &str)] = &[
+    // What a ping showed.
+    ("answered", FINE),
+    ("refused", BAD),
+    ("silent", WARN),
+    ("stalled", DOUBT),
+    ("timeout", NEW),
+    ("name", PLAIN),
+    ("invalid", GREY),
+    ("invalid_status", "#7D7D82"),
+    ("invalid_redirect", "#8C8C91"),
+    ("invalid_body", "#A9A9AE"),
+    ("no_network", "#CC79A7"),
+    // What a verdict was about.
+    ("gone", BAD),
+    // Events.
+    ("peer_down", BAD),
+    ("peer_unreachable", WARN),
+    ("peer_recovered", FINE),
+    ("peer_restarted", PLAIN),
+    ("peer_left", GREY),
+    ("peer_flapping", DOUBT),
+    ("self_cut_off", "#CC79A7"),
+    ("self_stalled", NEW),
+];
 
 fn ranges(words: &[(u8, u8, &str, &str)]) -> Value {
     let mapping = |(index, (from, to, text, color)): (usize, &(u8, u8, &str, &str))| {

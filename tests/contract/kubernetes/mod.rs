@@ -15,6 +15,7 @@
 //! `HEARTBEAT_KUSTOMIZE` is set it fails.
 
 mod manifests;
+mod operator;
 mod pods;
 mod program;
 mod schema;
@@ -51,7 +52,7 @@ const OVERLAYS: [&str; 3] = ["kind", "kind-partition", "cluster"];
 
 /// The components that go with an overlay. A partition names one pod of the
 /// StatefulSet, so it has no meaning where a DaemonSet has taken its place.
-const COMPONENTS: [&[&str]; 8] = [
+const COMPONENTS: [&[&str]; 10] = [
     &[],
     &["partition"],
     &["per-node"],
@@ -60,6 +61,8 @@ const COMPONENTS: [&[&str]; 8] = [
     &["no-monitoring", "per-node"],
     &["no-monitoring", "pod-monitor"],
     &["no-monitoring", "pod-monitor", "per-node"],
+    &["no-monitoring", "pod-monitor", "kube-prometheus"],
+    &["kube-prometheus"],
 ];
 
 #[test]

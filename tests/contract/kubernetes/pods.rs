@@ -112,6 +112,11 @@ fn hardened(workload: Workload<'_>) -> Vec<String> {
                 faults.push(format!("container {name}: has no {probe}"));
             }
         }
+        // What is not ready is left alone; what is not live is killed. One question cannot answer both.
+        let asks = |probe: &str| (container[probe]["httpGet"].clone(), container[probe]["tcpSocket"].clone());
+        if asks("livenessProbe") == asks("readinessProbe") {
+            faults.push(format!("container {name}: its livenessProbe is its readinessProbe"));
+        }
     }
     for volume in list(&pod["volumes"]).filter(|volume| volume["emptyDir"].is_object()) {
         if volume["emptyDir"]["sizeLimit"].is_null() {
@@ -135,16 +140,38 @@ fn service_links(workload: Workload<'_>) -> Vec<String> {
     if workload.pod()["enableServiceLinks"] == false { Vec::new() } else { vec!["service links are on".into()] }
 }
 
-/// Requests and a memory limit for all, and a CPU limit for none: what is
+/// What the kubelet keeps of a container's log by default: five files of 10 MiB. It counts as the pod's storage.
+const LOG_MEBIBYTES: u64 = 50;
+
+/// `64Mi`; nothing counts as none.
+fn mebibytes(quantity: &Value) -> u64 {
+    text(quantity).strip_suffix("Mi").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Requests, a memory limit and a storage limit for all, and a CPU limit for none: what is
 /// throttled answers late, and in a failure detector late is what is measured.
 fn resources(workload: Workload<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     for container in workload.containers() {
         let resources = &container["resources"];
-        for asked in ["/requests/cpu", "/requests/memory", "/limits/memory"] {
+        for asked in [
+            "/requests/cpu",
+            "/requests/memory",
+            "/requests/ephemeral-storage",
+            "/limits/memory",
+            "/limits/ephemeral-storage",
+        ] {
             if resources.pointer(asked).is_none() {
                 faults.push(format!("{asked} is missing"));
             }
+        }
+        let volumes = list(&workload.pod()["volumes"]).map(|volume| mebibytes(&volume["emptyDir"]["sizeLimit"]));
+        let needed = volumes.sum::<u64>() + LOG_MEBIBYTES;
+        let limit = mebibytes(&resources["limits"]["ephemeral-storage"]);
+        if limit < needed {
+            faults.push(format!(
+                "the kubelet evicts it at {limit}Mi of storage, and volumes and log may take {needed}Mi"
+            ));
         }
         if !resources["limits"]["cpu"].is_null() {
             faults.push("there is a CPU limit".into());

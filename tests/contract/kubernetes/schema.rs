@@ -36,19 +36,24 @@ const KINDS: [&str; 11] = [
     "StatefulSet",
 ];
 
-/// Of the Prometheus operator, not of Kubernetes; `components/pod-monitor` says that it must be there.
-const FOREIGN: [&str; 1] = ["monitoring.coreos.com/v1"];
+/// Of the Prometheus operator, not of Kubernetes; the components that use them say that it must be there.
+const FOREIGN: &str = "monitoring.coreos.com/v1";
+
+/// Its kinds that we use, by the name that its files have for them.
+const FOREIGN_KINDS: [(&str, &str); 2] = [("PodMonitor", "podmonitors"), ("PrometheusRule", "prometheusrules")];
 
 /// Where the sources of one minor are, for the test that cuts the schemas out.
 const SOURCES: &str = "HEARTBEAT_KUBERNETES_SOURCES";
 
 /// What every minor finds wrong.
 pub fn faults(manifests: &Manifests) -> Vec<String> {
-    ALL.iter().flat_map(|schemas| schemas.faults(manifests)).collect()
+    ALL.iter().chain([&*OPERATOR]).flat_map(|schemas| schemas.faults(manifests)).collect()
 }
 
 /// Read once: there are many manifests to hold against them.
 static ALL: LazyLock<[Schemas; 3]> = LazyLock::new(|| MINORS.map(Schemas::of));
+
+static OPERATOR: LazyLock<Schemas> = LazyLock::new(Schemas::of_the_operator);
 
 struct Schemas {
     minor: &'static str,
@@ -79,11 +84,23 @@ impl Schemas {
         Schemas { minor, kinds: kinds.collect() }
     }
 
+    fn of_the_operator() -> Schemas {
+        let name = file("prometheus-operator");
+        let document: Value =
+            serde_json::from_str(&files::text(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let kinds = document["kinds"].as_object().expect("kinds").iter().map(|(kind, schema)| {
+            let validator = jsonschema::validator_for(schema).unwrap_or_else(|error| panic!("{name}, {kind}: {error}"));
+            (kind.clone(), validator)
+        });
+        Schemas { minor: "prometheus-operator", kinds: kinds.collect() }
+    }
+
     fn faults(&self, manifests: &Manifests) -> Vec<String> {
         let mut faults = Vec::new();
+        let foreign = self.minor == "prometheus-operator";
         for object in &manifests.all {
             let version = text(&object["apiVersion"]);
-            if FOREIGN.contains(&version) {
+            if (version == FOREIGN) != foreign {
                 continue;
             }
             let Some(validator) = self.kinds.get(&format!("{version}/{}", text(&object["kind"]))) else {
@@ -123,6 +140,11 @@ fn strict(definition: &mut Value) {
 fn write_the_schemas() {
     let sources = std::env::var(SOURCES).unwrap_or_else(|_| panic!("{SOURCES} names the folders, separated by colons"));
     for source in sources.split(':') {
+        if source.contains("prometheus-operator@") {
+            fs::write(files::path(&file("prometheus-operator")), cut_foreign(source))
+                .expect("the schema can be written");
+            continue;
+        }
         let minor = MINORS.into_iter().find(|minor| source.contains(minor));
         let minor = minor.unwrap_or_else(|| panic!("{source} is none of {MINORS:?}"));
         let swagger =
@@ -164,6 +186,44 @@ fn cut(swagger: &Value, module: &str) -> String {
     out
 }
 
+/// The operator's kinds, each with its whole schema, a kind a line.
+fn cut_foreign(source: &str) -> String {
+    let lines = FOREIGN_KINDS.map(|(kind, plural)| {
+        let name = format!("{source}/example/prometheus-operator-crd/monitoring.coreos.com_{plural}.yaml");
+        let definition = fs::read_to_string(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let definition = files::documents(&name, &definition).remove(0);
+        let versions: Vec<_> =
+            list(&definition["spec"]["versions"]).filter(|version| version["name"] == "v1").collect();
+        let mut schema = versions[0]["schema"]["openAPIV3Schema"].clone();
+        closed(&mut schema);
+        format!("{}: {}", json!(format!("{FOREIGN}/{kind}")), plain(kind, &schema))
+    });
+    let module = source.rsplit('/').next().unwrap_or_default();
+    format!(
+        "{{\n\"source\": \"{module}, example/prometheus-operator-crd, Apache License 2.0; cut by `just k8s-schemas`\",\n\"kinds\": {{\n{}\n}}\n}}\n",
+        lines.join(",\n")
+    )
+}
+
+/// As [`strict`], all the way down.
+fn closed(schema: &mut Value) {
+    if schema["x-kubernetes-int-or-string"] == true {
+        schema["type"] = json!(["string", "integer"]);
+    }
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("properties").is_some_and(Value::is_object)
+                && fields.get("type").is_some_and(|kind| kind == "object")
+            {
+                fields.insert("additionalProperties".into(), false.into());
+            }
+            fields.values_mut().for_each(closed);
+        }
+        Value::Array(values) => values.iter_mut().for_each(closed),
+        _ => {}
+    }
+}
+
 /// A definition without its prose.
 fn plain(name: &str, definition: &Value) -> Value {
     fn without(value: &Value) -> Value {
@@ -200,6 +260,18 @@ fn referred(value: &Value) -> BTreeSet<String> {
         Value::Array(values) => values.iter().flat_map(referred).collect(),
         _ => BTreeSet::new(),
     }
+}
+
+#[test]
+fn the_operators_kinds_are_read_strictly() {
+    let group = |group: Value| json!({ "apiVersion": FOREIGN, "kind": "PrometheusRule", "metadata": {}, "spec": { "groups": [group] } });
+    let faults = |object: Value| OPERATOR.faults(&Manifests { name: "here".into(), all: vec![object] });
+    let rule = json!({ "alert": "A", "expr": "vector(1)", "for": "10s" });
+    assert_eq!(faults(group(json!({ "name": "a", "rules": [rule] }))), [""; 0]);
+    let misspelt = json!({ "alert": "A", "expr": "vector(1)", "fro": "10s" });
+    assert_eq!(faults(group(json!({ "name": "a", "rules": [misspelt] }))).len(), 1);
+    assert_eq!(faults(group(json!({ "rules": [] }))).len(), 1, "a group without a name");
+    assert_eq!(faults(json!({ "apiVersion": FOREIGN, "kind": "Probe", "metadata": {} })).len(), 1, "an unknown kind");
 }
 
 #[test]

@@ -137,6 +137,9 @@ fn cases() -> Vec<Case> {
         (NODES, at("/livenessProbe/failureThreshold"), json!(1), "the kubelet restarts a frozen node after 10 s"),
         (NODES, pod("/terminationGracePeriodSeconds"), json!(10), "10s for a stop that takes 10.3s"),
         ("Deployment heartbeat/grafana", at("/env/0"), Value::Null, "the file says"),
+        (NODES, at("/resources/limits/ephemeral-storage"), Value::Null, "/limits/ephemeral-storage is missing"),
+        (NODES, at("/resources/limits/ephemeral-storage"), json!("32Mi"), "the kubelet evicts it at 32Mi"),
+        (NODES, at("/livenessProbe/httpGet/path"), json!("/readyz"), "its livenessProbe is its readinessProbe"),
         (
             "Deployment heartbeat/grafana",
             at("/volumeMounts/2/mountPath"),
