@@ -5,6 +5,7 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
+pub use super::conflict::Conflict;
 use super::discovery::finding::{Finding, Removal};
 use super::evidence::{Class, Evidence};
 use super::flaw::Flaw;
@@ -89,42 +90,6 @@ pub enum PingResult {
         evidence: Evidence,
         /// The time limit ended it, not the peer or its host.
         timed_out: bool,
-    },
-}
-
-/// Two answers that contradict each other about who is who.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// A boot answered that had already been replaced by a newer one.
-    OldBootReturned {
-        /// The one that answered.
-        boot: BootId,
-        /// The one that had replaced it.
-        current: BootId,
-    },
-    /// The pinned name is not the declared one.
-    WrongName {
-        /// From the peer list.
-        expected: NodeName,
-        /// From the answer.
-        declared: NodeName,
-    },
-    /// Two nodes answer at one address in turn, as behind a load balancer.
-    SharedAddress {
-        /// The one that is taken for the peer.
-        known: NodeName,
-        /// The other one.
-        declared: NodeName,
-    },
-    /// It has the name of this node.
-    SharedName {
-        /// What tells it from this node.
-        boot: BootId,
-    },
-    /// Two keys of my list are one node; this one is not watched twice.
-    SameNode {
-        /// The key under which the node is watched.
-        other: PeerKey,
     },
 }
 

@@ -5,14 +5,16 @@
 //! `quorum`, `table`, `rule`), then what is known of one peer (`link`, and
 //! `record` for explanations) and the node that decides ([`node`]), with what
 //! operators announce ([`maintenance`]) beside it; [`discovery`] finds peers behind
-//! a name; [`event`], [`transmit`], [`view`] and `why` are what comes out.
+//! a name; `goodbyes` holds answers back; [`event`], [`transmit`], [`view`] and `why` are what comes out.
 
 pub mod config;
+pub(crate) mod conflict;
 pub mod discovery;
 pub(crate) mod estimator;
 pub mod event;
 pub mod evidence;
 pub mod flaw;
+pub(crate) mod goodbyes;
 pub(crate) mod gray;
 pub(crate) mod level;
 pub(crate) mod limits;

@@ -246,6 +246,9 @@ fn conflict_sentence(peer: &str, key: &str, conflict: &Conflict) -> String {
             format!("{peer} calls itself {declared}, but {expected} was expected: its answers do not count")
         }
         Conflict::SameNode { other } => format!("{peer} is the same node as {other} and is not watched twice"),
+        Conflict::NameReserved { name, other } => {
+            format!("{peer} calls itself {name}, a name that the peer list keeps for {other}: its answers do not count")
+        }
     }
 }
 
@@ -434,6 +437,9 @@ mod tests {
             (EventKind::PeerConflict { conflict: Conflict::SameNode { other: PeerKey("a:1".into()) } },
                 "peer_conflict", Warn, "Peer is listed twice",
                 "node-3 is the same node as a:1 and is not watched twice"),
+            (EventKind::PeerConflict { conflict: Conflict::NameReserved { name: name("x"), other: PeerKey("x".into()) } },
+                "peer_conflict", Warn, "Peer identity conflict",
+                "node-3 calls itself x, a name that the peer list keeps for x: its answers do not count"),
         ]
     }
 

@@ -32,8 +32,9 @@ use crate::client::{Client, Failed, Target};
 use crate::detector::config::DetectorConfig;
 use crate::detector::discovery::{DnsName, ProbeId};
 use crate::detector::event::Event;
+use crate::detector::goodbyes::HeldGoodbyes;
 use crate::detector::node::{Me, Node};
-use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
+use crate::detector::peer::{Answer, AttemptId, BootId, NodeName, PeerId, PeerSpec, QuestionId, Testimony};
 use crate::detector::time::Monotonic;
 use crate::detector::transmit::Transmit;
 
@@ -99,6 +100,8 @@ pub struct Driver {
     questions_heard: u64,
     /// Goodbyes that are under way, and who waits for their end.
     goodbyes: usize,
+    /// Goodbyes of peers that wait for a check.
+    held: HeldGoodbyes<oneshot::Sender<Answer>>,
     left: Option<oneshot::Sender<()>>,
     /// Who waits for the first lookups: the one that makes this node ready.
     tried: Option<oneshot::Sender<()>>,
@@ -138,6 +141,7 @@ impl Driver {
             asked: BTreeMap::new(),
             questions_heard: 0,
             goodbyes: 0,
+            held: HeldGoodbyes::default(),
             left: None,
             tried: None,
             opinions: 0,
@@ -213,8 +217,11 @@ impl Driver {
         let now = self.clock.now();
         match input {
             Input::Ping { caller, reply } => {
-                // A caller that no longer waits needs no answer; its ping counted all the same.
-                let _ = reply.send(self.node.handle_ping(now, caller));
+                let answer = self.node.handle_ping(now, caller.clone());
+                if let Some((answer, reply)) = self.held.hold(&self.node, caller, answer, reply) {
+                    // A caller that no longer waits needs no answer; its ping counted all the same.
+                    let _ = reply.send(answer);
+                }
             }
             Input::Question { node, boot, reply } => self.hear_question(now, node, boot, reply),
             Input::View { reply } => {
@@ -311,6 +318,9 @@ impl Driver {
         while let Some(transmit) = self.node.poll_transmit() {
             self.transmit(transmit);
         }
+        while let Some((answer, reply)) = self.held.next(&self.node) {
+            let _ = reply.send(answer);
+        }
         if self.goodbyes == 0
             && let Some(left) = self.left.take()
         {
@@ -396,7 +406,7 @@ mod tests {
     use crate::client::{ClientSettings, NameService};
     use crate::detector::config::Timing;
     use crate::detector::evidence::Evidence;
-    use crate::detector::peer::{Answer, PeerKey, PeerState, SelfState, Seq, WatchDelta};
+    use crate::detector::peer::{PeerKey, PeerState, SelfState, Seq, WatchDelta};
     use crate::runtime::handle::{Handle, channel};
 
     const LONG: Duration = Duration::from_secs(10);

@@ -148,8 +148,10 @@ impl World<'_> {
         let clock = process.clock(now);
         match request {
             Request::Ping(caller) => {
-                let answer = process.node.handle_ping(clock, Some(caller));
-                self.reply(conn, Packet::Answer(Box::new(answer)));
+                let answer = process.node.handle_ping(clock, Some(caller.clone()));
+                if let Some((answer, conn)) = process.held.hold(&process.node, Some(caller), answer, conn) {
+                    self.reply(conn, Packet::Answer(Box::new(answer)));
+                }
             }
             Request::Stream => {
                 process.subscribers.retain(|conn| self.conns.get(*conn).is_some());

@@ -9,6 +9,7 @@ use super::process::{Process, Stall, Timer};
 use super::queue::Turn;
 use super::scenario::{HostAct, HostId, Names, Scenario, Watch};
 use super::world::{Due, World, node_name};
+use crate::detector::goodbyes::HeldGoodbyes;
 use crate::detector::limits::GOODBYE_LIMIT;
 use crate::detector::node::{Me, Node};
 use crate::detector::peer::{BootId, PeerKey, PeerSpec};
@@ -88,6 +89,7 @@ impl World<'_> {
             asked_so_far: 0,
             subscribers: Vec::new(),
             goodbyes_open: 0,
+            held: HeldGoodbyes::default(),
         });
         self.truth_of(host);
         self.truth.set_links(&self.network);

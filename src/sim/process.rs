@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::network::{ConnId, Packet, Request};
+use crate::detector::goodbyes::HeldGoodbyes;
 use crate::detector::node::Node;
 use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, QuestionId, Seq};
 use crate::detector::time::Monotonic;
@@ -72,6 +73,8 @@ pub(super) struct Process {
     /// Streams that others hold to us. Each peer holds one.
     pub subscribers: Vec<ConnId>,
     pub goodbyes_open: usize,
+    /// Goodbyes of peers that wait for a check.
+    pub held: HeldGoodbyes<ConnId>,
 }
 
 impl Process {

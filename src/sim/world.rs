@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::invariants::Checks;
-use super::network::{Conns, Network, Segment};
+use super::network::{Conns, Network, Packet, Segment};
 use super::process::{INBOX_MAX, Input, Process, Stall, Timer};
 use super::queue::{Queue, Turn};
 use super::rng::Rng;
@@ -245,6 +245,8 @@ impl<'a> World<'a> {
                 self.event(host, event);
             } else if let Some(transmit) = process.node.poll_transmit() {
                 self.transmit(host, transmit);
+            } else if let Some((answer, conn)) = process.held.next(&process.node) {
+                self.reply(conn, Packet::Answer(Box::new(answer)));
             } else {
                 break;
             }

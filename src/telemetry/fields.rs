@@ -239,6 +239,11 @@ fn of_conflict(fields: &mut Fields, conflict: &Conflict) {
             set(fields, "reason", "same_node");
             set(fields, "other", &*other.0);
         }
+        Conflict::NameReserved { name, other } => {
+            set(fields, "reason", "name_reserved");
+            set(fields, "declared", name.as_str());
+            set(fields, "other", &*other.0);
+        }
     }
 }
 

@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use crate::detector::flaw::Flaw;
 use crate::detector::peer::{BootId, NodeName, Seq};
-use crate::detector::time::ObserverTime;
+use crate::detector::time::{Monotonic, ObserverTime};
 
 /// After the last answer of another node at the address of a peer.
 const RIVAL_KEPT: Duration = Duration::from_secs(60);
 
 /// Boots that ended, kept to recognise one that returns. Eight crash loops back is far enough.
 const ENDED_BOOTS: usize = 8;
+
+/// How far the clocks of two machines drift apart: crystals by 0.01 %, a virtual machine's in a bad hour by 1 %.
+const DRIFT: f64 = 0.01;
+/// An answer may have been on its way this much longer than the first one of that boot was.
+const DELAY_DIFFERENCE: Duration = Duration::from_secs(5);
 
 /// The name and boot of a peer, and how far it has been heard.
 #[derive(Clone, Debug)]
@@ -26,20 +31,22 @@ pub(crate) struct Identity {
     rival: Option<(NodeName, ObserverTime)>,
     /// What was wrong with its last answer. Nothing is decided by it.
     flaw: Option<Flaw>,
+    /// What the present boot said first, and when.
+    first: (Seq, Monotonic),
 }
 
 impl Identity {
     pub(super) fn new(pinned: Option<NodeName>) -> Identity {
-        let ended = VecDeque::new();
         Identity {
             pinned,
             known: None,
-            ended,
+            ended: VecDeque::new(),
             reported_conflict: None,
             goodbye: None,
             last_seq: Seq(0),
             rival: None,
             flaw: None,
+            first: (Seq(0), Monotonic::default()),
         }
     }
 
@@ -54,7 +61,12 @@ impl Identity {
     }
 
     /// A first or new identity. Returns the one before.
-    pub(crate) fn learn(&mut self, node: NodeName, boot: BootId) -> Option<(NodeName, BootId)> {
+    pub(crate) fn learn(
+        &mut self,
+        node: NodeName,
+        boot: BootId,
+        first: (Seq, Monotonic),
+    ) -> Option<(NodeName, BootId)> {
         let before = self.known.replace((node, boot));
         if let Some((_, ended)) = &before {
             if self.ended.len() == ENDED_BOOTS {
@@ -64,7 +76,17 @@ impl Identity {
         }
         self.last_seq = Seq(0);
         self.goodbye = None;
+        self.first = first;
         before
+    }
+
+    /// `seq`, or the highest that the present boot can have reached by `at`. One answer from the far future would else
+    /// make all later ones look old. It is cut and not refused, because a machine that was suspended has missed time
+    /// that its peers counted. The clock is the raw one: a peer goes on counting while this process stands still.
+    pub(crate) fn plausible(&self, seq: Seq, at: Monotonic) -> Seq {
+        let (first, since) = self.first;
+        let span = (at - since).mul_f64(1.0 + DRIFT) + DELAY_DIFFERENCE;
+        seq.min(Seq(first.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))))
     }
 
     /// One of the last boots before the present one.

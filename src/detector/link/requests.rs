@@ -43,6 +43,8 @@ pub(crate) struct Requests {
     for_witness: Option<Attempt>,
     next_ping: ObserverTime,
     next_check: Option<ObserverTime>,
+    /// Start of the last check of this node, whatever came of it.
+    last_check: Option<ObserverTime>,
     warm: bool,
 }
 
@@ -57,6 +59,7 @@ impl Requests {
             for_witness: None,
             next_ping: first_ping,
             next_check: None,
+            last_check: None,
             warm: false,
         }
     }
@@ -93,6 +96,7 @@ impl Requests {
     /// A ping on a new connection. Two may be open; a third closes the older one, which is returned, too.
     pub(crate) fn start_check(&mut self, now: ObserverTime) -> (AttemptId, Option<Attempt>) {
         self.next_check = None;
+        self.last_check = Some(now);
         let closed = (self.checks.len() >= 2).then(|| self.checks.remove(0));
         let attempt = self.begin(Purpose::Check, now);
         let id = attempt.id;
@@ -235,9 +239,10 @@ impl Requests {
         self.next_check = at;
     }
 
-    /// A check began a moment ago or is about to.
-    pub(crate) fn is_checking(&self, now: ObserverTime) -> bool {
-        self.next_check.is_some() || self.checks.iter().any(|check| now.since(check.begun) < CHECK_GAP)
+    /// The first moment for a check that another node causes: `CHECK_GAP` after the last one *began*, however soon that
+    /// one ended. Counted from its end, a peer that answers at once could be checked as often as a stranger likes.
+    pub(crate) fn check_may_begin(&self) -> ObserverTime {
+        self.last_check.map_or_else(ObserverTime::default, |begun| begun + CHECK_GAP)
     }
 
     /// A check is about to begin, or one is open whose end has not been counted.

@@ -95,6 +95,7 @@ impl Node {
     ) {
         let rtt = now.since(attempt.begun);
         self.learn_identity(link, &claim, &answer, now);
+        let answer = Answer { seq: link.identity.plausible(answer.seq, self.last_raw), ..answer };
         if !attempt.tainted {
             link.proofs.regain_opinion();
         }
@@ -242,33 +243,23 @@ impl Node {
         self.directory.stranger(caller.boot, now);
     }
 
+    /// What the headers say is a hint: anyone can write them. They make this node look, at most once in `CHECK_GAP`; that
+    /// the peer leaves, is back or has restarted is believed only when it says so in an answer to this node.
     fn pinged_by_peer(&mut self, link: &mut Link, caller: &Caller, now: ObserverTime) {
-        if link.boot() != Some(caller.boot) {
-            if caller.state != SelfState::Leaving && !link.identity.has_ended(caller.boot) {
-                self.check_soon(link, now);
-                self.settle(link, now);
+        let hint = if link.boot() != Some(caller.boot) {
+            caller.state != SelfState::Leaving && !link.identity.has_ended(caller.boot)
+        } else if link.state() == PeerState::Left {
+            caller.state != SelfState::Leaving && link.identity.is_after_goodbye(caller.seq)
+        } else if caller.state == SelfState::Leaving {
+            true
+        } else {
+            if self.quarantine.is_some() {
+                return;
             }
-            return;
-        }
-        if caller.state == SelfState::Leaving {
-            self.goodbye(link, caller.seq, None, now);
-            return;
-        }
-        if self.quarantine.is_some() {
-            return;
-        }
-        if link.trail.last_failed_begun().is_some_and(|begun| now.since(begun) >= QUEUE_DELAY) {
-            link.hearsay.own_ping_vouches(self.config.interval * 2, now);
-        }
-        let surprising = link.state().is_broken();
-        link.proofs.pinged(now);
-        let returned = link.state() == PeerState::Left && link.identity.is_after_goodbye(caller.seq);
-        self.contact(link, now);
-        self.withdraw(link, now);
-        if returned && self.apply(link, Rule::ReadyAgain, now).is_some() {
-            self.report(link, EventKind::PeerReturned);
-        }
-        if surprising {
+            self.shows_life(link, now);
+            link.state().is_broken()
+        };
+        if hint {
             self.check_soon(link, now);
         }
         self.settle(link, now);
@@ -284,6 +275,27 @@ impl Node {
             let finding = Finding::NameTaken { address: None, boot: caller.boot };
             self.report_self(EventKind::Discovery(finding));
         }
+    }
+
+    /// Its ping is proof of life, and says nothing about my way to it.
+    fn shows_life(&mut self, link: &mut Link, now: ObserverTime) {
+        if link.trail.last_failed_begun().is_some_and(|begun| now.since(begun) >= QUEUE_DELAY) {
+            link.hearsay.own_ping_vouches(self.config.interval * 2, now);
+        }
+        link.proofs.pinged(now);
+        self.contact(link, now);
+        self.withdraw(link, now);
+    }
+
+    /// Whether the answer to this caller's goodbye has to wait: a node that stops does so when its goodbyes are answered,
+    /// and the check that asks the node itself has not ended yet.
+    pub(crate) fn holds_goodbye(&self, caller: &Caller) -> bool {
+        let is_checked = |link: &Link| {
+            link.boot() == Some(caller.boot) && link.state() != PeerState::Left && link.requests.has_check()
+        };
+        caller.state == SelfState::Leaving
+            && !self.leaving
+            && self.names.get(&caller.node).and_then(|id| self.links.get(id)).is_some_and(is_checked)
     }
 
     /// It says goodbye, to me or to a witness.

@@ -77,6 +77,7 @@ impl Node {
             return;
         }
         link.stream.opened();
+        let news = Answer { seq: link.identity.plausible(news.seq, self.last_raw), ..news };
         if news.state == SelfState::Leaving {
             self.goodbye(link, news.seq, None, now);
         }

@@ -2,12 +2,17 @@
 //!
 //! An answer is first of all a claim about who sent it. Only when the claim
 //! fits (the pinned name, no boot that had ended, no name that another peer
-//! holds) does it become proof of life.
+//! holds or that is pinned for another) does it become proof of life.
+//!
+//! An answer that leads to this node, or to a peer under another key, ends a
+//! link only if that link has neither a pin nor an identity. Elsewhere it is a
+//! conflict, and the peer stays watched: one redirected request must not be
+//! enough to make this node forget whom it was told to watch.
 
 use super::Node;
 use crate::detector::event::{Conflict, EventKind};
 use crate::detector::link::Link;
-use crate::detector::peer::{Answer, BootId, PeerId};
+use crate::detector::peer::{Answer, BootId, NodeName, PeerId};
 use crate::detector::time::ObserverTime;
 
 /// What an answer's claim of identity amounts to.
@@ -22,24 +27,31 @@ pub(super) enum Claim {
 
 impl Node {
     pub(super) fn claim(&self, link: &Link, answer: &Answer) -> Claim {
+        // The pin, else the name that it has had so far: what a link that is somebody already must answer as.
+        let expected = link.identity.pinned().or(link.node());
+        let is_other = expected.filter(|expected| **expected != answer.node);
+        let wrong_name = |expected: &NodeName| {
+            let conflict = Conflict::WrongName { expected: expected.clone(), declared: answer.node.clone() };
+            Claim::Refuted(conflict, answer.boot)
+        };
         if answer.boot == self.me.boot {
-            return Claim::Myself;
+            return is_other.map_or(Claim::Myself, wrong_name);
         }
-        if let Some(pinned) = link.identity.pinned().filter(|pinned| **pinned != answer.node) {
-            let conflict = Conflict::WrongName { expected: pinned.clone(), declared: answer.node.clone() };
-            return Claim::Refuted(conflict, answer.boot);
+        if let (Some(pinned), Some(_)) = (link.identity.pinned(), is_other) {
+            return wrong_name(pinned);
         }
         if let Some(other) = self.names.get(&answer.node).filter(|other| **other != link.id()) {
-            let current = self.links.get(other).and_then(Link::boot);
-            return match current {
-                Some(current) if current != answer.boot => {
+            let Some(other) = self.links.get(other) else { return Claim::Twin(*other) };
+            return match (other.boot(), expected) {
+                (Some(current), _) if current != answer.boot => {
                     Claim::Refuted(Conflict::OldBootReturned { boot: answer.boot, current }, answer.boot)
                 }
-                Some(_) | None => Claim::Twin(*other),
+                (_, None) => Claim::Twin(other.id()),
+                (_, Some(expected)) if is_other.is_some() => wrong_name(expected),
+                (_, Some(_)) => Claim::Refuted(Conflict::SameNode { other: other.key().clone() }, answer.boot),
             };
         }
         match link.boot() {
-            None => Claim::First,
             Some(known) if known == answer.boot => Claim::Same,
             Some(current) if link.identity.has_ended(answer.boot) => match link.node() {
                 Some(known) if *known != answer.node => {
@@ -48,8 +60,20 @@ impl Node {
                 }
                 _ => Claim::Refuted(Conflict::OldBootReturned { boot: answer.boot, current }, answer.boot),
             },
-            Some(old) => Claim::NewBoot { old },
+            known => match (self.reserved(link, &answer.node), known) {
+                (Some(other), _) => {
+                    let conflict = Conflict::NameReserved { name: answer.node.clone(), other: other.key().clone() };
+                    Claim::Refuted(conflict, answer.boot)
+                }
+                (None, None) => Claim::First,
+                (None, Some(old)) => Claim::NewBoot { old },
+            },
         }
+    }
+
+    /// The other link that this name is pinned for. Its owner may come up later than one that takes its name.
+    fn reserved(&self, link: &Link, name: &NodeName) -> Option<&Link> {
+        self.links.iter().find(|other| other.id() != link.id() && other.identity.pinned() == Some(name))
     }
 
     /// One line for each boot that contradicts, not one for each answer.
@@ -68,7 +92,7 @@ impl Node {
         if matches!(claim, Claim::Same) {
             return;
         }
-        if let Some((old, _)) = link.identity.learn(answer.node.clone(), answer.boot)
+        if let Some((old, _)) = link.identity.learn(answer.node.clone(), answer.boot, (answer.seq, self.last_raw))
             && old != answer.node
         {
             self.names.remove(&old);

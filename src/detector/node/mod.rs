@@ -5,12 +5,10 @@
 //! comes back then. Nothing here reads a clock or sends a byte, so the same
 //! code runs in the binary and, by the thousand, in the simulator.
 //!
-//! The parts, in the order in which a ping meets them: `pings` sends and times
-//! out, `answers` and `identity` learn who answered, `gossip` what they say of
-//! others, `witness` asks and testifies, `judge` decides, `report` shows, `why` explains;
-//! `discover` finds peers behind a name; `maintenance` notes what operators
-//! announced and is asked by `report` alone. A step on a link borrows it with
-//! `with_link`, and says in `effects` what else it wants done.
+//! The parts, in the order in which a ping meets them: `pings` sends and times out, `answers` and `identity` learn who
+//! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `report` shows, `why`
+//! explains; `discover` finds peers behind a name; `maintenance` notes what operators announced and is asked by
+//! `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
 mod discover;
@@ -398,3 +396,6 @@ impl Node {
         Some(result)
     }
 }
+
+#[cfg(test)]
+mod trust_tests;

@@ -108,10 +108,17 @@ impl Node {
         self.send_ping(link, attempt, Purpose::Check);
     }
 
-    /// A check, unless one began a moment ago.
+    /// A check, for a reason that another node gave: a hint in its ping, the end of its stream, its word as a witness.
+    /// At once if the last check is old enough, else as soon as it is: the hint may be newer than that check.
     pub(super) fn check_soon(&mut self, link: &mut Link, now: ObserverTime) {
-        if !link.requests.is_checking(now) {
+        let from = link.requests.check_may_begin();
+        if link.requests.next_check().is_some() {
+            return;
+        }
+        if from <= now {
             self.start_check(link, now);
+        } else {
+            link.requests.set_next_check(Some(from));
         }
     }
 

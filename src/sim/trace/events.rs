@@ -112,6 +112,11 @@ impl Trace {
                 self.text("same_node");
                 self.text(&other.0);
             }
+            Conflict::NameReserved { name, other } => {
+                self.text("name_reserved");
+                self.node(name);
+                self.text(&other.0);
+            }
         }
     }
 
