@@ -274,7 +274,7 @@ fn show_names_every_value_and_where_it_comes_from() {
 #[test]
 fn commands_that_are_typed_wrongly_end_with_64() {
     let wrong: [&[&str]; 4] =
-        [&["membres"], &["members", "--addr=http://b:1/x"], &["completions", "tcsh"], &["demo", "--nodes=0"]];
+        [&["membres"], &["members", "--addr=ftp://b:1"], &["completions", "tcsh"], &["demo", "--nodes=0"]];
     for arguments in wrong {
         let output = heartbeat(&[], arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", text(&output.stderr));

@@ -85,7 +85,7 @@ mod tests {
             unlisted.pinged(&node, at(ms), fresh(INTERVAL));
             assert_eq!(!unlisted.names(at(ms), INTERVAL).is_empty(), counts, "at {ms}");
         }
-        assert_eq!(unlisted.names(at(6000), INTERVAL), [node.clone()]);
+        assert_eq!(unlisted.names(at(6000), INTERVAL), std::slice::from_ref(&node));
         assert_eq!(unlisted.names(at(6001), INTERVAL), []);
         unlisted.pinged(&node, at(9000), fresh(INTERVAL));
         assert_eq!(unlisted.names(at(9000), INTERVAL), [], "it begins anew");
