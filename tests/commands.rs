@@ -432,7 +432,7 @@ fn a_whole_mesh_is_shown_and_judged_and_so_is_one_that_lost_a_node() {
     // Its end is seen by both others; one of them may be a moment behind.
     until("both say so", || printed(1, &["verify", addr]).starts_with("node-3 has been down for "));
     let verdict = printed(1, &["verify", addr]);
-    assert!(verdict.contains("what to do:\n  node-3: check whether its process runs"), "{verdict}");
+    assert!(verdict.contains("what to do:\n  node-3: start it; read its last log lines"), "{verdict}");
     assert_eq!(parsed(1, &["verify", "--json", addr])["whole"], false);
     let matrix = printed(0, &["matrix", addr]);
     let row = matrix.lines().rfind(|line| line.starts_with("node-3 ")).expect("its row");
