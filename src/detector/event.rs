@@ -184,11 +184,12 @@ pub enum EventKind {
         /// What the last check showed; `None` before one ended.
         evidence: Option<Evidence>,
     },
-    /// It was lost three times within a minute, or has been stable for a minute since.
+    /// It was lost or restarted three times within a minute, or has been stable for a minute since. Repeated once a
+    /// minute while it goes on.
     PeerFlapping {
         /// It began; `false`: it ended.
         on: bool,
-        /// How many times it became down or unreachable within the last minute.
+        /// How many times it became down or unreachable or restarted since it was reported last.
         changes: u32,
     },
     /// Too many of its last ten pings failed or were slow, or no longer do.

@@ -3,7 +3,7 @@
 //! *Degraded*: 4 of the last 10 scheduled pings failed or took longer than
 //! 250 ms, until 1 or fewer did. The gap between the two numbers keeps a link
 //! at the edge from flickering. *Flapping*: three entries into Dead or
-//! Unreachable within 60 s, until 60 s pass without one.
+//! Unreachable, or restarts, within 60 s, until 60 s pass without one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -63,25 +63,35 @@ impl Outcomes {
     }
 }
 
-/// Entries into Dead or Unreachable.
+/// Entries into Dead or Unreachable, and restarts that were too quick for one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flaps {
     /// The last three.
     entries: VecDeque<ObserverTime>,
     flapping: bool,
+    reported: ObserverTime,
+    /// Since it was reported last.
+    unreported: u32,
 }
 
 impl Flaps {
-    /// Adds one entry; true when that set the flag.
-    pub(crate) fn add(&mut self, now: ObserverTime) -> bool {
+    /// Adds one entry. `Some(count)` when it is to be reported: with the third within a minute, then once a minute
+    /// with as many as there were since.
+    pub(crate) fn add(&mut self, now: ObserverTime) -> Option<u32> {
         if self.entries.len() == FLAPS {
             self.entries.pop_front();
         }
         self.entries.push_back(now);
+        self.unreported = self.unreported.saturating_add(1);
         let three = self.entries.len() == FLAPS && now.since(self.entries[0]) <= FLAP_SPAN;
-        let set = three && !self.flapping;
+        let due = if self.flapping { now.since(self.reported) >= FLAP_SPAN } else { three };
+        let count = if self.flapping { self.unreported } else { FLAPS as u32 };
         self.flapping |= three;
-        set
+        if due {
+            self.reported = now;
+            self.unreported = 0;
+        }
+        due.then_some(count)
     }
 
     /// When the flag falls if nothing more happens.
@@ -91,16 +101,29 @@ impl Flaps {
 
     /// The moment of [`Flaps::clears_at`] has come.
     pub(crate) fn clear(&mut self) {
-        self.flapping = false;
-        self.entries.clear();
+        *self = Flaps::default();
     }
 
     pub(crate) fn flapping(&self) -> bool {
         self.flapping
     }
+}
 
-    pub(crate) fn count(&self) -> usize {
-        self.entries.len()
+/// At most three lines within a minute; what a peer can repeat at will must not fill the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines(VecDeque<ObserverTime>);
+
+impl Lines {
+    /// Whether there is room for another one, which is then taken.
+    pub(crate) fn take(&mut self, now: ObserverTime) -> bool {
+        if self.0.len() == FLAPS {
+            if now.since(self.0[0]) <= FLAP_SPAN {
+                return false;
+            }
+            self.0.pop_front();
+        }
+        self.0.push_back(now);
+        true
     }
 }
 
@@ -133,12 +156,28 @@ mod tests {
     fn three_entries_within_a_minute_flap_until_a_quiet_minute() {
         let at = |s| ObserverTime(Duration::from_secs(s));
         let mut flaps = Flaps::default();
-        assert!(!flaps.add(at(0)) && !flaps.add(at(50)));
-        assert!(!flaps.add(at(61)), "the first is over a minute old");
-        assert!(flaps.add(at(70)));
-        assert!(!flaps.add(at(71)), "already set");
+        assert_eq!((flaps.add(at(0)), flaps.add(at(50))), (None, None));
+        assert_eq!(flaps.add(at(61)), None, "the first is over a minute old");
+        assert_eq!(flaps.add(at(70)), Some(3));
+        assert_eq!(flaps.add(at(71)), None, "already reported");
         assert_eq!(flaps.clears_at(), Some(at(131)));
         flaps.clear();
         assert!(!flaps.flapping() && flaps.clears_at().is_none());
+    }
+
+    #[test]
+    fn what_goes_on_flapping_is_reported_once_a_minute_with_a_count() {
+        let at = |s| ObserverTime(Duration::from_secs(s));
+        let mut flaps = Flaps::default();
+        let reported: Vec<(u64, u32)> = (0..150).filter_map(|s| flaps.add(at(s)).map(|count| (s, count))).collect();
+        assert_eq!(reported, [(2, 3), (62, 60), (122, 60)]);
+    }
+
+    #[test]
+    fn three_lines_within_a_minute() {
+        let at = |s| ObserverTime(Duration::from_secs(s));
+        let mut lines = Lines::default();
+        let taken: Vec<u64> = (0..130).filter(|s| lines.take(at(*s))).collect();
+        assert_eq!(taken, [0, 1, 2, 61, 62, 63, 122, 123, 124]);
     }
 }

@@ -121,7 +121,7 @@ pub fn sentence(event: &Event) -> String {
             format!("{peer} has not answered once in {}{why}", span(*waited))
         }
         EventKind::PeerFlapping { on: true, changes } => {
-            format!("{peer} is flapping: unreachable {changes} times within a minute")
+            format!("{peer} is flapping: lost or restarted {changes} times within a minute")
         }
         EventKind::PeerFlapping { on: false, .. } => format!("{peer} is no longer flapping"),
         EventKind::PeerDegraded { on: true, bad, of } => {
@@ -417,7 +417,7 @@ mod tests {
         use Level::{Info, Warn};
         vec![
             (EventKind::PeerFlapping { on: true, changes: 3 }, "peer_flapping", Warn,
-                "Peer is flapping", "node-3 is flapping: unreachable 3 times within a minute"),
+                "Peer is flapping", "node-3 is flapping: lost or restarted 3 times within a minute"),
             (EventKind::PeerFlapping { on: false, changes: 0 }, "peer_flapping", Info,
                 "Peer is steady again", "node-3 is no longer flapping"),
             (EventKind::PeerDegraded { on: true, bad: 4, of: 10 }, "peer_degraded", Warn,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::detector::flaw::Flaw;
+use crate::detector::gray::Lines;
 use crate::detector::peer::{BootId, NodeName, Seq};
 use crate::detector::time::{Monotonic, ObserverTime};
 
@@ -25,6 +26,7 @@ pub(crate) struct Identity {
     known: Option<(NodeName, BootId)>,
     ended: VecDeque<BootId>,
     reported_conflict: Option<BootId>,
+    conflict_lines: Lines,
     goodbye: Option<Seq>,
     last_seq: Seq,
     /// Another node that answered at its address, and when last.
@@ -42,6 +44,7 @@ impl Identity {
             known: None,
             ended: VecDeque::new(),
             reported_conflict: None,
+            conflict_lines: Lines::default(),
             goodbye: None,
             last_seq: Seq(0),
             rival: None,
@@ -95,8 +98,8 @@ impl Identity {
     }
 
     /// True once for each boot that contradicts, not for each of its answers.
-    pub(crate) fn is_new_conflict(&mut self, boot: BootId) -> bool {
-        self.reported_conflict.replace(boot) != Some(boot)
+    pub(crate) fn is_new_conflict(&mut self, boot: BootId, now: ObserverTime) -> bool {
+        self.reported_conflict.replace(boot) != Some(boot) && self.conflict_lines.take(now)
     }
 
     pub(crate) fn said_goodbye(&mut self, seq: Seq) {

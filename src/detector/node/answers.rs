@@ -16,7 +16,7 @@ use crate::detector::flaw::Flaw;
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::link::requests::{Attempt, Requests};
-use crate::detector::peer::{Answer, AttemptId, Caller, PeerId, PeerState, SelfState, Seq, Testimony};
+use crate::detector::peer::{Answer, AttemptId, BootId, Caller, PeerId, PeerState, SelfState, Seq, Testimony};
 use crate::detector::rule::Rule;
 use crate::detector::time::{Monotonic, ObserverTime};
 
@@ -24,6 +24,10 @@ use crate::detector::time::{Monotonic, ObserverTime};
 /// a check of mine that failed had begun: one that was already in my own
 /// socket's queue when the peer crashed must not.
 const QUEUE_DELAY: Duration = Duration::from_millis(100);
+
+/// A peer that has answered nothing for this long is not shown alive by its pings alone: without a key they can be
+/// anyone's from its address, and a real fault of one direction has long been reported by then.
+const MUTE: Duration = Duration::from_secs(60);
 
 impl Node {
     pub(super) fn attempt_connected(&mut self, attempt: AttemptId, now: ObserverTime) {
@@ -145,17 +149,11 @@ impl Node {
         let prev = link.state();
         let outage = link.proofs.outage(now);
         let Some(rule) = rule_of_answer(link, claim, seq, now) else { return };
-        let restarted = match claim {
-            Claim::NewBoot { old } if prev != PeerState::Left => {
-                link.restarted();
-                let new = link.boot().unwrap_or(*old);
-                Some(EventKind::PeerRestarted { prev, old: *old, new, silent_for })
-            }
-            _ => None,
-        };
         let changed = self.apply(link, rule, now).is_some();
-        if let Some(restarted) = restarted {
-            self.report(link, restarted);
+        if let Claim::NewBoot { old } = claim
+            && prev != PeerState::Left
+        {
+            self.restarted(link, prev, *old, silent_for, now);
         }
         if !changed {
             return;
@@ -177,6 +175,21 @@ impl Node {
     pub fn handle_flaw(&mut self, now: Monotonic, attempt: AttemptId, flaw: Flaw) {
         self.with_link(Requests::owner(attempt), |_, link| link.identity.set_flaw(Some(flaw)));
         self.handle_failure(now, attempt, Evidence::Invalid);
+    }
+
+    /// A restart after an outage has had its line with the outage; one without counts as a flap, and those of a peer
+    /// that flaps already are counted and not reported each.
+    fn restarted(&mut self, link: &mut Link, prev: PeerState, old: BootId, silent_for: Duration, now: ObserverTime) {
+        link.restarted();
+        let was_flapping = link.flaps.flapping();
+        let changes = if prev.is_up() { link.flaps.add(now) } else { None };
+        if !(was_flapping && prev.is_up()) {
+            let new = link.boot().unwrap_or(old);
+            self.report(link, EventKind::PeerRestarted { prev, old, new, silent_for });
+        }
+        if let Some(changes) = changes {
+            self.report(link, EventKind::PeerFlapping { on: true, changes });
+        }
     }
 
     pub(super) fn attempt_failed(&mut self, attempt: AttemptId, evidence: Evidence, now: ObserverTime) {
@@ -252,6 +265,8 @@ impl Node {
             caller.state != SelfState::Leaving && link.identity.is_after_goodbye(caller.seq)
         } else if caller.state == SelfState::Leaving {
             true
+        } else if self.is_mute(link, now) {
+            link.state().is_broken()
         } else {
             if self.quarantine.is_some() {
                 return;
@@ -275,6 +290,11 @@ impl Node {
             let finding = Finding::NameTaken { address: None, boot: caller.boot };
             self.report_self(EventKind::Discovery(finding));
         }
+    }
+
+    /// No answer of it has come for so long that its pings alone no longer count.
+    fn is_mute(&self, link: &Link, now: ObserverTime) -> bool {
+        link.proofs.unanswered_for(now) > MUTE.max(self.config.wait_stalled * 2)
     }
 
     /// Its ping is proof of life, and says nothing about my way to it.

@@ -76,11 +76,11 @@ impl Node {
         self.links.iter().find(|other| other.id() != link.id() && other.identity.pinned() == Some(name))
     }
 
-    /// One line for each boot that contradicts, not one for each answer.
+    /// One line for each boot that contradicts, not one for each answer; and few where each answer is of another boot.
     pub(super) fn report_conflict(&mut self, link: &mut Link, conflict: Conflict, boot: BootId) {
         let is_new = match &conflict {
             Conflict::SharedAddress { declared, .. } => link.identity.is_new_rival(declared.clone(), self.clock.now()),
-            _ => link.identity.is_new_conflict(boot),
+            _ => link.identity.is_new_conflict(boot, self.clock.now()),
         };
         if is_new {
             self.report(link, EventKind::PeerConflict { conflict });

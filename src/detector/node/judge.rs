@@ -63,8 +63,7 @@ impl Node {
             PeerState::Unreachable | PeerState::Dead => {
                 link.requests.set_next_check(None);
                 link.proofs.count_answers_anew();
-                if link.flaps.add(now) {
-                    let changes = link.flaps.count() as u32;
+                if let Some(changes) = link.flaps.add(now) {
                     self.report(link, EventKind::PeerFlapping { on: true, changes });
                 }
                 if link.state() == PeerState::Dead {

@@ -112,7 +112,11 @@ impl Node {
     /// At once if the last check is old enough, else as soon as it is: the hint may be newer than that check.
     pub(super) fn check_soon(&mut self, link: &mut Link, now: ObserverTime) {
         let from = link.requests.check_may_begin();
-        if link.requests.next_check().is_some() {
+        // A third check would close the older of two that are open, and one that is closed early never shows that its peer
+        // is silent: hints without end would hide that.
+        if link.requests.next_check().is_some()
+            || link.requests.checks().iter().filter(|check| !check.counted).count() >= 2
+        {
             return;
         }
         if from <= now {

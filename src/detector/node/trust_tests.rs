@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::detector::config::Timing;
 use crate::detector::event::Purpose;
+use crate::detector::evidence::Class;
 use crate::detector::limits::GOODBYE_LIMIT;
-use crate::detector::peer::{PeerSpec, PeerState, WatchDelta};
+use crate::detector::peer::{Accusation, PeerSpec, PeerState, WatchDelta, Watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The highest number that a header can carry.
@@ -27,6 +28,7 @@ enum Says {
     /// Another life with each answer.
     NewLives(&'static str),
     Refuses,
+    Silent,
 }
 
 fn ready(node: &'static str, boot: u64) -> Says {
@@ -50,6 +52,12 @@ struct World {
     checks: Vec<(Duration, &'static str)>,
     /// Answered by each witness that is asked.
     testimony: Testimony,
+    /// Says of `n3` that it reached it, whatever `testimony` is.
+    vouches: Option<&'static str>,
+    /// Accuses `n3`.
+    accuser: Option<&'static str>,
+    /// Answers list `n3` as watched.
+    lists: bool,
 }
 
 impl World {
@@ -75,6 +83,9 @@ impl World {
             events: Vec::new(),
             checks: Vec::new(),
             testimony: Testimony::NoOpinion,
+            vouches: None,
+            accuser: None,
+            lists: false,
         }
     }
 
@@ -130,18 +141,23 @@ impl World {
                 self.node.handle_answer(now, attempt, answer);
             }
             Says::Refuses => self.node.handle_failure(now, attempt, Evidence::Refused),
+            Says::Silent => self.node.handle_failure(now, attempt, Evidence::Silent),
         }
     }
 
     fn answer(&self, node: &str, boot: u64, state: SelfState) -> Answer {
+        let accusation = Accusation { node: name("n3"), boot: BootId(30), class: Class::Silent, silent_for: ms(5000) };
+        let line = Watched { node: name("n3"), boot: BootId(30), state: Some(PeerState::Alive) };
+        let rev = self.now.as_millis() as u64;
+        let watch = WatchDelta { since: 0, rev, peers: vec![line] };
         Answer {
             node: name(node),
             boot: BootId(boot),
-            seq: Seq(self.now.as_millis() as u64 + self.ahead),
+            seq: Seq(rev + self.ahead),
             state,
             version: "0".into(),
-            accusations: Vec::new(),
-            watch: WatchDelta::default(),
+            accusations: if self.accuser == Some(node) { vec![accusation] } else { Vec::new() },
+            watch: if self.lists && node != "n3" { watch } else { WatchDelta::default() },
             maintenance: None,
         }
     }
@@ -154,12 +170,15 @@ impl World {
                     if purpose == Purpose::Check {
                         self.checks.push((self.now, key));
                     }
+                    let trip = if matches!(self.says[key], Says::Silent) { ms(1000) } else { ms(1) };
                     self.count += 1;
-                    self.coming.insert((self.now + ms(1), self.count), (attempt, key));
+                    self.coming.insert((self.now + trip, self.count), (attempt, key));
                 }
                 Transmit::Cancel { attempt } => self.coming.retain(|_, (open, _)| *open != attempt),
-                Transmit::Ask { question, .. } => {
-                    self.node.handle_testimony(Monotonic(self.now), question, self.testimony);
+                Transmit::Ask { question, witness, boot, .. } => {
+                    let vouches = self.vouches == Some(self.keys[&witness]);
+                    let said = if vouches { Testimony::Answered { boot } } else { self.testimony };
+                    self.node.handle_testimony(Monotonic(self.now), question, said);
                 }
                 _ => {}
             }
@@ -332,4 +351,84 @@ fn a_peer_with_another_life_in_each_answer_is_checked_every_250_ms_at_most() {
     }
     let gaps = world.checks.windows(2).map(|two| two[1].0 - two[0].0);
     assert!(gaps.min().is_some_and(|gap| gap >= ms(250)), "{:?}", world.checks);
+}
+
+#[test]
+fn goodbyes_in_headers_do_not_hide_a_silent_peer() {
+    let mut world = World::pair();
+    world.says("b:1", Says::Silent);
+    for _ in 0..40 {
+        world.pinged("n3", 30, SelfState::Leaving, FAR).run(ms(250));
+    }
+    assert_eq!(world.told("b:1"), ["peer_down"]);
+}
+
+#[test]
+fn a_peer_that_restarts_with_each_answer_is_reported_once_a_minute_with_a_count() {
+    let mut world = World::pair();
+    world.says("b:1", Says::NewLives("n3"));
+    let end = world.now + 3 * MINUTE;
+    while world.now < end {
+        world.pinged("n3", 7, SelfState::Ready, 1).run(ms(50));
+    }
+    let told = world.told("b:1");
+    assert_eq!(told.iter().filter(|name| **name == "peer_restarted").count(), 3);
+    assert_eq!(told.len(), 3 + 3, "{told:?}");
+    let changes = world.events.iter().filter_map(|(_, _, kind)| match kind {
+        EventKind::PeerFlapping { on: true, changes } => Some(*changes),
+        _ => None,
+    });
+    let changes: Vec<u32> = changes.collect();
+    assert_eq!(changes[0], 3);
+    assert!(changes[1] > 100, "those that had no line of their own are counted: {changes:?}");
+}
+
+#[test]
+fn conflicts_with_another_life_each_time_are_reported_three_times_a_minute_at_most() {
+    let mut world = World::new(&[("b:1", Some("n3"))]);
+    world.says("b:1", ready("n3", 30)).run(ms(5000)).forget();
+    world.says("b:1", Says::NewLives("x")).run(MINUTE);
+    assert_eq!(world.told("b:1").iter().filter(|name| **name == "peer_conflict").count(), 3);
+}
+
+fn one_way(span: Duration) -> World {
+    let mut world = World::pair();
+    world.says("b:1", Says::Silent);
+    let end = world.now + span;
+    while world.now < end {
+        let caller = world.caller("n3", 30, SelfState::Ready, 1);
+        world.node.handle_ping(Monotonic(world.now), Some(caller));
+        world.run(ms(1000));
+    }
+    world
+}
+
+#[test]
+fn pings_alone_do_not_vouch_for_ever() {
+    assert_eq!(one_way(ms(30_000)).state("b:1"), PeerState::Unreachable);
+    let mut world = one_way(ms(120_000));
+    let told = world.told("b:1");
+    assert_eq!((world.state("b:1"), told), (PeerState::Dead, vec!["peer_unreachable", "peer_degraded", "peer_down"]));
+}
+
+/// `me` and `others`, which all know `n3`; it stops to answer, and the others say of it what they are told to say.
+fn mesh(others: &[&'static str]) -> World {
+    let keys: Vec<(&'static str, Option<&'static str>)> =
+        others.iter().chain(&["n3"]).map(|key| (*key, Some(*key))).collect();
+    let mut world = World::new(&keys);
+    world.lists = true;
+    for (number, key) in others.iter().enumerate() {
+        world.says(key, ready(key, 100 + number as u64));
+    }
+    world.says("n3", ready("n3", 30)).run(ms(5000)).forget();
+    world.says("n3", Says::Silent);
+    world
+}
+
+#[test]
+fn one_witness_that_only_this_node_contradicts_counts_for_ever() {
+    let mut world = mesh(&["n2", "n4"]);
+    world.vouches = Some("n2");
+    world.run(5 * MINUTE);
+    assert_eq!(world.told("n3"), ["peer_unreachable"]);
 }
