@@ -30,7 +30,7 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// Where the metrics are served a second time, once that is known.
     pub metrics_port: Option<u16>,
-    /// When the process started, by the wall clock of that time. [`AppState::started`] is what is shown.
+    /// When the process started, by the wall clock of that time. `AppState::started` is what is shown.
     pub started_at: SystemTime,
     /// The clock that events are stamped with. Measures how long requests take, too.
     pub clock: Clock,

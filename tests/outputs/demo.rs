@@ -18,6 +18,8 @@ pub struct Demo {
     lines: Arc<Mutex<Vec<String>>>,
     /// Port and process of each node, in the order of their names.
     nodes: Vec<(u16, u32)>,
+    /// The first of their metrics ports.
+    metrics: u16,
 }
 
 /// The program, with nothing of the caller's environment.
@@ -33,7 +35,8 @@ impl Demo {
         let mut command = heartbeat();
         command.args(["demo", "--base-port", &ports::free_in_a_row(3).to_string()]);
         // Of its own: demos that look for free ports at the same moment find the same ones.
-        command.env("HEARTBEAT_METRICS_PORT", ports::free_in_a_row(3).to_string());
+        let metrics = ports::free_in_a_row(3);
+        command.env("HEARTBEAT_METRICS_PORT", metrics.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the demo starts");
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -43,7 +46,7 @@ impl Demo {
                 kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        let mut demo = Demo { child, lines, nodes: Vec::new() };
+        let mut demo = Demo { child, lines, nodes: Vec::new(), metrics };
         demo.wait(0, &["Ctrl-C here stops them all."]);
         demo.nodes = demo.lines().iter().filter_map(|line| node(line)).collect();
         assert_eq!(demo.nodes.len(), 3, "{:?}", demo.lines());
@@ -157,7 +160,8 @@ impl Demo {
     /// A line as it is on a machine where the usual ports are free.
     fn shown(&self, line: &str) -> String {
         let mut line = line.replace(env!("CARGO_BIN_EXE_heartbeat"), SHOWN_PROGRAM);
-        for (usual, (port, _)) in (8001..).zip(&self.nodes) {
+        let places = (8001..).zip(self.nodes.iter().map(|(port, _)| *port));
+        for (usual, port) in places.chain((9100..).zip(self.metrics..self.metrics + 3)) {
             line = line
                 .replace(&format!(":{port}"), &format!(":{usual}"))
                 .replace(&format!("={port}"), &format!("={usual}"));

@@ -35,6 +35,7 @@ mod verdict;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use state::SETTLE;
 pub use summary::{IncidentSummary, NAMES_MAX};
 pub use verdict::IncidentVerdict;
 
@@ -44,9 +45,6 @@ use crate::mesh::{Member, MeshView};
 use state::Incident;
 use symptom::{Symptom, Wrong};
 
-/// How long observers have to agree before an incident is announced: in the real networks of `tests/end_to_end/` the
-/// last observer is up to 3 s behind the first.
-pub const SETTLE: Duration = Duration::from_secs(5);
 /// How long an incident that is over waits for a relapse. The time in which a peer that fails three times counts as
 /// flapping (`gray`).
 pub const HOLD: Duration = Duration::from_secs(60);
@@ -188,7 +186,8 @@ impl Incidents {
 
     /// Adds a symptom to the incident that it belongs to, or makes a new incident of it.
     fn join(&mut self, now: Monotonic, trouble: Symptom, wrong: &mut Vec<Wrong>, changes: &mut Vec<IncidentChange>) {
-        let mut matching: Vec<usize> = (0..self.live.len()).filter(|at| self.live[*at].is_met_by(&trouble)).collect();
+        let mut matching: Vec<usize> =
+            (0..self.live.len()).filter(|at| self.live[*at].is_met_by(now, &trouble)).collect();
         // An announced incident keeps its number; among several, the older one does.
         matching.sort_by_key(|at| (!self.live[*at].announced, self.live[*at].id));
         let Some(first) = matching.first().copied() else {

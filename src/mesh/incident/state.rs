@@ -11,6 +11,10 @@ use crate::detector::evidence::Class;
 use crate::detector::time::Monotonic;
 use crate::mesh::Member;
 
+/// How long observers have to agree before an incident is announced: in the real networks of `tests/end_to_end/` the
+/// last observer is up to 3 s behind the first.
+pub const SETTLE: Duration = Duration::from_secs(5);
+
 /// The longest age that is believed of a symptom when it is first seen.
 const LEAD_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -57,14 +61,23 @@ impl Incident {
         (now - self.first_seen).saturating_add(self.lead)
     }
 
-    /// Whether the symptom is a part of this incident. One that is over takes back only its own kind.
-    pub(super) fn is_met_by(&self, trouble: &Symptom) -> bool {
+    /// Whether the symptom is a part of this incident. One that is over takes back only its own kind, and what shows
+    /// that it was not over.
+    pub(super) fn is_met_by(&self, now: Monotonic, trouble: &Symptom) -> bool {
         let same_kind = self.verdict.is_of_a_link() == trouble.verdict.is_of_a_link();
         let belongs = match self.ended {
             None => !self.nodes.is_disjoint(&trouble.nodes),
             Some(_) => same_kind && trouble.nodes.is_subset(&self.nodes),
         };
-        belongs || self.is_mirrored_by(trouble)
+        belongs || self.is_mirrored_by(trouble) || self.remains_in(now, trouble)
+    }
+
+    /// A link of a victim that has been broken since before the incident seemed to be over, a moment ago: the observer
+    /// at its other end had not reported in the view in which no one missed the victim any more.
+    fn remains_in(&self, now: Monotonic, trouble: &Symptom) -> bool {
+        let from_before = self.ended.is_some_and(|ended| now - ended <= SETTLE && trouble.silent_for > now - ended);
+        let of_a_victim = !self.verdict.is_of_a_link() && !self.nodes.is_disjoint(&trouble.nodes);
+        from_before && of_a_victim && trouble.verdict.is_of_a_link()
     }
 
     /// The other side's view of the same split: each side's victims are the other's observers.
@@ -86,7 +99,8 @@ impl Incident {
 
     pub(super) fn take(&mut self, now: Monotonic, trouble: &Symptom) {
         let mirrored = self.is_mirrored_by(trouble);
-        if self.ended.take().is_some() && !mirrored {
+        let is_no_relapse = mirrored || self.remains_in(now, trouble);
+        if self.ended.take().is_some() && !is_no_relapse {
             self.failures = self.failures.saturating_add(1);
         }
         if !self.announced && trouble.silent_for.min(LEAD_MAX) > self.began(now) {
