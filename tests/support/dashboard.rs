@@ -14,6 +14,7 @@ pub const FILE: &str = "grafana/dashboards/heartbeat.json";
 
 /// What may be without data while nothing is wrong, and why.
 pub const MAY_BE_EMPTY: &[(&str, &str)] = &[
+    ("Who?", "each of its queries but one names what is down, cut off or broken, and nothing is"),
     ("mark: Peers down, unreachable or left", "it marks peers that are dead, unreachable or gone, and there are none"),
     ("mark: Incidents", "it marks the time in which an incident is open, and none is"),
     ("mark: Process starts", "it marks processes that have just started"),
