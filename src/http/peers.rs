@@ -10,6 +10,7 @@ use super::state::{Shared, wall_time};
 use crate::api::{PeerBody, PeersBody};
 use crate::detector::peer::NodeName;
 use crate::detector::view::{PeerView, View};
+use crate::render::first_of;
 
 /// Peers named when one was asked for that there is not.
 const KNOWN_KEYS_NAMED: usize = 32;
@@ -51,8 +52,6 @@ fn known_keys(peers: &[PeerView]) -> String {
     if peers.is_empty() {
         return "this node watches no peers".to_owned();
     }
-    let keys: Vec<&str> = peers.iter().take(KNOWN_KEYS_NAMED).map(|peer| &*peer.peer.key.0).collect();
-    let more = peers.len() - keys.len();
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("the peers of this node are {}{rest}", keys.join(", "))
+    let keys = peers.iter().map(|peer| &*peer.peer.key.0);
+    format!("the peers of this node are {}", first_of(keys, KNOWN_KEYS_NAMED))
 }

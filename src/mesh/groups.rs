@@ -71,6 +71,5 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
 
 /// What the other end reports about a link, if it watches this one.
 fn link_status_back(row: &Row, other: &Row) -> Option<LinkStatus> {
-    let at = other.cells.binary_search_by(|cell| cell.peer.cmp(&row.observer)).ok()?;
-    Some(other.link_status(&other.cells[at]))
+    other.cell(&row.observer).map(|cell| other.link_status(cell))
 }

@@ -28,9 +28,7 @@ pub(super) fn mismatches(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<Mism
     };
     let judged = rows.iter().filter(|row| row.speaks() && row.cells.iter().all(|cell| !is_nameless(cell)));
     let compared = judged.map(|row| {
-        let lacks = |member: &&Member| {
-            **member != row.observer && row.cells.binary_search_by(|cell| cell.peer.cmp(member)).is_err()
-        };
+        let lacks = |member: &&Member| **member != row.observer && row.cell(member).is_none();
         let missing = members().map(|node_status| &node_status.member).filter(lacks).cloned().collect();
         Mismatch { observer: row.observer.clone(), missing }
     });

@@ -52,6 +52,25 @@ pub struct MeshView {
     pub whole: bool,
 }
 
+impl MeshView {
+    /// The status and the row of a member.
+    pub fn member(&self, member: &Member) -> Option<(&NodeStatus, &Row)> {
+        let at = self.node_statuses.binary_search_by(|status| status.member.cmp(member)).ok()?;
+        self.node_statuses.get(at).zip(self.rows.get(at))
+    }
+
+    /// The bad links of an observer, without those to nodes that are down or were never seen: one dead node is one fault,
+    /// and not one for each node that watches it.
+    pub fn bad_links<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = &'a Cell> {
+        let is_gone = |member: &Member| {
+            let gone = [MeshVerdict::Down, MeshVerdict::Unconfirmed, MeshVerdict::NeverSeen];
+            self.member(member).is_some_and(|(status, _)| gone.contains(&status.verdict))
+        };
+        let bad = row.cells.iter().filter(|cell| row.link_status(cell) == LinkStatus::Bad);
+        bad.filter(move |cell| !is_gone(&cell.peer))
+    }
+}
+
 /// Compares the rows. Of two rows of one observer the fresher one counts.
 pub fn view(rows: Vec<Row>) -> MeshView {
     let mut rows = tidy(rows);

@@ -197,9 +197,11 @@ impl Row {
         self.freshness == RowFreshness::Now && self.state != Some(SelfState::Leaving)
     }
 
-    /// What the observer reports about this peer; `None` when it does not watch it.
+    /// What the observer reports about this peer; `None` when it does not watch it. For the rows of a view, whose cells
+    /// are sorted.
     pub fn cell(&self, peer: &Member) -> Option<&Cell> {
-        self.cells.iter().find(|cell| cell.peer == *peer)
+        let at = self.cells.binary_search_by(|cell| cell.peer.cmp(peer)).ok()?;
+        self.cells.get(at)
     }
 
     /// What may be concluded from the cell now: nothing when the row does not speak.

@@ -87,6 +87,13 @@ pub struct NodeStatus {
     pub unmet_by: Vec<Member>,
 }
 
+impl NodeStatus {
+    /// An observer that reaches it suspects it, or finds it degraded or flapping.
+    pub fn is_doubtful(&self) -> bool {
+        [&self.suspected_by, &self.degraded_by, &self.flapping_by].iter().any(|by| !by.is_empty())
+    }
+}
+
 /// What an observer that speaks reports about the member.
 pub(super) struct Opinion<'a> {
     pub observer: &'a Row,

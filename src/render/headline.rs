@@ -4,7 +4,7 @@
 //! as well, the numbers are: a line that is cut in the middle of a name says nothing.
 
 use super::mesh::{Severity, Summary};
-use crate::mesh::{LinkStatus, MeshVerdict, MeshView};
+use crate::mesh::{MeshVerdict, MeshView};
 
 /// The most characters of a headline: two lines on a phone, one on a desk.
 pub const HEADLINE_CHARS: usize = 90;
@@ -50,23 +50,12 @@ pub fn counts(view: &MeshView) -> String {
             parts.push(format!("{count} {word}"));
         }
     }
-    let (bad, all) = links(view);
+    let bad: usize = view.rows.iter().map(|row| view.bad_links(row).count()).sum();
+    let all: usize = view.rows.iter().map(|row| row.cells.len()).sum();
     if all > 0 {
         parts.push(format!("{bad} of {all} links bad"));
     }
     parts.join(", ")
-}
-
-/// Links that are bad although both their ends may be up, and all links that are watched.
-fn links(view: &MeshView) -> (usize, usize) {
-    let is_gone = |member: &crate::mesh::Member| {
-        let place = view.node_statuses.binary_search_by(|status| status.member.cmp(member));
-        let gone = [MeshVerdict::Down, MeshVerdict::Unconfirmed, MeshVerdict::NeverSeen];
-        place.ok().and_then(|place| view.node_statuses.get(place)).is_some_and(|status| gone.contains(&status.verdict))
-    };
-    let cells = || view.rows.iter().flat_map(|row| row.cells.iter().map(move |cell| (row, cell)));
-    let bad = cells().filter(|(row, cell)| row.link_status(cell) == LinkStatus::Bad && !is_gone(&cell.peer)).count();
-    (bad, cells().count())
 }
 
 #[cfg(test)]

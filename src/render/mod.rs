@@ -22,6 +22,6 @@ mod quantity;
 mod why;
 
 pub use event::{Description, describe, message, sentence};
-pub use phrase::{evidence_phrase, evidence_phrase_of, join_names, join_texts};
+pub use phrase::{evidence_phrase, evidence_phrase_of, first_of, join_names, join_texts};
 pub use quantity::{round_trip, span};
 pub use why::explanation;

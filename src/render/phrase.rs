@@ -83,6 +83,13 @@ pub(super) fn join_peers(peers: &[PeerRef]) -> String {
     if peers.is_empty() { "its peers".to_owned() } else { join_texts(peers.iter().map(PeerRef::display_name)) }
 }
 
+/// "a, b, c", or "a, b and 7 more" where there are more than `most`: what may be typed next, not a part of a sentence.
+pub fn first_of<'a>(texts: impl ExactSizeIterator<Item = &'a str>, most: usize) -> String {
+    let more = texts.len().saturating_sub(most);
+    let list = texts.take(most).collect::<Vec<_>>().join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
 /// "a", "a and b", "a, b and c", "a, b and 7 more".
 pub fn join_texts<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = texts.len().saturating_sub(LISTED_MAX);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::cell::{line, node_look};
-use super::order::{Place, bad_links};
+use super::order::Place;
 use super::words::{Root, shown};
 use crate::mesh::MeshView;
 
@@ -24,7 +24,7 @@ pub(super) fn blocks(view: &MeshView, places: &[Place<'_>], only_bad: bool) -> M
 }
 
 fn bad_list(view: &MeshView, places: &[Place<'_>]) -> Markup {
-    let links = || places.iter().flat_map(|place| bad_links(view, place.row).map(|cell| (place.row, cell)));
+    let links = || places.iter().flat_map(|place| view.bad_links(place.row).map(|cell| (place.row, cell)));
     let count = links().count();
     html! {
         @if count > 0 {

@@ -80,11 +80,10 @@ pub(super) fn said(row: &Row) -> String {
 
 /// The class and the mark of a node by its verdict.
 pub(super) fn node_look(status: &NodeStatus) -> (&'static str, &'static str) {
-    let doubted = [&status.suspected_by, &status.degraded_by, &status.flapping_by].iter().any(|by| !by.is_empty());
     match status.verdict {
         MeshVerdict::LinkBroken | MeshVerdict::OneWay => ("doubt", "~"),
         verdict if verdict.is_bad() => ("bad", "✕"),
-        MeshVerdict::Up | MeshVerdict::Restarted if doubted => ("doubt", "~"),
+        MeshVerdict::Up | MeshVerdict::Restarted if status.is_doubtful() => ("doubt", "~"),
         MeshVerdict::Up | MeshVerdict::Restarted => ("good", "✓"),
         MeshVerdict::Left | MeshVerdict::Maintenance => ("left", "–"),
         _ => ("unknown", "?"),

@@ -12,7 +12,6 @@ use std::f64::consts::PI;
 use maud::{Markup, html};
 
 use super::cell::node_look;
-use super::order::cell;
 use super::words::{Root, short, shown};
 use crate::mesh::{LinkStatus, Member, MeshView, NodeStatus, Row};
 
@@ -167,7 +166,7 @@ fn edges(view: &MeshView) -> Vec<Edge> {
 }
 
 fn class(row: &Row, peer: &Member) -> Option<&'static str> {
-    let cell = cell(row, peer)?;
+    let cell = row.cell(peer)?;
     match row.link_status(cell) {
         LinkStatus::Good if cell.degraded => Some("doubt"),
         LinkStatus::Good => Some("good"),

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::cell::{age, figure, line, mark, said, word};
 use super::frame::wide;
-use super::order::{Place, cell};
+use super::order::Place;
 use super::words::{CELL_CHARS, Root, ago, link};
 use crate::mesh::{Cell, LinkStatus, Row, RowFreshness};
 
@@ -34,7 +34,7 @@ pub(super) fn matrix(observers: &[Place<'_>], peers: &[Place<'_>], is_small: boo
 /// The observers to show beside these peers: those that are bad themselves, and those that do not reach one of them.
 pub(super) fn observers_of<'a>(places: &[Place<'a>], peers: &[Place<'a>]) -> Vec<Place<'a>> {
     let misses = |place: &&Place<'a>| {
-        let status = |peer: &Place<'_>| cell(place.row, peer.member()).map(|cell| place.row.link_status(cell));
+        let status = |peer: &Place<'_>| place.row.cell(peer.member()).map(|cell| place.row.link_status(cell));
         place.is_bad() || peers.iter().any(|peer| status(peer) == Some(LinkStatus::Bad))
     };
     places.iter().filter(misses).copied().collect()
@@ -51,7 +51,7 @@ fn row(observer: &Row, peers: &[Place<'_>], is_small: bool) -> Markup {
             @for peer in peers {
                 @if *peer.member() == observer.observer {
                     td .self { span aria-label="itself" { "·" } }
-                } @else if let Some(cell) = cell(observer, peer.member()) {
+                } @else if let Some(cell) = observer.cell(peer.member()) {
                     @if is_small { (words(observer, cell)) } @else { (square(observer, cell)) }
                 } @else {
                     td .unknown { b { "?" } @if is_small { " " (if observer.freshness == RowFreshness::Never { "unknown" } else { "not listed" }) } }

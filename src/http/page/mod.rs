@@ -53,9 +53,9 @@ use crate::detector::level::Level;
 use crate::mesh::Member;
 use crate::mesh_service::collector::Gathered;
 use crate::mesh_service::incident_store::Entry;
-use crate::render::describe;
 use crate::render::headline::{counts, headline};
 use crate::render::incident::story;
+use crate::render::{describe, first_of};
 use crate::telemetry::events::{EVENTS_KEPT, Entry as EventEntry, Filter, Page as Events};
 use crate::telemetry::metrics::{REVISION, VERSION};
 use frame::Frame;
@@ -122,7 +122,7 @@ fn write(state: &AppState, gathered: &Gathered, age: Duration, events: &Events, 
 
 /// This node's own state comes from its row, so that it is of the same moment as all else on the page.
 fn me<'a>(state: &AppState, gathered: &'a Gathered) -> Me<'a> {
-    let own = gathered.view.rows.iter().find(|row| row.observer.as_str() == gathered.node.as_str());
+    let own = gathered.view.member(&Member::from(&gathered.node)).map(|(_, row)| row);
     Me {
         node: gathered.node.as_str(),
         boot: own.and_then(|row| row.boot),
@@ -180,13 +180,10 @@ pub(super) async fn picture(State(state): State<Shared>) -> Result<Response, Pro
 
 /// The member of this name, or which there are.
 fn known<'a>(gathered: &'a Arc<Gathered>, name: &str) -> Result<&'a Member, Problem> {
-    let rows = &gathered.view.rows;
-    let found = rows.iter().map(|row| &row.observer).find(|member| member.as_str() == name);
+    let found = gathered.view.member(&Member::from(name)).map(|(status, _)| &status.member);
     found.ok_or_else(|| {
-        let names: Vec<&str> = rows.iter().take(KNOWN_NAMED).map(|row| row.observer.as_str()).collect();
-        let more = rows.len() - names.len();
-        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-        Problem::no_such_peer(format!("the nodes of the mesh are {}{rest}", names.join(", ")))
+        let names = gathered.view.rows.iter().map(|row| row.observer.as_str());
+        Problem::no_such_peer(format!("the nodes of the mesh are {}", first_of(names, KNOWN_NAMED)))
     })
 }
 

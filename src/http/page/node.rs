@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use super::cell::{age, figure, mark, node_look, said, word};
 use super::frame::wide;
 use super::nodes;
-use super::order::{cell, find};
 use super::strip::{legend, strip};
 use super::timeline::{self, Happening};
 use super::words::{CELL_CHARS, Root, link, name, seconds, shown};
@@ -27,7 +26,7 @@ pub(super) struct NodePage<'a> {
 
 impl NodePage<'_> {
     pub(super) fn sections(&self) -> Markup {
-        let Some((status, row)) = find(self.mesh, self.member) else { return html! {} };
+        let Some((status, row)) = self.mesh.member(self.member) else { return html! {} };
         let (class, mark) = node_look(status);
         html! {
             section #node aria-labelledby="node-title" {
@@ -75,7 +74,7 @@ impl NodePage<'_> {
 
 /// What `row` says of its link to `peer`, as a cell that leads to the evidence.
 fn direction(row: &Row, peer: &Member) -> Markup {
-    let Some(cell) = cell(row, peer) else { return html! { td .unknown { "? not known" } } };
+    let Some(cell) = row.cell(peer) else { return html! { td .unknown { "? not known" } } };
     let status = row.link_status(cell);
     let text = html! {
         b aria-hidden="true" { (mark(status)) } " " (word(row, cell))

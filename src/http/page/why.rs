@@ -8,7 +8,6 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::cell::{line, mark, said};
-use super::order::{cell, find};
 use super::strip::{legend, strip};
 use super::words::{Root, ago, cut, link, name, shown};
 use crate::api::{PingBody, WhyBody};
@@ -65,8 +64,8 @@ impl From<WhyBody> for Evidence {
 impl WhyPage<'_> {
     pub(super) fn sections(&self) -> Markup {
         let (observer, peer) = (self.observer, self.peer);
-        let row = find(self.mesh, observer).map(|(_, row)| row);
-        let cell = row.and_then(|row| Some((row, cell(row, peer)?)));
+        let row = self.mesh.member(observer).map(|(_, row)| row);
+        let cell = row.and_then(|row| Some((row, row.cell(peer)?)));
         html! {
             section #link aria-labelledby="link-title" {
                 h2 #link-title { (name(observer)) " → " (name(peer)) }

@@ -47,10 +47,7 @@ impl Wrong {
 
     /// What no observer that speaks says anything about: it continues.
     pub(super) fn uncontradicted(&self, view: &MeshView) -> Wrong {
-        let node_status = |member: &Member| -> Option<&NodeStatus> {
-            let at = view.node_statuses.binary_search_by(|node_status| node_status.member.cmp(member)).ok()?;
-            Some(&view.node_statuses[at])
-        };
+        let node_status = |member: &Member| view.member(member).map(|(node_status, _)| node_status);
         let unknown = |member: &&Member| {
             node_status(member)
                 .is_some_and(|known| matches!(known.verdict, MeshVerdict::Unknown | MeshVerdict::NeverSeen))
@@ -64,8 +61,7 @@ impl Wrong {
             })
         };
         let untold = |(observer, peer): &&(Member, Member)| {
-            let Ok(at) = view.rows.binary_search_by(|row| row.observer.cmp(observer)) else { return false };
-            let row = &view.rows[at];
+            let Some((_, row)) = view.member(observer) else { return false };
             let link_status = row.cell(peer).map(|cell| row.link_status(cell));
             lives(observer) && lives(peer) && (!row.speaks() || link_status == Some(LinkStatus::Unknown))
         };

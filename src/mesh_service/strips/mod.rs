@@ -1,8 +1,8 @@
 //! The last 15 minutes of every node and every link, as far as this node knows them: a mark for each 10 s.
 //!
 //! Two sources, and neither costs an idle node a wake-up:
-//! * this node's own links, from its events. They are read when someone looks ([`standing`]), so what happened in
-//!   between is exact, whoever was watching;
+//! * this node's own links, from its events. They are read when someone looks ([`own_links`]), so what happened in
+//!   between is exact, even if no one was watching;
 //! * the links of other nodes, from each view that the collector gathers: while a page is open, when the API is asked,
 //!   and by the incident watcher while anything is wrong. Where neither happened there is no mark.
 //!
@@ -14,7 +14,7 @@
 //! Turned down: a task that samples every 10 s, which would wake every node of every mesh all day for a page that is
 //! closed.
 
-mod standing;
+mod own_links;
 mod strip;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ use crate::mesh::{Cell, LinkStatus, MEMBERS_MAX, Member, MeshVerdict, MeshView, 
 use crate::runtime::clock::Clock;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Filter};
-use standing::{Filled, Standings};
+use own_links::{Filled, OwnLinks};
 use strip::{Strip, runs, slot};
 
 /// As many as a view has members.
@@ -52,7 +52,7 @@ struct Book {
     nodes: Vec<(Member, Node)>,
     /// In all nodes together.
     links: usize,
-    standings: Standings,
+    own_links: OwnLinks,
     /// The number of the last event that was read.
     read: u64,
     /// The slot of the last look for blank strips.
@@ -100,14 +100,12 @@ impl Strips {
                 book.observe_row(place, now, row);
             }
         }
-        if let Some(own) = view.rows.iter().find(|row| row.observer == *me) {
-            // The cells of a view are sorted.
-            let is_watched = |member: &Member| own.cells.binary_search_by(|cell| cell.peer.cmp(member)).is_ok();
-            book.standings.keep(is_watched);
-            own.cells.iter().for_each(|cell| book.standings.note(&cell.peer, cell.state, at));
+        if let Some((_, own)) = view.member(me) {
+            book.own_links.keep(|member| own.cell(member).is_some());
+            own.cells.iter().for_each(|cell| book.own_links.note(&cell.peer, cell.state, at));
         }
         let mut filled = Vec::new();
-        book.standings.settle(at, &mut filled);
+        book.own_links.settle(at, &mut filled);
         book.fill(me, filled);
     }
 
@@ -122,12 +120,12 @@ impl Book {
     fn learn(&mut self, me: &Member, log: &EventLog) {
         let page = log.list(&Filter { since: Some(self.read), ..Filter::default() }, EVENTS_KEPT);
         if page.entries.first().is_some_and(|first| first.seq > self.read + 1) {
-            self.standings.forget();
+            self.own_links.forget();
         }
         let mut filled = Vec::new();
         for entry in &page.entries {
             if let NodeEvent::Detector(event) = &entry.event {
-                self.standings.learn(event, &mut filled);
+                self.own_links.learn(event, &mut filled);
             }
         }
         self.read = page.next;
@@ -216,9 +214,8 @@ fn find<'a, T>(list: &'a [(Member, T)], member: &Member) -> Option<&'a T> {
 }
 
 fn mark_of_node(status: &NodeStatus) -> Mark {
-    let doubted = [&status.suspected_by, &status.degraded_by, &status.flapping_by].iter().any(|by| !by.is_empty());
     match status.verdict {
-        MeshVerdict::Up | MeshVerdict::Restarted if doubted => Mark::Partly,
+        MeshVerdict::Up | MeshVerdict::Restarted if status.is_doubtful() => Mark::Partly,
         MeshVerdict::Up | MeshVerdict::Restarted => Mark::Up,
         MeshVerdict::Left | MeshVerdict::Maintenance => Mark::Away,
         MeshVerdict::Unknown => Mark::Unknown,

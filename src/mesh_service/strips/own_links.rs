@@ -15,7 +15,7 @@ use crate::mesh::Member;
 
 /// The state that holds since the last event about a peer.
 #[derive(Clone, Copy, Debug)]
-struct Standing {
+struct OwnLink {
     state: PeerState,
     never_seen: bool,
     degraded: bool,
@@ -24,7 +24,7 @@ struct Standing {
     filled: u32,
 }
 
-impl Standing {
+impl OwnLink {
     fn mark(&self) -> Mark {
         match self.state {
             _ if self.maintenance => Mark::Away,
@@ -49,13 +49,13 @@ pub(super) struct Filled {
 
 /// The own links: one entry for each watched peer.
 #[derive(Debug, Default)]
-pub(super) struct Standings {
-    peers: BTreeMap<Member, Standing>,
+pub(super) struct OwnLinks {
+    peers: BTreeMap<Member, OwnLink>,
     /// Slots of this node itself before this one are filled in.
     own: u32,
 }
 
-impl Standings {
+impl OwnLinks {
     /// Takes in one event; gives what it says about the time before it and at it.
     pub(super) fn learn(&mut self, event: &Event, filled: &mut Vec<Filled>) {
         let now = slot(event.at);
@@ -78,28 +78,28 @@ impl Standings {
         if let Some(old) = old {
             filled.push(Filled { peer: Some(member.clone()), from: old.filled, to: now, mark: old.mark() });
         }
-        let mut standing = old.unwrap_or(Standing {
+        let mut link = old.unwrap_or(OwnLink {
             state: peer.state,
             never_seen: false,
             degraded: false,
             maintenance: false,
             filled: now,
         });
-        standing.state = peer.state;
-        standing.filled = now;
+        link.state = peer.state;
+        link.filled = now;
         match event.kind {
-            EventKind::PeerNeverSeen { .. } => standing.never_seen = true,
-            EventKind::PeerDegraded { on, .. } => standing.degraded = on,
-            EventKind::MaintenanceBegan { .. } => standing.maintenance = true,
-            EventKind::MaintenanceEnded { .. } => standing.maintenance = false,
+            EventKind::PeerNeverSeen { .. } => link.never_seen = true,
+            EventKind::PeerDegraded { on, .. } => link.degraded = on,
+            EventKind::MaintenanceBegan { .. } => link.maintenance = true,
+            EventKind::MaintenanceEnded { .. } => link.maintenance = false,
             // Over before anyone could see it; worth a mark.
             EventKind::PeerRestarted { .. } => {
                 filled.push(Filled { peer: Some(member.clone()), from: now, to: now, mark: Mark::Partly });
             }
             _ => {}
         }
-        filled.push(Filled { peer: Some(member.clone()), from: now, to: now, mark: standing.mark() });
-        self.peers.insert(member, standing);
+        filled.push(Filled { peer: Some(member.clone()), from: now, to: now, mark: link.mark() });
+        self.peers.insert(member, link);
     }
 
     /// Events were forgotten before they were read: what held then is not known.
@@ -110,9 +110,8 @@ impl Standings {
     /// The row says this of a peer about which there was no event.
     pub(super) fn note(&mut self, member: &Member, state: PeerState, now: Monotonic) {
         if !self.peers.contains_key(member) {
-            let standing =
-                Standing { state, never_seen: false, degraded: false, maintenance: false, filled: slot(now) };
-            self.peers.insert(member.clone(), standing);
+            let link = OwnLink { state, never_seen: false, degraded: false, maintenance: false, filled: slot(now) };
+            self.peers.insert(member.clone(), link);
         }
     }
 
@@ -124,9 +123,9 @@ impl Standings {
     /// Everything up to now.
     pub(super) fn settle(&mut self, now: Monotonic, filled: &mut Vec<Filled>) {
         let now = slot(now);
-        for (member, standing) in &mut self.peers {
-            filled.push(Filled { peer: Some(member.clone()), from: standing.filled, to: now, mark: standing.mark() });
-            standing.filled = now;
+        for (member, link) in &mut self.peers {
+            filled.push(Filled { peer: Some(member.clone()), from: link.filled, to: now, mark: link.mark() });
+            link.filled = now;
         }
         filled.push(Filled { peer: None, from: self.own, to: now, mark: Mark::Up });
         self.own = now;
@@ -139,14 +138,14 @@ impl Standings {
         let now = slot(at);
         filled.push(Filled { peer: None, from: self.own, to: now, mark: Mark::Partly });
         self.own = now;
-        for standing in self.peers.values_mut() {
-            standing.filled = now;
+        for link in self.peers.values_mut() {
+            link.filled = now;
         }
     }
 
     fn end(&mut self, member: &Member, now: u32, filled: &mut Vec<Filled>) {
-        if let Some(standing) = self.peers.remove(member) {
-            filled.push(Filled { peer: Some(member.clone()), from: standing.filled, to: now, mark: standing.mark() });
+        if let Some(link) = self.peers.remove(member) {
+            filled.push(Filled { peer: Some(member.clone()), from: link.filled, to: now, mark: link.mark() });
         }
     }
 }
