@@ -55,6 +55,7 @@ use crate::api::{
     HISTORY_BYTES, History, HistoryBody, ROW_BYTES, RowBody, TESTIMONY_BYTES, TestimonyBody, WHY_BYTES, WhyBody,
     caller_headers,
 };
+use crate::config::hosts::is_localhost;
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
 
@@ -291,7 +292,7 @@ impl Client {
 /// Whether a host, as written in an address, is the machine that reads it.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    is_localhost(host) || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The body of an answer of 200 and at most `limit` bytes; `None` when it is anything else, is longer or breaks off.

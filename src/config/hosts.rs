@@ -27,12 +27,13 @@ impl Hosts {
     pub fn allow(&self, authority: &str) -> bool {
         let host = plain(without_port(authority.trim()));
         let address = host.trim_start_matches('[').trim_end_matches(']');
-        self.any
-            || address.parse::<IpAddr>().is_ok()
-            || host == "localhost"
-            || host.ends_with(".localhost")
-            || self.names.contains(&host)
+        self.any || address.parse::<IpAddr>().is_ok() || is_localhost(&host) || self.names.contains(&host)
     }
+}
+
+/// Whether a name, in lower case, always means the machine that reads it (RFC 6761, section 6.3).
+pub(crate) fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// As names are compared: in lower case, without the dot of the root.

@@ -1,6 +1,6 @@
 //! Tokens that were refused: counted, told once a minute with the last address, and slowed down.
 //!
-//! A token of sixteen random characters is not found by trying. But whoever tries is worth a line in the log, and a
+//! A token of sixteen random characters is not found by trying. But anyone who tries is worth a line in the log, and a
 //! weak token should not be tried six thousand times a second. The right token is never delayed, so nobody can keep the
 //! operator out.
 
@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::remote;
 use crate::detector::time::Monotonic;
 use crate::telemetry::logs::TARGET;
 
@@ -46,7 +47,7 @@ impl Guesses {
 }
 
 fn tell(count: u64, from: Option<IpAddr>) {
-    let from = from.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    let from = remote::shown(from);
     let requests = if count == 1 { "a request".to_owned() } else { format!("{count} requests") };
     tracing::warn!(
         target: TARGET,

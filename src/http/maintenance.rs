@@ -15,7 +15,7 @@ use axum::response::Response;
 use tokio::time::sleep;
 
 use super::problem::Problem;
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::reply::json;
 use super::state::{AppState, Shared, wall_time};
 use crate::api::{MaintenanceStatusBody, MaintenanceWish};
@@ -69,7 +69,7 @@ async fn authorize(state: &AppState, headers: &HeaderMap, remote: Option<Remote>
 
 /// The log says who changed something, and the next scrape shows it.
 async fn changed(state: &AppState, what: &str, from: Option<IpAddr>) {
-    let from = from.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    let from = remote::shown(from);
     tracing::info!(
         target: TARGET,
         event = "maintenance_requested",

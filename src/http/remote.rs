@@ -4,6 +4,11 @@ use std::net::IpAddr;
 
 use axum::extract::Request;
 
+/// The address of a caller as a line of the log has it.
+pub(super) fn shown(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
+}
+
 /// Where a request came from. The server puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Remote {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::closed_set::closed_set;
 use crate::detector::time::Monotonic;
 use crate::render;
 use crate::telemetry::logs::TARGET;
@@ -10,20 +11,23 @@ use crate::telemetry::logs::TARGET;
 /// Trouble is over when it has not happened for this long.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// What can go wrong with connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// All are taken: callers are closed to make room, or refused.
-    Full,
-    /// They cannot be accepted.
-    Accept,
-    /// Answers are not read.
-    Unread,
+closed_set! {
+    /// What can go wrong with connections.
+    pub(super) enum Kind {
+        /// All are taken: callers are closed to make room, or refused.
+        Full,
+        /// They cannot be accepted.
+        Accept,
+        /// Answers are not read.
+        Unread,
+    }
 }
+
+type Episodes = [Option<Episode>; Kind::ALL.len()];
 
 /// What is going wrong now with callers, of both ports: they share the process's descriptors and memory.
 #[derive(Debug, Default)]
-pub struct Troubles(Mutex<[Option<Episode>; 3]>);
+pub struct Troubles(Mutex<Episodes>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Episode {
@@ -54,7 +58,7 @@ impl Troubles {
 
     /// Tells what is over.
     pub(super) fn end(&self, now: Monotonic) {
-        for kind in [Kind::Full, Kind::Accept, Kind::Unread] {
+        for kind in Kind::ALL {
             let over = self.lock()[kind as usize].take_if(|episode| now - episode.last >= QUIET);
             if let Some(episode) = over {
                 tell_end(kind, episode.last - episode.began, episode.count);
@@ -62,7 +66,7 @@ impl Troubles {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Option<Episode>; 3]> {
+    fn lock(&self) -> MutexGuard<'_, Episodes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

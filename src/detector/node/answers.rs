@@ -286,7 +286,7 @@ impl Node {
             return;
         }
         self.unlisted.pinged(&caller.node, now, unlisted::fresh(self.config.interval));
-        if caller.node == self.me.node && self.unlisted.shares_my_name(caller.boot, now) {
+        if caller.node == self.me.node && self.unlisted.shares_my_name(now) {
             let finding = Finding::NameTaken { address: None, boot: caller.boot };
             self.report_self(EventKind::Discovery(finding));
         }

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::detector::config::Timing;
 use crate::detector::event::Purpose;
-use crate::detector::evidence::Class;
 use crate::detector::limits::GOODBYE_LIMIT;
-use crate::detector::peer::{Accusation, PeerSpec, PeerState, WatchDelta, Watched};
+use crate::detector::peer::{PeerSpec, PeerState, WatchDelta, Watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The highest number that a header can carry.
@@ -50,12 +49,8 @@ struct World {
     count: u64,
     events: Vec<(Duration, String, EventKind)>,
     checks: Vec<(Duration, &'static str)>,
-    /// Answered by each witness that is asked.
-    testimony: Testimony,
-    /// Says of `n3` that it reached it, whatever `testimony` is.
+    /// Says of `n3` that it reached it; other witnesses have no opinion.
     vouches: Option<&'static str>,
-    /// Accuses `n3`.
-    accuser: Option<&'static str>,
     /// Answers list `n3` as watched.
     lists: bool,
 }
@@ -82,9 +77,7 @@ impl World {
             count: 0,
             events: Vec::new(),
             checks: Vec::new(),
-            testimony: Testimony::NoOpinion,
             vouches: None,
-            accuser: None,
             lists: false,
         }
     }
@@ -146,7 +139,6 @@ impl World {
     }
 
     fn answer(&self, node: &str, boot: u64, state: SelfState) -> Answer {
-        let accusation = Accusation { node: name("n3"), boot: BootId(30), class: Class::Silent, silent_for: ms(5000) };
         let line = Watched { node: name("n3"), boot: BootId(30), state: Some(PeerState::Alive) };
         let rev = self.now.as_millis() as u64;
         let watch = WatchDelta { since: 0, rev, peers: vec![line] };
@@ -156,7 +148,7 @@ impl World {
             seq: Seq(rev + self.ahead),
             state,
             version: "0".into(),
-            accusations: if self.accuser == Some(node) { vec![accusation] } else { Vec::new() },
+            accusations: Vec::new(),
             watch: if self.lists && node != "n3" { watch } else { WatchDelta::default() },
             maintenance: None,
         }
@@ -177,7 +169,7 @@ impl World {
                 Transmit::Cancel { attempt } => self.coming.retain(|_, (open, _)| *open != attempt),
                 Transmit::Ask { question, witness, boot, .. } => {
                     let vouches = self.vouches == Some(self.keys[&witness]);
-                    let said = if vouches { Testimony::Answered { boot } } else { self.testimony };
+                    let said = if vouches { Testimony::Answered { boot } } else { Testimony::NoOpinion };
                     self.node.handle_testimony(Monotonic(self.now), question, said);
                 }
                 _ => {}

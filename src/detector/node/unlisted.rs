@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::detector::peer::{BootId, NodeName};
+use crate::detector::peer::NodeName;
 use crate::detector::time::ObserverTime;
 
 /// Callers remembered at once. More than a handful is one mistake in one list.
@@ -18,7 +18,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(600);
 #[derive(Debug, Default)]
 pub(super) struct Unlisted {
     callers: BTreeMap<NodeName, Caller>,
-    name_taken: Option<(BootId, ObserverTime)>,
+    name_taken: Option<ObserverTime>,
 }
 
 #[derive(Debug)]
@@ -53,10 +53,10 @@ impl Unlisted {
     }
 
     /// Another process with this node's name pinged it. Whether that is to be told.
-    pub(super) fn shares_my_name(&mut self, boot: BootId, now: ObserverTime) -> bool {
-        let known = self.name_taken.is_some_and(|(_, told)| now.since(told) < TOLD_EVERY);
+    pub(super) fn shares_my_name(&mut self, now: ObserverTime) -> bool {
+        let known = self.name_taken.is_some_and(|told| now.since(told) < TOLD_EVERY);
         if !known {
-            self.name_taken = Some((boot, now));
+            self.name_taken = Some(now);
         }
         !known
     }
@@ -98,6 +98,6 @@ mod tests {
             unlisted.pinged(&NodeName::new(&format!("n{number}")).unwrap(), at(number), fresh(INTERVAL));
         }
         assert_eq!(unlisted.callers.len(), CALLERS_MAX);
-        assert!(unlisted.shares_my_name(BootId(1), at(0)) && !unlisted.shares_my_name(BootId(2), at(599_000)));
+        assert!(unlisted.shares_my_name(at(0)) && !unlisted.shares_my_name(at(599_000)));
     }
 }
