@@ -113,7 +113,7 @@ impl App {
             seed: random()?,
             peers: watch_list(&config)?,
             names: config.names.clone(),
-            expects_peers: config.expects_peers(),
+            expects_peers: config.expects_peers,
             clock,
             client,
             inbox,

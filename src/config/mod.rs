@@ -41,6 +41,8 @@ pub struct Config {
     pub peers: Vec<PeerTarget>,
     /// Names behind which there are more of them.
     pub names: Vec<DnsName>,
+    /// A list of peers was set, whatever is left of it without the node itself.
+    pub expects_peers: bool,
     pub detector: DetectorConfig,
     pub log: LogConfig,
     /// Between the stop signal and the closing of listeners, for load balancers to notice.
@@ -62,12 +64,6 @@ impl Config {
     /// How many peers there can be, for the sizes of what they share: those listed, or as many as are ever watched.
     pub fn peers_at_most(&self) -> usize {
         peers_at_most(self.peers.len(), self.names.len())
-    }
-
-    /// Whether a list of peers was set, whatever is left of it without the node itself.
-    pub fn expects_peers(&self) -> bool {
-        let is_set = |setting: &Setting| setting.name == "peers" && setting.value.contains("://");
-        !self.peers.is_empty() || !self.names.is_empty() || self.settings.iter().any(is_set)
     }
 
     /// The watched peers in a few words: "2 peers", "no peers".

@@ -76,6 +76,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
             metrics_port,
             peers: targets,
             names,
+            expects_peers: !listed.is_empty(),
             detector,
             log,
             shutdown_delay,

@@ -63,8 +63,8 @@ impl MeshView {
     /// and not one for each node that watches it.
     pub fn bad_links<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = &'a Cell> {
         let is_gone = |member: &Member| {
-            let gone = [MeshVerdict::Down, MeshVerdict::Unconfirmed, MeshVerdict::NeverSeen];
-            self.member(member).is_some_and(|(status, _)| gone.contains(&status.verdict))
+            let verdict = self.member(member).map(|(status, _)| status.verdict);
+            verdict.is_some_and(|verdict| verdict.is_down() || verdict == MeshVerdict::NeverSeen)
         };
         let bad = row.cells.iter().filter(|cell| row.link_status(cell) == LinkStatus::Bad);
         bad.filter(move |cell| !is_gone(&cell.peer))

@@ -170,6 +170,7 @@ fn config(own: &View) -> Config {
         metrics_port: MetricsPort::Exactly(0),
         peers: Vec::new(),
         names: Vec::new(),
+        expects_peers: false,
         detector: Timing::BALANCED.check().expect("sensible"),
         log: LogConfig { format: LogFormat::Auto, level: LogLevel::Info, color: Color::Auto },
         shutdown_delay: Duration::ZERO,
