@@ -216,6 +216,7 @@ fn why(peer: &str) -> Option<Why> {
         accusations: vec![AccusationView { observer: name("node-5"), class: Class::Silent, left: ms(2000) }],
         accused: full.then_some(ms(600)),
         vouchers: vec![name("node-5")],
+        discredited: full.then(|| name("node-6")),
         quorum: full.then_some(quorum),
         outage: full.then(|| decision.clone()),
         decision: full.then_some(decision),
@@ -259,10 +260,12 @@ fn testimony(node: &NodeName) -> Option<Testimony> {
     }
 }
 
-/// The row of the peer `node-3`: it cannot reach this node, and knows a node that this one does not.
+/// The row of the peer `node-3`: it cannot reach this node, watches a caller of this node that is on no list here, and knows two
+/// nodes that this one does not.
 const ROW: &str = r#"{"node":"node-3","boot":"0000000000000003","seq":60000,"state":"ready","stalled":false,"new":1,"peers":[
     {"node":"node-1","key":null,"boot":"fedcba9876543210","state":"unreachable","verdict":"link_broken","class":"silent","state_age_ms":900},
-    {"node":"node-12","key":null,"boot":"000000000000000c","state":"alive","state_age_ms":5000,"rtt_us":846,"loss":0.1,"expected":true},
+    {"node":"node-8","key":null,"boot":"0000000000000008","state":"alive","state_age_ms":5000,"rtt_us":846,"loss":0.1,"expected":true},
+    {"node":"node-12","key":null,"boot":"000000000000000c","state":"alive","state_age_ms":5000,"expected":true},
     {"node":null,"key":"nowhere:8001","boot":null,"state":"joining","verdict":"never_seen","state_age_ms":90000},
     {"node":"node-13","key":null,"boot":"000000000000000d","state":"enchanted","state_age_ms":5000}]}"#;
 
@@ -598,16 +601,17 @@ async fn the_mesh_is_told_with_the_rows_of_those_who_give_one() {
     };
     assert_eq!(heard("node-1")["heard"], "now");
     assert_eq!(heard("node-3")["heard"], "now");
-    // No target, and known from another's row only.
+    // No target, and a caller that another's row lists.
     assert_eq!(heard("node-4")["heard"], "never");
-    assert_eq!(heard("node-12")["heard"], "never");
+    assert_eq!(heard("node-8")["heard"], "never");
     let cells = heard("node-3")["cells"].as_array().expect("cells").clone();
     let cell = |peer: &str| cells.iter().find(|cell| cell["peer"] == peer).cloned();
-    assert_eq!(cell("node-12").expect("a cell")["rtt_ms"], 0.846);
-    assert_eq!(cell("nowhere:8001").expect("a cell")["reading"], "bad");
+    assert_eq!(cell("node-8").expect("a cell")["rtt_ms"], 0.846);
+    assert_eq!((cell("node-12"), cell("nowhere:8001")), (None, None), "one row alone names them");
     assert_eq!(cell("node-13"), None, "a state that is not known");
     let cluster = node.get("/api/v1/cluster").await.json();
     assert_eq!((&cluster["asked"], &cluster["answered"]), (&json!(5), &json!(1)));
+    assert!(cluster.to_string().contains("node-12, nowhere:8001"), "a blind spot of node-3: {cluster:#}");
     assert_eq!(cluster["sentence"], matrix["sentence"]);
     let text = node.get("/matrix.txt").await.text;
     assert!(text.starts_with(cluster["sentence"].as_str().expect("a sentence")), "{text}");

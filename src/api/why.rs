@@ -44,6 +44,8 @@ pub struct WhyBody {
     pub accusations: Vec<HeldAccusationBody>,
     /// Witnesses that vouch for the peer now.
     pub vouchers: Vec<Text<NodeName>>,
+    /// A witness that vouched against all other observers for a minute: its word counts for nothing.
+    pub discredited: Option<Text<NodeName>>,
 }
 
 /// How far this node's own observations can be trusted.
@@ -195,6 +197,7 @@ impl WhyBody {
             pings: why.pings.iter().map(PingBody::from).collect(),
             accusations: why.accusations.iter().map(HeldAccusationBody::from).collect(),
             vouchers: texts(&why.vouchers),
+            discredited: why.discredited.as_ref().map(Text::from),
         }
     }
 }

@@ -129,7 +129,7 @@ closed_sets! {
     Severity, "Severity", "`fault`: something is broken; `gap`: something is not known; `note`: worth mentioning.";
     Source, "Source", "";
     BlindSpotKind, "BlindSpotKind",
-        "What a node knows that it does not see: no node at all, a name that cannot be looked up, an address without a node, a caller that is on no list, a node of its own name, an address with several nodes.";
+        "What a node knows that it does not see: no node at all, a name that cannot be looked up, an address without a node, a caller that is on no list, a node of its own name, an address with several nodes, nodes that no other node lists.";
     PingResult, "PingResult", "`answered_late`: it had counted as failed by then. `out_of_time`: it counted as failed before it ended.";
     Said, "Said", "";
     HealthStatus, "HealthStatus", "";

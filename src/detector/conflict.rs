@@ -2,7 +2,7 @@
 
 use super::peer::{BootId, NodeName, PeerKey};
 
-/// Two answers that contradict each other about who is who.
+/// Two answers that contradict each other, mostly about who is who.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// A boot answered that had already been replaced by a newer one.
@@ -42,5 +42,10 @@ pub enum Conflict {
         name: NodeName,
         /// The key of the peer that the name is pinned for.
         other: PeerKey,
+    },
+    /// One witness vouches for it, and all other observers have been unable to reach it for a minute.
+    LoneVouch {
+        /// Its word counts for nothing until the peer answers this node.
+        witness: NodeName,
     },
 }

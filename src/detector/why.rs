@@ -35,6 +35,8 @@ pub struct Why {
     pub accused: Option<Duration>,
     /// Those who vouch for it now.
     pub vouchers: Vec<NodeName>,
+    /// One that vouched against all others for too long: its word counts for nothing.
+    pub discredited: Option<NodeName>,
     /// While it is suspect or unreachable: what a verdict would need now.
     pub quorum: Option<Quorum>,
     /// Behind the present state; `None` before the first.

@@ -25,6 +25,8 @@ closed_set! {
         SharedName = "shared_name",
         /// Several nodes answer at the address of one peer.
         SharedAddress = "shared_address",
+        /// Nodes that no other node lists.
+        ListedByOne = "listed_by_one",
     }
 }
 

@@ -7,13 +7,14 @@
 //! other into incidents.
 //!
 //! In reading order: `rows` (the input, and what may be concluded from it), `restarts` (opinions about processes
-//! that have ended), `verdict`, `groups`, `membership_diff`.
+//! that have ended), `ghosts` (nodes that one row alone names), `verdict`, `groups`, `membership_diff`.
 //!
 //! Turned down: a mesh view inside the detector. Every node would have to keep it up to date all the time, for the
 //! few moments in which someone looks at it.
 
 mod blind_spot;
 pub mod event;
+mod ghosts;
 mod groups;
 pub mod incident;
 mod membership_diff;
@@ -25,6 +26,7 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use blind_spot::{BLIND_SPOTS_MAX, BlindSpot, BlindSpotKind, of_view as blind_spots};
+pub use ghosts::without_ghosts;
 pub use groups::Groups;
 pub use membership_diff::Mismatch;
 pub use rows::{Cell, LinkStatus, Member, Row, RowFreshness};

@@ -374,6 +374,7 @@ fn what_an_observer_does_not_see_makes_the_mesh_not_whole() {
         ),
         (BlindSpotKind::NoNodeAt, "10.0.0.7:8001", "enchanted", "node-1 finds no node at 10.0.0.7:8001"),
         (BlindSpotKind::Unlisted, "node-9", "", "node-1 is pinged by node-9, which is not on its list of peers"),
+        (BlindSpotKind::ListedByOne, "x, y", "", "only node-1 lists x, y"),
         (
             BlindSpotKind::SharedName,
             "localhost:8002",

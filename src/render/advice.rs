@@ -141,7 +141,7 @@ pub fn fault_of_blind_spot(kind: BlindSpotKind) -> Fault {
         BlindSpotKind::FoundNobody => Fault::FoundNobody,
         BlindSpotKind::LookupFails => Fault::Name,
         BlindSpotKind::NoNodeAt => Fault::NoNodeAt,
-        BlindSpotKind::Unlisted => Fault::Unlisted,
+        BlindSpotKind::Unlisted | BlindSpotKind::ListedByOne => Fault::Unlisted,
         BlindSpotKind::SharedName => Fault::SharedName,
         BlindSpotKind::SharedAddress => Fault::LoadBalancer,
     }

@@ -41,6 +41,7 @@ pub(super) fn blind_spots(rows: &[Row]) -> Vec<String> {
             let who = join_texts(callers.into_iter());
             texts.push(format!("{observer} is pinged by {who}, which {be} not on {list} list of peers"));
         }
+        texts.extend(of(BlindSpotKind::ListedByOne).map(|spot| format!("only {observer} lists {}", spot.what)));
         for spot in of(BlindSpotKind::SharedName) {
             texts.push(format!("two nodes call themselves {observer}; the other one is at {}", spot.what));
         }

@@ -64,6 +64,7 @@ pub fn message(kind: &EventKind) -> &'static str {
         EventKind::PeerDegraded { on: true, .. } => "Peer is degraded",
         EventKind::PeerDegraded { on: false, .. } => "Peer answers well again",
         EventKind::PeerConflict { conflict: Conflict::SameNode { .. } } => "Peer is listed twice",
+        EventKind::PeerConflict { conflict: Conflict::LoneVouch { .. } } => "One witness contradicts all others",
         EventKind::PeerConflict { .. } => "Peer identity conflict",
         EventKind::PeerIsSelf => "Peer is this node itself",
         EventKind::PeerAdded => "Peer added",
@@ -246,6 +247,12 @@ fn conflict_sentence(peer: &str, key: &str, conflict: &Conflict) -> String {
             format!("{peer} calls itself {declared}, but {expected} was expected: its answers do not count")
         }
         Conflict::SameNode { other } => format!("{peer} is the same node as {other} and is not watched twice"),
+        Conflict::LoneVouch { witness } => {
+            format!(
+                "only {witness} reports that it reaches {peer}, for 1 min against all other observers: \
+                 its report no longer counts; compare {witness} with the others"
+            )
+        }
         Conflict::NameReserved { name, other } => {
             format!("{peer} calls itself {name}, a name that the peer list keeps for {other}: its answers do not count")
         }
@@ -437,6 +444,9 @@ mod tests {
             (EventKind::PeerConflict { conflict: Conflict::SameNode { other: PeerKey("a:1".into()) } },
                 "peer_conflict", Warn, "Peer is listed twice",
                 "node-3 is the same node as a:1 and is not watched twice"),
+            (EventKind::PeerConflict { conflict: Conflict::LoneVouch { witness: name("node-2") } },
+                "peer_conflict", Warn, "One witness contradicts all others",
+                "only node-2 reports that it reaches node-3, for 1 min against all other observers: its report no longer counts; compare node-2 with the others"),
             (EventKind::PeerConflict { conflict: Conflict::NameReserved { name: name("x"), other: PeerKey("x".into()) } },
                 "peer_conflict", Warn, "Peer identity conflict",
                 "node-3 calls itself x, a name that the peer list keeps for x: its answers do not count"),

@@ -252,6 +252,11 @@ fn witnesses(asked: &[WitnessView]) -> Vec<String> {
 
 fn flags(why: &Why) -> Vec<String> {
     let mut sentences = Vec::new();
+    if let Some(witness) = &why.discredited {
+        sentences.push(format!(
+            "{witness} alone reports that it reaches it, and did so for 1 min against all other observers: its report no longer counts."
+        ));
+    }
     if let Some(maintenance) = &why.peer.maintenance {
         let (left, reason) = (span(maintenance.left), maintenance.reason.as_str());
         sentences.push(format!("It is in maintenance for another {left} ({reason}): no alert is sent for it."));
@@ -385,6 +390,7 @@ mod tests {
             accusations: Vec::new(),
             accused: None,
             vouchers: Vec::new(),
+            discredited: None,
             quorum: None,
             decision: Some(decision(Rule::FirstAnswer, PeerState::Joining, PeerState::Alive, 300_000)),
             outage: None,

@@ -239,6 +239,10 @@ fn of_conflict(fields: &mut Fields, conflict: &Conflict) {
             set(fields, "reason", "same_node");
             set(fields, "other", &*other.0);
         }
+        Conflict::LoneVouch { witness } => {
+            set(fields, "reason", "lone_vouch");
+            set(fields, "witness", witness.as_str());
+        }
         Conflict::NameReserved { name, other } => {
             set(fields, "reason", "name_reserved");
             set(fields, "declared", name.as_str());

@@ -25,6 +25,10 @@ pub(crate) struct Hearsay {
     own_ping_until: Option<ObserverTime>,
     /// When the present vouching began.
     vouched_since: Option<ObserverTime>,
+    /// The witness that vouches while all other observers contradict it, and since when.
+    alone: Option<(PeerId, ObserverTime)>,
+    /// A witness that did so for too long: its word counts for nothing.
+    discredited: Option<PeerId>,
 }
 
 impl Hearsay {
@@ -77,6 +81,24 @@ impl Hearsay {
         self.own_ping_until = Some(now + span);
     }
 
+    /// A witness vouches; `alone`: while all other observers contradict it. Returns since when it has done that.
+    pub(crate) fn vouches_alone(&mut self, witness: PeerId, alone: bool, now: ObserverTime) -> Option<ObserverTime> {
+        let since = self.alone.filter(|(before, _)| *before == witness).map_or(now, |(_, since)| since);
+        self.alone = alone.then_some((witness, since));
+        self.alone.map(|(_, since)| since)
+    }
+
+    /// The word of this witness counts for nothing from now on. True when it did before.
+    pub(crate) fn discredit(&mut self, witness: PeerId) -> bool {
+        self.vouchers.remove(&witness);
+        self.discredited.replace(witness) != Some(witness)
+    }
+
+    /// The witness whose word counts for nothing.
+    pub(crate) fn discredited(&self) -> Option<PeerId> {
+        self.discredited
+    }
+
     fn vouching_begins(&mut self, now: ObserverTime) {
         if !self.is_vouched(now) {
             self.vouched_since = Some(now);
@@ -115,6 +137,8 @@ impl Hearsay {
     pub(crate) fn forget_vouchers(&mut self) {
         self.vouchers.clear();
         self.own_ping_until = None;
+        self.alone = None;
+        self.discredited = None;
     }
 
     /// Forgets all that others said about the boot that was.

@@ -28,6 +28,8 @@ pub(crate) struct Identity {
     reported_conflict: Option<BootId>,
     conflict_lines: Lines,
     goodbye: Option<Seq>,
+    /// The headers of a ping said goodbye in its name, and it has not answered since.
+    goodbye_hinted: bool,
     last_seq: Seq,
     /// Another node that answered at its address, and when last.
     rival: Option<(NodeName, ObserverTime)>,
@@ -46,6 +48,7 @@ impl Identity {
             reported_conflict: None,
             conflict_lines: Lines::default(),
             goodbye: None,
+            goodbye_hinted: false,
             last_seq: Seq(0),
             rival: None,
             flaw: None,
@@ -79,6 +82,7 @@ impl Identity {
         }
         self.last_seq = Seq(0);
         self.goodbye = None;
+        self.goodbye_hinted = false;
         self.first = first;
         before
     }
@@ -104,6 +108,16 @@ impl Identity {
 
     pub(crate) fn said_goodbye(&mut self, seq: Seq) {
         self.goodbye = self.goodbye.max(Some(seq));
+    }
+
+    /// Headers said goodbye in its name, or its own answer showed that it is still there.
+    pub(crate) fn hint_goodbye(&mut self, hinted: bool) {
+        self.goodbye_hinted = hinted;
+    }
+
+    /// Headers said goodbye in its name, and it has not answered since.
+    pub(crate) fn goodbye_hinted(&self) -> bool {
+        self.goodbye_hinted
     }
 
     pub(crate) fn goodbye(&self) -> Option<Seq> {

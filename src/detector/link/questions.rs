@@ -73,6 +73,12 @@ impl Questions {
         Some(asked.at)
     }
 
+    /// The last word of this witness, if it is not older than `span`.
+    pub(crate) fn last_word(&self, witness: PeerId, span: Duration, now: ObserverTime) -> Option<Testimony> {
+        let asked = self.asked.iter().find(|asked| asked.witness == witness)?;
+        asked.said.or(asked.earlier).filter(|(_, at)| now.since(*at) <= span).map(|(said, _)| said)
+    }
+
     /// When witnesses are asked again.
     pub(crate) fn next(&self) -> Option<ObserverTime> {
         self.next

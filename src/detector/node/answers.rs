@@ -140,6 +140,7 @@ impl Node {
         link.proofs.answered(now);
         link.trail = Default::default();
         link.identity.set_flaw(None);
+        link.identity.hint_goodbye(false);
         self.contact(link, now);
         self.withdraw(link, now);
         if state == SelfState::Leaving {
@@ -264,6 +265,7 @@ impl Node {
         } else if link.state() == PeerState::Left {
             caller.state != SelfState::Leaving && link.identity.is_after_goodbye(caller.seq)
         } else if caller.state == SelfState::Leaving {
+            link.identity.hint_goodbye(true);
             true
         } else if self.is_mute(link, now) {
             link.state().is_broken()

@@ -216,7 +216,10 @@ impl Node {
             if accused.hearsay.standing(now).any(|accuser| accuser.observer == observer.id()) {
                 count.accusers += 1;
                 accusers.push(observer.id());
-            } else if observer.accused().is_none() && !(overtime && cannot_speak(observer, class)) {
+            } else if observer.accused().is_none()
+                // One that says "it left" will not accuse, and its word alone settles nothing.
+                && !(overtime && (cannot_speak(observer, class) || self.says_that_it_left(observer, accused, now)))
+            {
                 count.can_speak += 1;
                 objectors.push(observer.id());
             }
@@ -226,7 +229,7 @@ impl Node {
 
     /// An observer of the accused is on my list, is another, has not left, and has heard this very boot. One
     /// whose watch list I have just asked for may have: its next answer will tell.
-    fn observes(&self, observer: &Link, accused: &Link, now: ObserverTime) -> bool {
+    pub(super) fn observes(&self, observer: &Link, accused: &Link, now: ObserverTime) -> bool {
         if observer.id() == accused.id() || matches!(observer.state(), PeerState::Left | PeerState::Joining) {
             return false;
         }

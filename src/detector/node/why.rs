@@ -51,6 +51,7 @@ impl Node {
             accusations: accusations.take(NAMES_KEPT).collect(),
             accused: link.accused().map(|at| now.since(at)),
             vouchers: self.vouchers(link, now),
+            discredited: link.hearsay.discredited().and_then(|id| self.links.get(&id)?.node().cloned()),
             quorum,
             decision: link.record.decision.as_deref().map(|decision| decision_view(decision, now)),
             outage: link.record.outage.as_deref().map(|outage| decision_view(outage, now)),

@@ -4,12 +4,24 @@
 //! the question. Otherwise a belief formed before the crash would vouch for the
 //! dead. One ping answers all questions that were there when it began.
 
+use std::time::Duration;
+
 use super::Node;
-use crate::detector::event::{Doubt, PingResult, Purpose};
+use crate::detector::event::{Conflict, Doubt, EventKind, PingResult, Purpose};
 use crate::detector::link::Link;
 use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, QuestionId, Seq, Testimony};
 use crate::detector::time::ObserverTime;
+use crate::detector::timers::Timer;
 use crate::detector::transmit::Transmit;
+
+/// For so long one witness alone may vouch for a peer that all other observers find unreachable.
+const LONE_VOUCH: Duration = Duration::from_secs(60);
+/// A witness's word that it could not reach the peer contradicts a vouch for this many intervals: in a small mesh it is
+/// asked in every second round, in a large one its accusation has come by itself.
+const CONTRADICTS: u32 = 10;
+/// Words that a goodbye needs which this node has not heard. With this node they are three, the most that a death needs;
+/// and one member alone could else hide any crash.
+const WORDS: usize = 2;
 
 impl Node {
     /// On suspicion and each interval while the link stays broken: those that do
@@ -75,7 +87,7 @@ impl Node {
             Testimony::Answered { boot } => {
                 let accuses = link.hearsay.standing(now).any(|accuser| accuser.observer == witness);
                 // A newer boot vouches for the name; one that ended is stale news.
-                if !accuses && !link.identity.has_ended(boot) && link.in_doubt() {
+                if !accuses && !link.identity.has_ended(boot) && link.in_doubt() && self.may_vouch(link, witness, now) {
                     link.hearsay.vouch(witness, self.config.interval * 2, now);
                     self.effects.rejudge();
                     if link.state() == PeerState::Dead {
@@ -84,7 +96,8 @@ impl Node {
                 }
             }
             Testimony::Left => {
-                if link.in_doubt() && link.proofs.last_answer().is_none_or(|answered| answered < asked) {
+                let is_news = link.proofs.last_answer().is_none_or(|answered| answered < asked);
+                if link.in_doubt() && is_news && self.enough_say_that_it_left(link, now) {
                     let seq = link.identity.goodbye().unwrap_or(Seq(0));
                     self.goodbye(link, seq, Some(witness), now);
                 }
@@ -92,6 +105,48 @@ impl Node {
             Testimony::Failed { .. } | Testimony::NoOpinion => {}
         }
         self.settle(link, now);
+    }
+
+    /// The word of one other does not show that a peer left. Two others, or one and the peer's own ping that said so, do.
+    fn enough_say_that_it_left(&self, link: &Link, now: ObserverTime) -> bool {
+        let says_so = |other: &&Link| self.says_that_it_left(other, link, now) && self.observes(other, link, now);
+        let others = self.links.iter().filter(says_so).count();
+        others + usize::from(link.identity.goodbye_hinted()) >= WORDS
+    }
+
+    /// This observer's last word was that the peer had said goodbye to it.
+    pub(super) fn says_that_it_left(&self, observer: &Link, link: &Link, now: ObserverTime) -> bool {
+        link.questions.last_word(observer.id(), self.config.interval * 2, now) == Some(Testimony::Left)
+    }
+
+    /// One witness that vouches for a peer while all other observers contradict it is believed for a while: its link may
+    /// be the only one that works. Then its word counts for nothing until the peer answers this node.
+    fn may_vouch(&mut self, link: &mut Link, witness: PeerId, now: ObserverTime) -> bool {
+        let alone = self.stands_alone(link, witness, now);
+        let since = link.hearsay.vouches_alone(witness, alone, now);
+        if since.is_none_or(|since| now.since(since) < LONE_VOUCH) {
+            return true;
+        }
+        if link.hearsay.discredit(witness)
+            && let Some(witness) = self.links.get(&witness).and_then(|witness| witness.node().cloned())
+        {
+            self.report(link, EventKind::PeerConflict { conflict: Conflict::LoneVouch { witness } });
+            self.effects.rejudge();
+        }
+        false
+    }
+
+    /// My own wait is over, there are other observers that I hear, and none of them reaches the peer.
+    fn stands_alone(&self, link: &Link, witness: PeerId, now: ObserverTime) -> bool {
+        let contradicts = |other: &Link| {
+            let word = link.questions.last_word(other.id(), self.config.interval * CONTRADICTS, now);
+            matches!(word, Some(Testimony::Failed { .. }))
+                || link.hearsay.standing(now).any(|accuser| accuser.observer == other.id())
+        };
+        let is_other =
+            |other: &&Link| other.id() != witness && other.state().is_up() && self.observes(other, link, now);
+        let mut others = self.links.iter().filter(is_other).peekable();
+        link.is_due(Timer::ProofWait, &self.config, now) && others.peek().is_some() && others.all(contradicts)
     }
 
     /// Another node asks me for a ping of `node`.

@@ -112,6 +112,10 @@ impl Trace {
                 self.text("same_node");
                 self.text(&other.0);
             }
+            Conflict::LoneVouch { witness } => {
+                self.text("lone_vouch");
+                self.node(witness);
+            }
             Conflict::NameReserved { name, other } => {
                 self.text("name_reserved");
                 self.node(name);
