@@ -19,6 +19,8 @@ use crate::render::matrix::short;
 /// All that a node can be asked for: what it remembers, and what its peers told it.
 const LIMIT_MAX: usize = 2048;
 
+/// Columns before the text of an event: its number and its time.
+const BEFORE_TEXT: usize = 33;
 /// Enough to see what led to the present state.
 const BEFORE_FOLLOWING: usize = 20;
 
@@ -86,12 +88,14 @@ async fn follow_events(command: &Events, place: &Place, output: &mut Output) -> 
             Update::Answer { silence, .. } => {
                 has_answered = true;
                 if let Some(silence) = silence {
-                    output.line(&contact::restored(place, silence, None, command.json))?;
+                    let note = contact::restored(place, silence, None, command.json);
+                    if command.json { output.line(&note)? } else { output.say(0, &note)? }
                 }
             }
             Update::NoAnswer { why, .. } if !has_answered => return Err(why),
             Update::NoAnswer { why, silence, is_first: true } => {
-                output.line(&contact::lost(place, silence, &why, command.json))?;
+                let note = contact::lost(place, silence, &why, command.json);
+                if command.json { output.line(&note)? } else { output.say(0, &note)? }
             }
             Update::NoAnswer { .. } | Update::EventsLost(_) | Update::EventsRestored => {}
         }
@@ -115,12 +119,19 @@ fn show(command: &Events, event: &Event, output: &mut Output) -> std::io::Result
     }
     let number = event.number().map_or_else(|| "-".to_owned(), |number| number.to_string());
     let number = output.paint(Paint::Faint, &format!("{number:>5}"));
-    output.line(&format!("{number}  {}", event_line(event, false, output)))
+    let line = format!("{number}  {}", event_line(event, false, output));
+    output.say(BEFORE_TEXT, &line)
 }
 
 /// When, and what in the words of the log of its node; what a peer reported is marked as such.
 pub(crate) fn event_line(event: &Event, with_node: bool, output: &Output) -> String {
-    let EventBody { at: When(at), level, node, message, sentence, from, .. } = &event.body;
+    let When(at) = &event.body.at;
+    dated_line(&short(at), event, with_node, output)
+}
+
+/// The same with another form of the time.
+pub(crate) fn dated_line(at: &str, event: &Event, with_node: bool, output: &Output) -> String {
+    let EventBody { level, node, message, sentence, from, .. } = &event.body;
     let paint = match level.known() {
         Some(Level::Warn) => Paint::Bad,
         Some(Level::Debug) => Paint::Faint,
@@ -132,7 +143,7 @@ pub(crate) fn event_line(event: &Event, with_node: bool, output: &Output) -> Str
         None => String::new(),
     };
     let what = if sentence.is_empty() { message } else { sentence };
-    format!("{}  {}", output.paint(Paint::Faint, &short(at)), output.paint(paint, &format!("{who}{what}")))
+    format!("{}  {}", output.paint(Paint::Faint, at), output.paint(paint, &format!("{who}{what}")))
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn row(incident: &IncidentBody) -> Vec<Cell> {
 }
 
 /// `2026-11-26T02:10:00.123Z` as `11-26 02:10:00Z`; what does not look like it, as a name.
-fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     let plain = text.len() >= 20 && text.is_ascii() && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     if plain {
         let (day, time) = (&text[5..10], &text[11..19]);

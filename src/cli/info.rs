@@ -84,8 +84,9 @@ fn picture(place: &Place, node: &NodeBody, config: &ConfigBody, cluster: &Cluste
         rows.push((if number == 0 { "settings" } else { "" }, Cell::plain(text)));
     }
     let width = rows.iter().map(|(head, _)| head.len()).max().unwrap_or(0);
-    lines.extend(rows.iter().map(|(head, cell)| {
-        format!("  {}  {}", output.paint(Paint::Faint, &format!("{head:width$}")), output.paint(cell.paint, &cell.text))
+    lines.extend(rows.iter().flat_map(|(head, cell)| {
+        let head = output.paint(Paint::Faint, &format!("{head:width$}"));
+        output.prose(Paint::Plain, &format!("  {head}  "), width + 4, &output.paint(cell.paint, &cell.text))
     }));
     lines
 }

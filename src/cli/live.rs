@@ -3,16 +3,16 @@
 //!
 //! On a terminal it borrows the second screen that terminals keep for editors,
 //! so that what was there before is there again afterwards, and leaves the last
-//! picture behind. Each line is written at its own place with wrapping turned
-//! off, and the last line first: what is below the bottom lands on the bottom
-//! line and is written over by what belongs there. So a picture that is larger
-//! than the screen is cut off at the edges and never scrolls its first line, the
-//! sentence, away, and the size of the screen need not be known, for which a
-//! system call or a crate would be needed.
+//! picture behind. Lines are cut to the width of the terminal, with an ellipsis,
+//! and a picture that is higher than it ends with the number of lines that are
+//! missing, so its first line, the sentence, never scrolls away. Where the size
+//! is not known, wrapping is turned off and each line is written at its own
+//! place, the last one first: what is below the bottom is written over.
 
 use std::io;
 
-use super::output::Output;
+use super::layout::clipped;
+use super::output::{Output, Paint};
 
 /// Second screen, no cursor, no wrapping.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
@@ -61,21 +61,38 @@ impl Live {
     fn redraw(&mut self, picture: Vec<String>) -> io::Result<()> {
         let mut text = if self.picture.is_none() { ENTER.to_owned() } else { String::new() };
         text.push_str(BEGIN);
-        for (index, line) in picture.iter().enumerate().rev() {
+        for (index, line) in self.fitted(&picture).iter().enumerate().rev() {
             text.push_str(&format!("\x1b[{};1H\x1b[2K{line}", index + 1));
         }
         text.push_str(END);
         self.picture = Some(picture);
         self.output.raw(&text)
     }
+
+    /// The part of the picture that the screen has room for.
+    fn fitted(&self, picture: &[String]) -> Vec<String> {
+        let height = self.output.height().filter(|height| *height > 1 && *height < picture.len());
+        let shown = height.map_or(picture.len(), |height| height - 1);
+        let mut lines = self.cut(&picture[..shown]);
+        if height.is_some() {
+            let missing = format!("… {} more lines: a higher terminal shows them", picture.len() - shown);
+            lines.extend(self.cut(&[self.output.paint(Paint::Faint, &missing)]));
+        }
+        lines
+    }
+
+    fn cut(&self, lines: &[String]) -> Vec<String> {
+        let width = self.output.width();
+        lines.iter().map(|line| width.map_or_else(|| line.clone(), |width| clipped(line, width))).collect()
+    }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        let Some(picture) = &self.picture else { return };
+        let Some(picture) = self.picture.take() else { return };
         // No one reads a terminal that was closed.
         let _ = self.output.raw(LEAVE);
-        let _ = picture.iter().try_for_each(|line| self.output.line(line));
+        let _ = self.cut(&picture).iter().try_for_each(|line| self.output.line(line));
     }
 }
 
@@ -120,6 +137,14 @@ mod tests {
             )
         );
         assert_eq!(written(true, &[]), "");
+    }
+
+    #[test]
+    fn a_picture_is_cut_at_the_edges_and_says_so() {
+        let live = Live::new(Output::of_size(20, 3), false);
+        let lines = ["a sentence that is too long", "two", "three", "four"].map(str::to_owned);
+        assert_eq!(live.fitted(&lines), ["a sentence that is …", "two", "… 2 more lines: a h…"]);
+        assert_eq!(live.fitted(&lines[1..]), lines[1..]);
     }
 
     #[test]

@@ -154,10 +154,10 @@ impl With {
 fn show(output: &mut Output, body: &MaintenanceStatusBody) -> std::io::Result<()> {
     let name = output.paint(Paint::Strong, &body.node.as_str());
     match &body.maintenance {
-        Some(maintenance) => output.line(&format!("{name} {}", sentence(maintenance)))?,
+        Some(maintenance) => output.say(2, &format!("{name} {}", sentence(maintenance)))?,
         None => output.line(&format!("{name} is not in maintenance"))?,
     }
-    body.peers.iter().try_for_each(|peer| output.line(&line(peer)))
+    body.peers.iter().try_for_each(|peer| output.say(2, &line(peer)))
 }
 
 fn sentence(maintenance: &MaintenanceBody) -> String {

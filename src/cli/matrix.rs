@@ -9,6 +9,7 @@ use super::address::Address;
 use super::answer::{fine, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
+use super::layout::folds;
 use super::live::Live;
 use super::output::{Cell, Output, Paint};
 use super::watch::{LOOK_EVERY, Update, contact, watch};
@@ -138,19 +139,51 @@ fn picture(command: &Matrix, seen: &Seen, output: &Output) -> Vec<String> {
         Measurement::RoundTrips => ", round trips: last / 99th percentile",
         Measurement::Loss => ", loss: failed of the last ten pings",
     };
-    let mut lines = vec![output.paint(paint, &matrix.sentence), String::new()];
-    lines.push(format!("as reported by {}{shows}:", name(&matrix.node)));
+    let mut lines = output.prose(paint, "", 0, &matrix.sentence);
+    lines.push(String::new());
+    lines.extend(output.prose(Paint::Plain, "", 0, &format!("as reported by {}{shows}:", name(&matrix.node))));
     if matrix.members.len() > COLUMNS_MAX {
         lines.extend(list(matrix, output));
         return lines;
     }
-    let heading = ["OBSERVER", "REPORTED"].into_iter().map(str::to_owned).chain(matrix.members.iter().map(name));
-    let rows: Vec<Vec<Cell>> = matrix.rows.iter().map(|row| table_row(row, &matrix.members, figure)).collect();
-    lines.extend(output.table_lines(heading.collect(), &rows));
+    let (mut heading, mut rows) = table(matrix, &matrix.members, figure);
+    let folds = folds(&heading, &rows, output.width());
+    if folds {
+        // What one looks for is in the first block.
+        (heading, rows) = table(matrix, &troubled_first(matrix), figure);
+    }
+    lines.extend(output.table_lines(heading, &rows));
     if matrix.rows.iter().any(|row| heard(row) == RowFreshness::Before) {
-        lines.push(output.paint(Paint::Faint, "(in brackets: last known, not current)"));
+        lines.extend(output.prose(Paint::Faint, "", 0, "(in brackets: last known, not current)"));
+    }
+    if folds && !command.watch {
+        // The first lines may have left the screen.
+        lines.push(String::new());
+        lines.extend(output.prose(paint, "", 0, &matrix.sentence));
     }
     lines
+}
+
+/// Heading and rows with these members as columns.
+fn table(matrix: &MatrixBody, members: &[Text<Member>], figure: Measurement) -> (Vec<String>, Vec<Vec<Cell>>) {
+    let heading = ["OBSERVER", "REPORTED"].into_iter().map(str::to_owned).chain(members.iter().map(name));
+    (heading.collect(), matrix.rows.iter().map(|row| table_row(row, members, figure)).collect())
+}
+
+/// The members that some observer does not reach, then those in doubt, then the others, each in their order.
+fn troubled_first(matrix: &MatrixBody) -> Vec<Text<Member>> {
+    let rank = |member: &Text<Member>| {
+        let cells = matrix.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.peer == *member);
+        let ranks = cells.map(|cell| match link_status(cell) {
+            LinkStatus::Bad => 0,
+            LinkStatus::Doubt => 1,
+            LinkStatus::Good | LinkStatus::Waiting | LinkStatus::Left | LinkStatus::Unknown => 2,
+        });
+        ranks.min().unwrap_or(2)
+    };
+    let mut members = matrix.members.clone();
+    members.sort_by_cached_key(rank);
+    members
 }
 
 fn table_row(row: &MatrixRowBody, members: &[Text<Member>], figure: Measurement) -> Vec<Cell> {
@@ -289,6 +322,37 @@ node-3    never        ?        ?        .
             assert!(text.lines().all(|line| line.chars().count() < 200), "{text}");
             assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text}");
         }
+    }
+
+    #[test]
+    fn a_matrix_that_folds_begins_with_what_is_wrong() {
+        let command = Matrix { address: Address::default(), rtt: false, loss: false, watch: false, json: false };
+        let names: Vec<String> = (1..=32).map(|number| format!("node-{number}")).collect();
+        let cell = |peer: &String| match &**peer {
+            "node-31" => r#"{"peer":"node-31","reading":"bad","state":"dead","verdict":"down"}"#.to_owned(),
+            _ => format!(r#"{{"peer":"{peer}","reading":"good","state":"alive","rtt_ms":0.4}}"#),
+        };
+        let row = |observer: &String| {
+            let cells: Vec<String> = names.iter().filter(|peer| *peer != observer).map(cell).collect();
+            format!(r#"{{"observer":"{observer}","heard":"now","as_of_ms":0,"cells":[{}]}}"#, cells.join(","))
+        };
+        let rows: Vec<String> = names.iter().map(row).collect();
+        let text = format!(
+            r#"{{"node":"node-1","sentence":"node-31 has been down for 3 s; node-1 and 30 others agree","members":{},"rows":[{}]}}"#,
+            serde_json::to_string(&names).unwrap(),
+            rows.join(",")
+        );
+        for width in [40, 60, 80, 200] {
+            let lines = picture(&command, &seen(&text), &Output::of_size(width, 24));
+            assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:#?}");
+            let first = lines.iter().find(|line| line.starts_with("OBSERVER")).unwrap();
+            assert!(first.split_whitespace().nth(2) == Some("node-31"), "{width}: {first}");
+            let sentence = lines.last().unwrap();
+            assert!(sentence.ends_with("agree"), "{width}: {sentence}");
+        }
+        let piped = picture(&command, &seen(&text), &Output::to(Box::new(std::io::sink()), false));
+        assert!(piped[3].starts_with("OBSERVER  REPORTED  node-1   node-2   node-3"), "{}", piped[3]);
+        assert_eq!(piped.len(), 3 + 33);
     }
 
     #[test]

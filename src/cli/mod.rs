@@ -14,12 +14,14 @@ pub(crate) mod exit;
 pub(crate) mod healthcheck;
 pub(crate) mod incidents;
 pub(crate) mod info;
+pub(crate) mod layout;
 pub(crate) mod live;
 pub(crate) mod maint;
 pub(crate) mod matrix;
 pub(crate) mod members;
 pub(crate) mod monitor;
 pub(crate) mod output;
+pub(crate) mod paint;
 pub(crate) mod platform;
 pub(crate) mod run;
 pub(crate) mod safe_text;
@@ -148,7 +150,10 @@ impl Cli {
             Ok(exit) => exit,
             Err(failure) => {
                 if failure.exit() != Exit::Success {
-                    let _ = writeln!(std::io::stderr(), "heartbeat: {}", failure.to_string().trim_end());
+                    let text = format!("heartbeat: {}", failure.to_string().trim_end());
+                    for line in layout::wrapped("", 2, &text, output::width_of_errors()) {
+                        let _ = writeln!(std::io::stderr(), "{line}");
+                    }
                 }
                 failure.exit()
             }

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::answer::{Event, listed, name, span_of, span_or_dash, word};
 use super::ask::Place;
-use super::events::event_line;
+use super::events::{dated_line, event_line};
 use super::exit::{Failure, Outcome, until_asked, usual_end};
+use super::incidents::moment;
 use super::live::Live;
 use super::output::{Cell, Output, Paint};
 use super::verify::{CLUSTER, findings};
@@ -29,6 +30,9 @@ use crate::render::matrix::said;
 
 /// Events on the screen, below the table.
 const EVENTS_SHOWN: usize = 12;
+
+/// Sentence, heading and what else stands above and below the rows of the nodes.
+const LINES_BESIDE_NODES: usize = 5;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -195,17 +199,19 @@ impl<'a> Show<'a> {
         let (mesh, output) = (&self.last.mesh, &self.live.output);
         let mut lines = Vec::new();
         if let Some((silence, why)) = &self.lost {
-            let note = contact::lost(self.place, *silence, why, false);
-            lines.extend([output.paint(Paint::Bad, &note), "Its last answer:".to_owned(), String::new()]);
+            lines.extend(output.prose(Paint::Bad, "", 0, &contact::lost(self.place, *silence, why, false)));
+            lines.extend(["Its last answer:".to_owned(), String::new()]);
         }
         lines.extend(findings(mesh, output));
         lines.push(String::new());
         lines.extend(table(mesh, output));
         lines.extend([String::new(), format!("Events of {}:", name(&mesh.node))]);
         if !self.events_lost.is_empty() {
-            lines.push(output.paint(Paint::Bad, &self.events_lost));
+            lines.extend(output.prose(Paint::Bad, "", 0, &self.events_lost));
         }
-        lines.extend(self.events.iter().rev().map(|event| event_line(event, true, output)));
+        // The year and the milliseconds would take the room of the text.
+        let line = |event: &Event| dated_line(&moment(&event.body.at.0), event, true, output);
+        lines.extend(self.events.iter().rev().map(line));
         lines.extend([
             String::new(),
             output.paint(Paint::Faint, &format!("http://{}, newest first; Ctrl-C ends", self.place)),
@@ -242,8 +248,17 @@ fn about(mesh: &ClusterBody) -> String {
 }
 
 fn table(mesh: &ClusterBody, output: &Output) -> Vec<String> {
-    let rows: Vec<Vec<Cell>> = mesh.nodes.iter().map(row).collect();
-    output.table_lines(["NODE", "VERDICT", "UP FOR", "REPORTED", "REACHED BY", "NOTE"].map(str::to_owned).into(), &rows)
+    let mut nodes: Vec<&ClusterNodeBody> = mesh.nodes.iter().collect();
+    if output.height().is_some_and(|height| height < nodes.len() + LINES_BESIDE_NODES) {
+        // Not all of them are on the screen: those that one looks for are. Otherwise no row moves.
+        nodes.sort_by_key(|node| !node.verdict.known().is_none_or(|verdict| verdict.is_bad()));
+    }
+    let rows: Vec<Vec<Cell>> = nodes.into_iter().map(row).collect();
+    // In one piece: one line for each node, cut where the screen ends.
+    output.whole_table_lines(
+        ["NODE", "VERDICT", "UP FOR", "REPORTED", "REACHED BY", "NOTE"].map(str::to_owned).into(),
+        &rows,
+    )
 }
 
 fn row(node: &ClusterNodeBody) -> Vec<Cell> {
@@ -302,6 +317,20 @@ node-1  up        1 min 5 s  now       1
 node-2  down      -          4 s ago   0           last heard 4.2 s ago, missed by node-1, flapping for node-1
 node-3  vanished  -          never     0"
         );
+    }
+
+    #[test]
+    fn a_screen_that_is_too_low_shows_the_bad_ones_first() {
+        let nodes: Vec<String> = (1..=32)
+            .map(|number| {
+                let verdict = if number == 31 { "down" } else { "up" };
+                format!(r#"{{"node":"node-{number}","verdict":"{verdict}","heard":"now"}}"#)
+            })
+            .collect();
+        let mesh = serde_json::from_str(&format!(r#"{{"nodes":[{}]}}"#, nodes.join(","))).unwrap();
+        let first = |height| table(&mesh, &Output::of_size(60, height))[1].clone();
+        assert!(first(24).starts_with("node-31  down"), "{}", first(24));
+        assert!(first(50).starts_with("node-1   up"), "{}", first(50));
     }
 
     #[test]

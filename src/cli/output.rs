@@ -1,9 +1,12 @@
-//! Writing for people: colour only where it is wanted, tables that line up,
+//! Writing for people: colour only where it is wanted, lines that fit the terminal,
 //! and no panic when the reader closes the pipe.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use super::layout;
+use super::paint::painted;
+pub(crate) use super::paint::{Cell, Paint};
 use crate::config::environment::Environment;
 
 /// Standard output, and whether it takes colour.
@@ -11,46 +14,78 @@ pub(crate) struct Output {
     out: Box<dyn Write>,
     color: bool,
     terminal: bool,
+    room: Room,
 }
 
-/// The few colours that are used, by what they mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
-    Plain,
-    Good,
-    Doubtful,
-    Bad,
-    Faint,
-    Strong,
-    /// One of six colours that tell nodes apart.
-    Node(usize),
+/// How much fits on a line.
+#[derive(Clone, Copy, Debug)]
+enum Room {
+    /// A pipe or a file: one statement is one line, however long.
+    Unlimited,
+    /// As wide as the terminal is when it is asked, else as `COLUMNS` says.
+    Terminal { columns: Option<usize> },
+    /// For tests.
+    #[cfg(test)]
+    Fixed { width: usize, height: usize },
 }
 
-impl Paint {
-    fn code(self) -> &'static str {
-        match self {
-            Paint::Plain => "",
-            Paint::Good => "32",
-            Paint::Doubtful => "33",
-            Paint::Bad => "31",
-            Paint::Faint => "2",
-            Paint::Strong => "1",
-            Paint::Node(number) => ["36", "35", "34", "33", "32", "96"][number % 6],
-        }
-    }
-}
+/// Below this a screen is not described but unknown.
+const WIDTH_MIN: usize = 20;
 
 impl Output {
     /// Standard output; coloured on a terminal unless `NO_COLOR` is set.
     pub(crate) fn stdout(environment: &Environment) -> Output {
-        let terminal = io::stdout().is_terminal() && !environment.dumb_terminal;
-        Output { out: Box::new(io::stdout()), color: terminal && !environment.no_color, terminal }
+        let is_terminal = io::stdout().is_terminal();
+        let terminal = is_terminal && !environment.dumb_terminal;
+        let room = if is_terminal { Room::Terminal { columns: environment.columns } } else { Room::Unlimited };
+        Output { out: Box::new(io::stdout()), color: terminal && !environment.no_color, terminal, room }
     }
 
     /// Another output, for tests.
     #[cfg(test)]
     pub(crate) fn to(out: Box<dyn Write>, terminal: bool) -> Output {
-        Output { out, color: terminal, terminal }
+        Output { out, color: terminal, terminal, room: Room::Unlimited }
+    }
+
+    /// A screen of that size without colours, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_size(width: usize, height: usize) -> Output {
+        let room = Room::Fixed { width, height };
+        Output { out: Box::new(io::sink()), color: false, terminal: true, room }
+    }
+
+    /// The columns of a line; `None` without a limit, or where it is not known.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let width = match self.room {
+            Room::Unlimited => None,
+            Room::Terminal { columns } => size().map(|(width, _)| width).or(columns),
+            #[cfg(test)]
+            Room::Fixed { width, .. } => Some(width),
+        };
+        width.filter(|width| *width >= WIDTH_MIN)
+    }
+
+    /// The lines of the screen, where they are known.
+    pub(crate) fn height(&self) -> Option<usize> {
+        match self.room {
+            Room::Unlimited => None,
+            Room::Terminal { .. } => size().map(|(_, height)| height),
+            #[cfg(test)]
+            Room::Fixed { height, .. } => Some(height),
+        }
+    }
+
+    /// A statement in lines that fit, in one colour; further lines begin below column `hang`.
+    pub(crate) fn prose(&self, paint: Paint, lead: &str, hang: usize, text: &str) -> Vec<String> {
+        layout::wrapped(lead, hang, text, self.width()).iter().map(|line| self.paint(paint, line)).collect()
+    }
+
+    /// Writes a statement in lines that fit; it may have colours in it. Further lines begin below column `hang`.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn say(&mut self, hang: usize, text: &str) -> io::Result<()> {
+        layout::wrapped("", hang, text, self.width()).iter().try_for_each(|line| self.line(line))
     }
 
     /// What is written is seen at once, and the cursor can be moved.
@@ -82,10 +117,7 @@ impl Output {
     }
 
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.color || paint == Paint::Plain {
-            return text.to_owned();
-        }
-        format!("\x1b[{}m{text}\x1b[0m", paint.code())
+        painted(self.color, paint, text)
     }
 
     /// Writes rows under a heading, each column as wide as its widest cell.
@@ -97,47 +129,27 @@ impl Output {
         self.table_lines(heading, rows).iter().try_for_each(|line| self.line(line))
     }
 
-    /// The lines of a table.
+    /// The lines of a table, in blocks that fit.
     pub(crate) fn table_lines(&self, heading: Vec<String>, rows: &[Vec<Cell>]) -> Vec<String> {
-        let heading: Vec<Cell> = heading.into_iter().map(|text| Cell::new(Paint::Faint, text)).collect();
-        let table: Vec<&[Cell]> = std::iter::once(heading.as_slice()).chain(rows.iter().map(Vec::as_slice)).collect();
-        let width = |column: usize| {
-            table.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..heading.len()).map(width).collect();
-        table.iter().map(|row| self.table_line(row, &widths)).collect()
+        layout::table(self.color, &heading, rows, self.width())
     }
 
-    fn table_line(&self, row: &[Cell], widths: &[usize]) -> String {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let last = row[column + 1..].iter().all(|cell| cell.text.is_empty());
-            let gap = widths[column].saturating_sub(cell.text.chars().count()) + 2;
-            line.push_str(&self.paint(cell.paint, &cell.text));
-            if last {
-                break;
-            }
-            line.extend(std::iter::repeat_n(' ', gap));
-        }
-        line
+    /// The lines of a table that stays in one piece, for a screen that cuts its lines.
+    pub(crate) fn whole_table_lines(&self, heading: Vec<String>, rows: &[Vec<Cell>]) -> Vec<String> {
+        layout::table(self.color, &heading, rows, None)
     }
 }
 
-/// One cell of a table.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    pub text: String,
-    pub paint: Paint,
+/// The columns of the terminal to which errors and progress go; `None` where it is no terminal.
+pub(crate) fn width_of_errors() -> Option<usize> {
+    let errors = io::stderr();
+    errors.is_terminal().then(|| terminal_size::terminal_size_of(errors)).flatten().map(|(width, _)| width.0.into())
 }
 
-impl Cell {
-    pub(crate) fn new(paint: Paint, text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), paint }
-    }
-
-    pub(crate) fn plain(text: impl Into<String>) -> Cell {
-        Cell::new(Paint::Plain, text)
-    }
+/// Columns and lines of the terminal, as it says itself.
+fn size() -> Option<(usize, usize)> {
+    let (terminal_size::Width(width), terminal_size::Height(height)) = terminal_size::terminal_size_of(io::stdout())?;
+    Some((width.into(), height.into()))
 }
 
 /// How many of something: "1 node", "3 nodes".

@@ -80,12 +80,8 @@ pub(crate) fn settings(command: &Settings, environment: &Environment) -> Outcome
 }
 
 fn check(output: &mut Output, config: &Config, environment: &Environment) -> std::io::Result<()> {
-    output.line(&format!(
-        "OK: {} would listen on port {}, with {}",
-        config.node,
-        config.listen.port,
-        config.watches()
-    ))?;
+    let watches = config.watches();
+    output.say(0, &format!("OK: {} would listen on port {}, with {watches}", config.node, config.listen.port))?;
     if !environment.injected.is_empty() {
         output.line(&format!(
             "ignored, injected by Kubernetes (enableServiceLinks: false turns it off): {}",

@@ -1,4 +1,7 @@
 //! `heartbeat simulate`: the same detector, in virtual time.
+//!
+//! How nodes start and meet is the same in most scenarios and longer than what follows, so it is one line unless it is
+//! asked for. The last line says what the run showed.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -11,12 +14,14 @@ use super::output::{Cell, Output, Paint, counted, milliseconds};
 use crate::config::environment::Environment;
 use crate::sim::{self, Entry, Run, Scenario, What};
 
+/// Columns before the text of an entry: its time and its node.
+const BEFORE_TEXT: usize = 21;
 /// A scenario is a few lines; a longer file is not one.
 const FILE_MAX: u64 = 1024 * 1024;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  heartbeat simulate --list
+  heartbeat simulate --list                  the built-in scenarios, and what each teaches
   heartbeat simulate crash
   heartbeat simulate crash --seed=7          another seed; the same seed repeats the same run
   heartbeat simulate random --seed=42        the schedule that the tests generate from this seed
@@ -37,6 +42,9 @@ pub(crate) struct Simulate {
     /// Print the scenario instead of running it
     #[arg(long)]
     pub text: bool,
+    /// Show how the nodes start and meet, too
+    #[arg(long)]
+    pub all: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -62,7 +70,7 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
     if command.json {
         tell_json(&run, &mut output)?
     } else {
-        tell(&run, &mut output)?
+        tell(command, &run, &mut output)?
     }
     if run.violations.is_empty() {
         return Ok(Exit::Success);
@@ -75,12 +83,17 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
 fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
     let names = sim::builtin_names();
     if command.json {
-        let list: Vec<Value> = names.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect();
+        let list: Vec<Value> = names
+            .iter()
+            .map(|(name, about)| json!({ "name": name, "about": about, "teaches": sim::teaches(name) }))
+            .collect();
         return output.line(&Value::from(list).to_string());
     }
-    let rows: Vec<Vec<Cell>> =
-        names.iter().map(|(name, about)| vec![Cell::new(Paint::Strong, *name), Cell::plain(*about)]).collect();
-    output.table(&["NAME", "WHAT TO EXPECT"], &rows)
+    let row = |name: &str| vec![Cell::new(Paint::Strong, name), Cell::plain(sim::teaches(name).unwrap_or_default())];
+    let rows: Vec<Vec<Cell>> = names.iter().map(|(name, _)| row(name)).collect();
+    output.table(&["NAME", "WHAT IT TEACHES"], &rows)?;
+    output.line("")?;
+    output.say(0, "heartbeat simulate NAME plays one and says what to expect of it.")
 }
 
 fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
@@ -115,16 +128,24 @@ fn read(name: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn tell(run: &Run, output: &mut Output) -> Result<(), Failure> {
+fn tell(command: &Simulate, run: &Run, output: &mut Output) -> Result<(), Failure> {
     let mut text = String::new();
     let about = if run.scenario.about.is_empty() { String::new() } else { format!(": {}", run.scenario.about) };
-    output.line(&output.paint(Paint::Strong, &format!("{}{about}", run.scenario.name)))?;
+    output.say(2, &output.paint(Paint::Strong, &format!("{}{about}", run.scenario.name)))?;
     // Writing into a string does not fail.
     let _ = sim::print_timeline(run, &mut text);
-    for line in text.lines() {
-        output.line(line)?;
+    let startup = if command.all { 0 } else { sim::startup(run) };
+    if startup > 0 {
+        let last = run.timeline[startup - 1].at.as_secs_f64();
+        let meet = format!("{last:>10.3}s  ----    {} started and met", counted(run.scenario.nodes, "node"));
+        let hint = format!(" ({}; --all shows them)", counted(startup, "line"));
+        output.say(BEFORE_TEXT, &format!("{meet}{}", output.paint(Paint::Faint, &hint)))?;
     }
-    Ok(())
+    text.lines().skip(startup).try_for_each(|line| output.say(BEFORE_TEXT, line))?;
+    let paint = if run.violations.is_empty() { Paint::Good } else { Paint::Bad };
+    output.line("")?;
+    let shown = output.paint(paint, &sim::shown(run));
+    Ok(output.say(2, &format!("shown: {shown}"))?)
 }
 
 fn tell_json(run: &Run, output: &mut Output) -> Result<(), Failure> {
@@ -136,7 +157,7 @@ fn tell_json(run: &Run, output: &mut Output) -> Result<(), Failure> {
     let _ = write!(trace, "{:016x}", run.hash);
     let end = json!({
         "scenario": run.scenario.name, "seed": run.seed, "length_ms": milliseconds(run.scenario.length),
-        "trace": trace, "violations": violations,
+        "trace": trace, "violations": violations, "shown": sim::shown(run),
     });
     output.line(&end.to_string())?;
     Ok(())

@@ -85,7 +85,7 @@ fn members(cluster: &ClusterBody) -> Vec<String> {
 pub(crate) fn findings(cluster: &ClusterBody, output: &Output) -> Vec<String> {
     let ClusterBody { sentence, whole, findings, .. } = cluster;
     let paint = if *whole { Paint::Good } else { Paint::Bad };
-    let mut lines = vec![output.paint(paint, sentence)];
+    let mut lines = output.prose(paint, "", 0, sentence);
     // One or two findings are the sentence itself.
     for finding in findings.iter().filter(|finding| !sentence.contains(&finding.text)) {
         let (mark, paint) = match finding.weight.known() {
@@ -93,7 +93,7 @@ pub(crate) fn findings(cluster: &ClusterBody, output: &Output) -> Vec<String> {
             Some(Severity::Gap) => ('?', Paint::Doubtful),
             Some(Severity::Note) | None => ('-', Paint::Plain),
         };
-        lines.push(output.paint(paint, &format!("{mark} {}", finding.text)));
+        lines.extend(output.prose(paint, &format!("{mark} "), 2, &finding.text));
     }
     lines
 }
@@ -102,11 +102,11 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
     let miscount = miscount(cluster, expected);
     let mut lines = findings(cluster, output);
     if let Some(miscount) = &miscount {
-        lines.push(output.paint(Paint::Bad, &format!("! {miscount}")));
+        lines.extend(output.prose(Paint::Bad, "! ", 2, miscount));
     }
     let mut advice: Vec<String> = Vec::new();
     if !cluster.whole {
-        advice.extend(cluster.nodes.iter().filter_map(remedy));
+        advice.extend(cluster.nodes.iter().filter_map(|node| remedy(node, place)));
         advice.extend(cluster.nodes.iter().flat_map(sight));
         advice.extend(cluster.mismatches.iter().map(|MismatchBody { observer, missing }| {
             format!("{} does not list {}: give every node the same --peers", name(observer), listed(missing))
@@ -126,13 +126,13 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
         let expect = expected.map(|expected| format!(" --expect={expected}")).unwrap_or_default();
         advice.push(format!("then: heartbeat wait --all{expect} --addr={place}"));
         lines.extend([String::new(), "what to do:".to_owned()]);
-        lines.extend(advice.iter().map(|line| format!("  {line}")));
+        lines.extend(advice.iter().flat_map(|line| output.prose(Paint::Plain, "  ", 4, line)));
     }
     lines
 }
 
 /// What to do about a node.
-fn remedy(node: &ClusterNodeBody) -> Option<String> {
+fn remedy(node: &ClusterNodeBody, place: &Place) -> Option<String> {
     let seen = Seen {
         verdict: *node.verdict.known()?,
         class: node.class.as_ref().and_then(|class| class.known().copied()),
@@ -142,7 +142,7 @@ fn remedy(node: &ClusterNodeBody) -> Option<String> {
     let fault = fault_of(seen)?;
     let name = name(&node.node);
     let more = if node.verdict.known().is_some_and(|verdict| verdict.is_down()) {
-        format!("; see heartbeat why {name}")
+        format!("; see heartbeat why {name} --addr={place}")
     } else {
         String::new()
     };
@@ -182,7 +182,7 @@ node-3 has been down for 3 s; reported by node-1
 ! expected 4 nodes, found 3: node-1, node-2 and node-3
 
 what to do:
-  node-3: start it; read its last log lines; see heartbeat why node-3
+  node-3: start it; read its last log lines; see heartbeat why node-3 --addr=localhost:8001
   node-2 does not list node-3: give every node the same --peers
   1 missing: no node lists them; start them, and add them to --peers of node-1 and the others
   then: heartbeat wait --all --expect=4 --addr=localhost:8001"
@@ -217,7 +217,7 @@ what to do:
             (r#""enchanted""#, "check whether its process runs"),
         ] {
             let text = format!(r#"{{"node":"a","verdict":"unconfirmed","class":{class},"missed_by":["b"]}}"#);
-            let told = remedy(&serde_json::from_str(&text).unwrap()).unwrap();
+            let told = remedy(&serde_json::from_str(&text).unwrap(), &Place::new("localhost", 8001)).unwrap();
             assert!(told.starts_with("a: ") && told.contains(words), "{class}: {told}");
         }
     }

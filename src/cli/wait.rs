@@ -13,8 +13,9 @@ use super::address::Address;
 use super::answer::{listed, word};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
-use super::output::{Output, Paint};
-use super::verify::{CLUSTER, findings, miscount, nodes};
+use super::layout::clipped;
+use super::output::{Output, Paint, width_of_errors};
+use super::verify::{CLUSTER, miscount, nodes};
 use super::watch::{Update, watch};
 use crate::api::{ClusterBody, ClusterNodeBody, PeersBody};
 use crate::client::node::REQUEST_TIME_MAX;
@@ -224,12 +225,12 @@ fn end(command: &Wait, known: Known, place: &Place, waited: Duration, output: &m
     let after = if after.is_zero() { String::new() } else { format!(" (after {})", span(after)) };
     let after = output.paint(Paint::Faint, &after);
     if command.peers.is_empty() {
-        let said = findings(&look.cluster, output).swap_remove(0);
-        output.line(&format!("{said}{after}"))?;
+        let said = output.paint(Paint::Good, &look.cluster.sentence);
+        output.say(0, &format!("{said}{after}"))?;
     } else {
         let peers: Vec<String> = command.peers.iter().map(|peer| short(peer)).collect();
         let be = if peers.len() == 1 { "is" } else { "are" };
-        output.line(&format!("{} {be} up{after}", join_names(&peers)))?;
+        output.say(0, &format!("{} {be} up{after}", join_names(&peers)))?;
     }
     Ok(Exit::Success)
 }
@@ -245,11 +246,13 @@ impl Progress {
         Progress { wanted, shown: false }
     }
 
-    /// A line that would be wrapped is cut by the terminal, or it could not be drawn over.
+    /// A line that would be wrapped is cut, or it could not be drawn over.
     fn show(&mut self, waited: Duration, timeout: Duration, why: &str) {
         if self.wanted && waited >= SILENT_AT_FIRST {
             self.shown = true;
             let line = format!("waiting, {} of {} s: {why}", waited.as_secs(), timeout.as_secs());
+            // One column is left free: some terminals begin a new line as soon as the last one is written.
+            let line = width_of_errors().map_or(line.clone(), |width| clipped(&line, width.saturating_sub(1)));
             let _ = write!(io::stderr(), "\r\x1b[2K\x1b[?7l{line}\x1b[?7h");
         }
     }

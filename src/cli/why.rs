@@ -9,6 +9,7 @@ use clap::Args;
 use super::address::Address;
 use super::answer::{ago_or_never, fine, listed, span_of, span_or_dash};
 use super::exit::{Exit, Outcome};
+use super::layout::wrapped;
 use super::output::{Cell, Output, Paint};
 use crate::api::text::{Text, TextForm};
 use crate::api::words::{PingResult, Said};
@@ -17,8 +18,10 @@ use crate::config::environment::Environment;
 use crate::render::join_names;
 use crate::render::{round_trip, span};
 
-/// A paragraph is read more easily in lines of this length, and fits into most terminals.
-const WIDTH: usize = 100;
+/// A paragraph on a screen is read more easily in lines of this length.
+const PARAGRAPH_COLUMNS: usize = 100;
+/// The name of a fact and the gap after it.
+const BEFORE_FACT: usize = 14;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -66,9 +69,8 @@ fn path(peer: &str) -> String {
 }
 
 fn show(output: &mut Output, body: &WhyBody) -> std::io::Result<()> {
-    for line in wrapped(or_dash(&body.explanation), WIDTH) {
-        output.line(&line)?;
-    }
+    let width = output.width().map(|width| width.min(PARAGRAPH_COLUMNS));
+    wrapped("", 0, or_dash(&body.explanation), width).iter().try_for_each(|line| output.line(line))?;
     if let Some(decision) = &body.decision {
         output.line("")?;
         facts(output, &decided(decision))?;
@@ -169,7 +171,7 @@ fn now(body: &WhyBody) -> Vec<(&'static str, String)> {
 fn facts(output: &mut Output, facts: &[(&str, String)]) -> std::io::Result<()> {
     for (name, value) in facts {
         let name = output.paint(Paint::Faint, &format!("{name:<12}"));
-        output.line(&format!("{name}  {value}"))?;
+        output.say(BEFORE_FACT, &format!("{name}  {value}"))?;
     }
     Ok(())
 }
@@ -238,23 +240,6 @@ fn word_or_dash<T: TextForm>(text: &Option<Text<T>>) -> String {
     text.as_ref().map_or_else(|| "-".to_owned(), word)
 }
 
-/// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always one");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::answer::Answer;
@@ -265,13 +250,6 @@ mod tests {
         assert_eq!(path("node-3"), "/api/v1/why/node-3");
         assert_eq!(path("[::1]:8003"), "/api/v1/why/%5B::1%5D:8003");
         assert_eq!(path("a/b ?#ü"), "/api/v1/why/a%2Fb%20%3F%23%C3%BC");
-    }
-
-    #[test]
-    fn lines_break_between_words() {
-        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrapped("incomprehensible", 5), ["incomprehensible"]);
-        assert_eq!(wrapped("", 5), [""]);
     }
 
     #[test]

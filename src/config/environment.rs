@@ -37,6 +37,8 @@ pub struct Environment {
     pub no_color: bool,
     /// A terminal on which the cursor cannot be moved.
     pub dumb_terminal: bool,
+    /// The width of a terminal that does not say it itself.
+    pub columns: Option<usize>,
     /// Variables with the host's name. Where the kernel can be asked, its answer is preferred.
     pub host_name: Option<String>,
 }
@@ -59,6 +61,7 @@ impl FromIterator<(OsString, OsString)> for Environment {
             let Some(name) = name.to_str() else { continue };
             match name {
                 "NO_COLOR" => environment.no_color |= !value.is_empty(),
+                "COLUMNS" => environment.columns = value.to_str().and_then(|columns| columns.parse().ok()),
                 "TERM" => environment.dumb_terminal = value == "dumb",
                 "HOSTNAME" | "COMPUTERNAME" => environment.host_name = value.into_string().ok(),
                 _ if name.starts_with(PREFIX) => environment.take(name, &value, &mut known),

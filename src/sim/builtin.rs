@@ -127,6 +127,35 @@ const ALL: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// What each teaches about failure detection, in a line of a terminal.
+const TEACHES: &[(&str, &str)] = &[
+    ("crash", "a refusal proves that the process is gone: the shortest wait"),
+    ("crash-container", "a refusal before the silence still counts as one"),
+    ("silent-host", "silence proves little: a longer wait"),
+    ("freeze", "a kernel that accepts connections proves no life: longest wait"),
+    ("freeze-short", "a pause within the longest wait is no outage"),
+    ("observer-freeze", "a node that did not run accuses no peer when it wakes"),
+    ("restart", "a new boot under an old name is a restart, not an outage"),
+    ("late-restart", "a verdict is about one boot; the next boot ends it"),
+    ("leave", "a goodbye is believed, so a clean stop raises no alarm"),
+    ("cut-link", "a witness tells a broken link from a dead node"),
+    ("one-way", "pings that still arrive from a peer prove that it runs"),
+    ("one-direction", "TCP needs both directions: one lost looks like a cut at both"),
+    ("reject-link", "a refusing firewall looks like a crash, but not to witnesses"),
+    ("partition-2-2", "without a majority no side may call the other dead"),
+    ("partition-3-2", "the larger side decides; the smaller knows that it is cut off"),
+    ("split-heals", "a pause and a short split together cause no false alarm"),
+    ("isolated", "a node that hears no peer suspects itself first"),
+    ("two-of-three", "a verdict without a second observer is marked as unconfirmed"),
+    ("three-of-five", "nodes that are down themselves do not count for the quorum"),
+    ("lossy", "lost packets make a link degraded, which is not down"),
+    ("flap", "one that comes and goes is flapping, besides each outage"),
+    ("dark-but-one", "one node cannot tell a blackout from its own broken network"),
+    ("never-up", "one that never answered was not started, or is listed wrongly"),
+    ("starved-observer", "late reads at one observer do not make the others accuse it"),
+    ("no-streams", "streams make it faster; without them the next ping finds it"),
+];
+
 /// A built-in scenario.
 pub fn builtin(name: &str) -> Option<Scenario> {
     let (name, about, rest) = ALL.iter().find(|(known, _, _)| *known == name)?;
@@ -136,6 +165,11 @@ pub fn builtin(name: &str) -> Option<Scenario> {
 /// The built-in scenarios and what to expect of each.
 pub fn builtin_names() -> Vec<(&'static str, &'static str)> {
     ALL.iter().map(|(name, about, _)| (*name, *about)).collect()
+}
+
+/// What a built-in scenario teaches.
+pub fn teaches(name: &str) -> Option<&'static str> {
+    TEACHES.iter().find(|(known, _)| *known == name).map(|(_, lesson)| *lesson)
 }
 
 /// `nodes` nodes that each watch the next `watched` ones, for two virtual minutes: the
@@ -161,5 +195,12 @@ mod tests {
             assert_eq!(scenario.to_string().parse().as_ref(), Ok(&scenario), "{name}");
         }
         assert_eq!(builtin("no such thing"), None);
+    }
+
+    #[test]
+    fn every_builtin_teaches_something_of_its_own() {
+        let lessons: std::collections::BTreeSet<&str> =
+            builtin_names().iter().map(|(name, _)| teaches(name).unwrap_or_else(|| panic!("{name}"))).collect();
+        assert_eq!((lessons.len(), TEACHES.len()), (ALL.len(), ALL.len()));
     }
 }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::delay::Span;
+use super::invariants::Checks;
 use super::scenario::Scenario;
 use super::timeline::{Entry, Violation, What};
 use super::world::{World, node_name};
-use crate::detector::event::Event;
+use crate::detector::event::{Event, EventKind};
 use crate::detector::view::View;
 use crate::detector::why::Why;
 use crate::render::sentence;
@@ -25,6 +26,8 @@ pub struct Run {
     pub hash: u64,
     /// Empty when every invariant held.
     pub violations: Vec<Violation>,
+    /// Verdicts about a node that runs and that most others can reach; `None` where the mesh is too large to check.
+    pub false_verdicts: Option<usize>,
     /// What each node believes at the end; `None` where no process runs.
     pub views: Vec<Option<View>>,
     /// Why each node believes at the end what it believes of each peer.
@@ -62,6 +65,7 @@ fn finished(mut world: World<'_>) -> Run {
         answers.collect()
     });
     let whys = whys.collect();
+    let false_verdicts = world.checks.as_ref().map(Checks::false_verdicts);
     let violations = match world.checks.take() {
         Some(mut checks) => {
             let subjects = |host: usize| {
@@ -85,6 +89,7 @@ fn finished(mut world: World<'_>) -> Run {
         timeline: world.timeline,
         hash: world.trace.hash(),
         violations,
+        false_verdicts,
         views,
         whys,
         handled: world.handled,
@@ -119,6 +124,15 @@ pub fn print_timeline(run: &Run, out: &mut dyn fmt::Write) -> fmt::Result {
         }
     }
     writeln!(out, "{:>10.3}s  ----    end, trace {:016x}", run.scenario.length.as_secs_f64(), run.hash)
+}
+
+/// How many entries at the beginning say only that nodes start to watch each other and meet.
+pub fn startup(run: &Run) -> usize {
+    let meets = |what: &What| match what {
+        What::Event(_, event) => matches!(event.kind, EventKind::PeerAdded | EventKind::PeerJoined { .. }),
+        What::Step(_) => false,
+    };
+    run.timeline.iter().position(|entry| !meets(&entry.what)).unwrap_or(run.timeline.len())
 }
 
 /// What to read when invariants broke: what, the one line that replays it, the scenario and its timeline.

@@ -38,7 +38,14 @@ pub(super) fn introduce(
     let width = ideas.iter().map(|(order, _)| order.chars().count()).max().unwrap_or(0);
     for (order, effect) in ideas {
         let gap = " ".repeat(width - order.chars().count());
-        output.line(&format!("  {}{gap}  {effect}", output.paint(Paint::Strong, &order)))?;
+        let order = output.paint(Paint::Strong, &order);
+        // Side by side where there is room for it: a command that is broken cannot be copied.
+        if output.width().is_some_and(|room| room < width + 4 + effect.len()) {
+            output.line(&format!("  {effect}:"))?;
+            output.line(&format!("    {order}"))?;
+        } else {
+            output.line(&format!("  {order}{gap}  {effect}"))?;
+        }
     }
     output.line("\nCtrl-C here stops them all.\n")
 }

@@ -61,6 +61,7 @@ pub(in crate::sim) struct Checks {
     beliefs: Vec<Vec<Belief>>,
     expected: Vec<Expectation>,
     violations: Vec<Violation>,
+    false_verdicts: usize,
 }
 
 impl Checks {
@@ -74,7 +75,13 @@ impl Checks {
             beliefs: vec![vec![Belief::NONE; hosts]; hosts],
             expected: Vec::new(),
             violations: Vec::new(),
+            false_verdicts: 0,
         }
+    }
+
+    /// Dead verdicts about a node that ran and that most others could reach, whether or not an invariant forbids them.
+    pub(in crate::sim) fn false_verdicts(&self) -> usize {
+        self.false_verdicts
     }
 
     pub(in crate::sim) fn finish(self) -> Vec<Violation> {
@@ -107,6 +114,7 @@ impl Checks {
         let boot = peer.boot;
         match &event.kind {
             EventKind::PeerDown { evidence, .. } => {
+                self.false_verdicts += usize::from(self.is_false(truth, subject, boot));
                 self.i1_live_is_never_dead(truth, observer, subject, boot);
                 self.i3_stall_accuses_nobody(truth, observer, subject, boot);
                 self.i7_one_link_kills_nobody(truth, observer, subject, boot);

@@ -7,6 +7,19 @@ use crate::sim::scenario::HostId;
 use crate::sim::truth::Truth;
 
 impl Checks {
+    /// Whether it is false that this boot is dead: it runs and most of the other running nodes have an open way to it,
+    /// for as long as I1 gives a node to learn so. Unlike I1 this has no exemptions.
+    pub(super) fn is_false(&self, truth: &Truth, subject: usize, boot: Option<BootId>) -> bool {
+        if boot != truth.hosts[subject].boot || !truth.is_fit(subject, self.intervals(1.5)) {
+            return false;
+        }
+        let others = || truth.others(subject).filter(|other| truth.hosts[*other].boot.is_some());
+        let open = |other: usize| truth.open(other, subject);
+        let reaching =
+            others().filter(|other| open(*other).holds() && open(*other).held_for(truth.now) >= self.intervals(4.0));
+        reaching.count() * 2 > others().count()
+    }
+
     /// **I1 a live, unstalled subject that q observers can reach is never Dead at an unstalled observer.**
     ///
     /// Claimed at each verdict about the boot that really runs, if the subject has been fit for 1.5 i, the observer
