@@ -15,15 +15,19 @@ if [ $# = 0 ]; then
 fi
 
 "$fuzzer" build --sanitizer=none
+failed=0
 for target in "${targets[@]}"; do
     found=fuzz/target/corpus/$target
+    log=fuzz/target/$target.log
     mkdir -p "$found"
-    printf '%s: ' "$target"
-    if ! "$fuzzer" run --sanitizer=none "$target" "$found" "fuzz/corpus/$target" -- \
+    if "$fuzzer" run --sanitizer=none "$target" "$found" "fuzz/corpus/$target" -- \
         -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        >"fuzz/target/$target.log" 2>&1; then
-        tail -40 "fuzz/target/$target.log"
-        exit 1
+        >"$log" 2>&1; then
+        printf '%s: %s inputs, no finding\n' "$target" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+    else
+        failed=1
+        printf '%s: a finding\n' "$target"
+        tail -40 "$log"
     fi
-    grep -o 'number_of_executed_units: *[0-9]*' "fuzz/target/$target.log"
 done
+exit "$failed"

@@ -155,7 +155,7 @@ fn name(rest: &str) -> Result<DnsName, String> {
 fn url(address: &str) -> Result<Url, String> {
     let Some((scheme, rest)) = address.split_once("://") else {
         let bare = address.trim_start_matches("http").trim_start_matches([':', '/']);
-        return Err(format!("has no scheme: http://{bare}?"));
+        return Err(format!("has no scheme: http://{}?", quoted(bare)));
     };
     match scheme.to_ascii_lowercase().as_str() {
         "http" => {}

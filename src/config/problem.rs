@@ -27,13 +27,13 @@ impl Problem {
             Source::Flag => format!("--{}={value}", spec.name),
             _ => format!("{}={value}", spec.variable),
         };
-        Problem { subject, wrong: wrong.into(), accepted: spec.accepted.into() }
+        Problem { subject, wrong: escaped(&wrong.into()), accepted: spec.accepted.into() }
     }
 
     /// A problem with a value that was not set, caused by another one.
     pub fn untyped(spec: &SettingSpec, value: &str, wrong: impl Into<String>) -> Problem {
         let subject = format!("--{} ({}), not set, {value} by default", spec.name, spec.variable);
-        Problem { subject, wrong: wrong.into(), accepted: spec.accepted.into() }
+        Problem { subject, wrong: escaped(&wrong.into()), accepted: spec.accepted.into() }
     }
 }
 
@@ -49,15 +49,25 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Peers take no passwords, but a URL that carries one by mistake must not end up in a log.
 fn without_passwords(text: &str) -> String {
-    let mut parts = text.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(['/', ',', '?', '#']).unwrap_or(part.len());
-        let host = part[..end].rfind('@').map_or(0, |at| at + 1);
-        shown.push_str(if host > 0 { "://***@" } else { "://" });
-        shown.push_str(&part[host..]);
+    text.split_inclusive(',').map(without_password).collect()
+}
+
+/// One item of a list. What stands before an `@` is starred: in a URL up to the end of its host, and everywhere in what
+/// was meant as one.
+fn without_password(item: &str) -> String {
+    let (start, end) = match item.find("://") {
+        Some(scheme) => (scheme + 3, item[scheme + 3..].find(['/', '?', '#']).map_or(item.len(), |at| scheme + 3 + at)),
+        None => (item.find('=').map_or(0, |equals| equals + 1), item.len()),
+    };
+    match item[start..end].rfind('@') {
+        Some(at) => format!("{}***{}", &item[..start], &item[start + at..]),
+        None => item.to_owned(),
     }
-    shown
+}
+
+/// Sentences repeat parts of values, and one that forgets to quote them must not reach a terminal as it is.
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(escape).collect()
 }
 
 fn escape(c: char) -> Vec<char> {
@@ -94,6 +104,8 @@ mod tests {
     fn passwords_are_starred() {
         assert_eq!(quoted("n=http://u:p@b:1,http://c:2/x@y"), "n=http://***@b:1,http://c:2/x@y");
         assert_eq!(quoted("http://b:1"), "http://b:1");
+        assert_eq!(quoted("u:p@b:1"), "***@b:1");
+        assert_eq!(quoted("n=http//u:p@b:1,c:2"), "n=***@b:1,c:2");
     }
 
     #[test]
