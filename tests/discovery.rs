@@ -382,8 +382,8 @@ fn a_pod_that_restarts_under_another_address_is_one_that_restarted() {
         // The old address is still listed, and no node answers there.
         (Host::Refuses, false, &["peer_down c", "peer_moved c", "peer_restarted c", "peer_recovered c"]),
         (Host::Silent, true, &["peer_moved c", "peer_restarted c"]),
-        // Another node took the address over.
-        (runs("d", 40), false, &["peer_added d", "peer_joined d", "peer_moved c", "peer_restarted c"]),
+        // Another node took the address over: it is taken in when c is known to have moved away.
+        (runs("d", 40), false, &["peer_moved c", "peer_restarted c", "peer_added d", "peer_joined d"]),
     ];
     for (old, old_is_gone, told) in cases {
         let mut world = World::settled();
@@ -678,4 +678,59 @@ fn a_node_without_a_network_accuses_nobody() {
     world.host(2, Host::Unsendable).run(30);
     assert_eq!(world.states(), "b:8001 suspect, c:8001 alive");
     assert_eq!(world.told(), ["peer_degraded b:8001"]);
+}
+
+/// An address that answers under another name each time.
+#[test]
+fn one_address_is_one_identity() {
+    const NAMES: [&str; 8] = ["f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7"];
+    let mut world = World::new(&[1, 2, 3]);
+    world.host(2, runs("b", 20)).run(35);
+    for second in 0..300 {
+        world.host(3, runs(NAMES[second % 8], 1000 + second as u64)).run(1);
+    }
+    let view = world.node.view(Monotonic(world.now));
+    let living = view.peers.iter().filter(|peer| !matches!(peer.peer.state, PeerState::Dead | PeerState::Left));
+    assert!(living.count() <= 2, "addresses behind the name, without my own: {}", world.states());
+    let told = world.told();
+    let of = |name: &str| told.iter().filter(|told| told.starts_with(name)).count();
+    assert!(of("peer_joined") <= 2 + 300 / 60, "at most one a minute: {told:?}");
+    assert!(of("peer_conflict") <= 1 + 300 / 60, "each of them once: {told:?}");
+    assert!(world.states().contains("b alive"));
+}
+
+#[test]
+fn another_name_at_the_address_of_a_peer_is_a_conflict_until_the_peer_is_dead() {
+    let mut world = World::settled();
+    world.run(60).host(3, runs("d", 40)).run(9);
+    assert_eq!(
+        (world.told(), world.states()),
+        (vec!["peer_degraded c".to_owned(), "peer_conflict c".to_owned()], "b alive, c suspect".to_owned())
+    );
+    world.run(60);
+    assert_eq!(world.states(), "b alive, c dead, d alive");
+    let told = world.told();
+    assert_eq!(told.iter().filter(|told| *told == "peer_conflict c").count(), 1, "{told:?}");
+}
+
+#[test]
+fn after_a_goodbye_another_name_at_the_address_is_taken_in_at_once() {
+    let mut world = World::settled();
+    world.run(60).host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving }).run(2);
+    world.host(3, runs("d", 40)).run(5);
+    assert_eq!(world.told(), ["peer_left c", "peer_added d", "peer_joined d", "peer_removed c"]);
+}
+
+/// Two containers whose addresses are given out anew under new names, after a goodbye of each.
+#[test]
+fn a_second_new_name_within_a_minute_waits() {
+    let mut world = World::settled();
+    for (number, node) in ["d", "e"].into_iter().enumerate() {
+        let before = if number == 0 { ("c", 30) } else { ("d", 40) };
+        world.host(3, Host::Runs { node: before.0, boot: before.1, state: SelfState::Leaving }).run(2);
+        world.host(3, runs(node, 40 + number as u64)).run(5);
+    }
+    assert_eq!(world.states(), "b alive");
+    world.run(60);
+    assert_eq!(world.states(), "b alive, e alive");
 }

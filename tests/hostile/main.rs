@@ -1,5 +1,5 @@
 //! A mesh under attack, without any key: callers that ask without pause, that use up connections and descriptors, that
-//! never read, and peers that flood. Each case attacks a mesh of three real nodes, freezes one of them meanwhile, and
+//! never read, peers that flood, and members that lie. Most cases attack a mesh of three real nodes, freeze one of them meanwhile, and
 //! asserts that detection goes on: own pings, the verdict about the frozen node, no verdict about any other, memory, and
 //! one log line when something begins to go wrong and one when it ends.
 //!
@@ -13,6 +13,7 @@
 mod attack;
 mod connections;
 mod load;
+mod members;
 mod peers;
 mod siege;
 #[path = "../support/mod.rs"]
@@ -33,6 +34,8 @@ const CASES: &[Case] = &[
     case!(connections::junk_and_random_paths),
     case!(peers::informational_heads_without_end),
     case!(peers::news_without_end),
+    case!(members::a_new_name_with_each_answer),
+    case!(members::a_member_that_says_what_is_not),
 ];
 
 fn main() -> ExitCode {

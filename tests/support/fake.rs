@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub enum Manner {
     Garbage,
     /// A valid answer of another node.
     WrongIdentity,
+    /// A valid answer under another name and boot each time.
+    NewNames,
     /// 500.
     ServerError,
     /// Half of a valid answer, then the end of the connection.
@@ -53,7 +55,14 @@ struct Shared {
     /// More fields for its answers to pings, each with a comma before it.
     fields: Mutex<String>,
     started: Instant,
+    /// Answers under new names so far.
+    answers: AtomicU64,
+    /// What it says as a witness, of anybody.
+    testimony: Mutex<Option<String>>,
 }
+
+/// Of a fake peer that is one node.
+const BOOT: u64 = 0x000f_a4ed;
 
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
 
@@ -82,6 +91,8 @@ impl FakePeer {
             row: Mutex::new(OwnRow::Lacks),
             fields: Mutex::default(),
             started: Instant::now(),
+            answers: AtomicU64::new(0),
+            testimony: Mutex::default(),
         });
         let accepting = shared.clone();
         std::thread::spawn(move || {
@@ -105,6 +116,16 @@ impl FakePeer {
     /// Its row is now `body`, whatever that is.
     pub fn give_row(&self, body: &str) {
         *lock(&self.shared.row) = OwnRow::Gives(body.to_owned());
+    }
+
+    /// As a witness it says this of anybody.
+    pub fn testify(&self, body: &str) {
+        *lock(&self.shared.testimony) = Some(body.to_owned());
+    }
+
+    /// Answers that it gave under new names.
+    pub fn new_names(&self) -> u64 {
+        self.shared.answers.load(Ordering::Relaxed)
     }
 
     /// Its answers now have these fields too: `,"maintenance":{}`.
@@ -149,6 +170,10 @@ impl Shared {
                     Some(answer) => stream.write_all(answer.as_bytes())?,
                     None => self.idle(Duration::from_secs(3600))?,
                 },
+                Some(path) if path.starts_with("/api/v1/witness/") => {
+                    let said = lock(&self.testimony).as_deref().map_or_else(|| NOT_FOUND.to_owned(), ok);
+                    stream.write_all(said.as_bytes())?;
+                }
                 Some(_) => stream.write_all(NOT_FOUND.as_bytes())?,
             }
         }
@@ -165,9 +190,16 @@ impl Shared {
 
     fn answer(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let manner = *lock(&self.manner);
-        let whole = self.whole_answer(if manner == Manner::WrongIdentity { "somebody-else" } else { &self.name });
+        let whole = match manner {
+            Manner::WrongIdentity => self.whole_answer("somebody-else", BOOT),
+            Manner::NewNames => {
+                let number = self.answers.fetch_add(1, Ordering::Relaxed);
+                self.whole_answer(&format!("{}-{number}", self.name), BOOT + 1 + number)
+            }
+            _ => self.whole_answer(&self.name, BOOT),
+        };
         match manner {
-            Manner::Honest | Manner::WrongIdentity => stream.write_all(whole.as_bytes()),
+            Manner::Honest | Manner::WrongIdentity | Manner::NewNames => stream.write_all(whole.as_bytes()),
             Manner::Garbage => stream.write_all(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"node\":?",
             ),
@@ -191,11 +223,11 @@ impl Shared {
         }
     }
 
-    fn whole_answer(&self, name: &str) -> String {
+    fn whole_answer(&self, name: &str, boot: u64) -> String {
         let seq = self.started.elapsed().as_millis();
         let fields = lock(&self.fields);
         ok(&format!(
-            r#"{{"node":"{name}","boot":"00000000000fa4ed","seq":{seq},"state":"ready","version":"0.1.0","accusations":[],"watch":{{"since":0,"rev":0,"peers":[]}}{fields}}}"#
+            r#"{{"node":"{name}","boot":"{boot:016x}","seq":{seq},"state":"ready","version":"0.1.0","accusations":[],"watch":{{"since":0,"rev":0,"peers":[]}}{fields}}}"#
         ))
     }
 

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use super::entries::{Owner, Place};
+use super::entries::{Owner, Place, Usurper};
 use super::finding::ProbeId;
 use super::{CALM, Directory, EAGER};
 use crate::detector::evidence::Evidence;
@@ -14,6 +14,11 @@ use crate::detector::time::ObserverTime;
 const YOUNG: Duration = Duration::from_secs(60);
 /// An answer that takes longer than this is not waited for; the candidate is probed anew.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// Between two nodes that were not known and came to be watched at one address in the place of another. A container that
+/// is replaced needs one; an address that answers under a new name each time would else be as many peers as it likes.
+const NEW_NAME: Duration = Duration::from_secs(60);
+/// After the last answer of a usurper it is one no more.
+const USURPER_KEPT: Duration = Duration::from_secs(60);
 
 /// A probe that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,8 @@ impl Directory {
             place.owner = owner;
             place.evidence = None;
             place.rival = None;
+            place.usurper = None;
+            place.was_home |= matches!(owner, Owner::Peer(_));
         }
         self.plan();
     }
@@ -141,6 +148,29 @@ impl Directory {
             place.since = now;
             place.next_probe = now + EAGER;
         }
+    }
+
+    /// Whether a node that is not known may come to be watched at this address; if so, it is taken to be.
+    pub(crate) fn may_take_in(&mut self, address: SocketAddr, now: ObserverTime) -> bool {
+        let Some(place) = self.places.get_mut(&address) else { return false };
+        if place.was_home {
+            if place.replaced.is_some_and(|last| now.since(last) < NEW_NAME) {
+                return false;
+            }
+            place.replaced = Some(now);
+        }
+        place.was_home = true;
+        true
+    }
+
+    /// Another name answers at the address of this peer. True once when that has gone on for `span`.
+    pub(crate) fn usurped(&mut self, peer: PeerId, span: Duration, now: ObserverTime) -> bool {
+        let Some(place) = self.homes.get(&peer).and_then(|address| self.places.get_mut(address)) else { return false };
+        let usurper = place.usurper.filter(|usurper| now.since(usurper.last) < USURPER_KEPT);
+        let Usurper { since, is_told, .. } = usurper.unwrap_or(Usurper { since: now, last: now, is_told: false });
+        let is_to_tell = !is_told && now.since(since) >= span;
+        place.usurper = Some(Usurper { since, last: now, is_told: is_told || is_to_tell });
+        is_to_tell
     }
 
     /// A process answers here whose name another has. For how long already; `None` when it is seen for the first time.

@@ -60,11 +60,36 @@ pub(super) struct Place {
     pub evidence: Option<Evidence>,
     /// Another boot of a node whose home is elsewhere answers here, since then.
     pub rival: Option<(BootId, ObserverTime)>,
+    /// A node has come to be watched here.
+    pub was_home: bool,
+    /// When a node that was not known came to be watched here last, in the place of another.
+    pub replaced: Option<ObserverTime>,
+    /// Another name answers in the place of the owner.
+    pub usurper: Option<Usurper>,
+}
+
+/// Whoever answers at an address in the place of its owner, under whatever names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usurper {
+    pub since: ObserverTime,
+    pub last: ObserverTime,
+    pub is_told: bool,
 }
 
 impl Place {
     pub(super) fn new(listed: u16, now: ObserverTime, next_probe: ObserverTime) -> Place {
-        Place { listed, owner: Owner::Nobody, since: now, next_probe, probe: None, evidence: None, rival: None }
+        Place {
+            listed,
+            owner: Owner::Nobody,
+            since: now,
+            next_probe,
+            probe: None,
+            evidence: None,
+            rival: None,
+            was_home: false,
+            replaced: None,
+            usurper: None,
+        }
     }
 
     pub(super) fn is_listed(&self) -> bool {

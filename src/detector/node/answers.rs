@@ -66,8 +66,8 @@ impl Node {
                 return false;
             }
             // Addresses behind a name change owners; no setting pins one to the other.
-            Claim::Refuted(Conflict::WrongName { .. }, _) if self.directory.is_discovered(link.id()) => {
-                self.directory.evict(link.id(), now);
+            Claim::Refuted(conflict @ Conflict::WrongName { .. }, _) if self.directory.is_discovered(link.id()) => {
+                self.usurped(link, &answer, conflict, now);
                 self.invalid_answer(link, &attempt, now);
             }
             Claim::Refuted(conflict, boot) => {

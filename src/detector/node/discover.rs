@@ -135,6 +135,19 @@ impl Node {
         self.names.get(&answer.node).copied().or_else(by_key)
     }
 
+    /// A discovered peer's address answers under another name. One address is one identity: only a peer that is watched
+    /// already and has moved may be there instead, or anyone once the peer is dead or has left. Until then it is a
+    /// conflict, told once, but not at once: a peer that has moved is found at its new address within that time.
+    pub(super) fn usurped(&mut self, link: &mut Link, answer: &Answer, conflict: Conflict, now: ObserverTime) {
+        let is_over = |link: &Link| matches!(link.state(), PeerState::Dead | PeerState::Left);
+        let resident = self.resident(answer).and_then(|id| self.links.get(&id));
+        if is_over(link) || answer.boot == self.me.boot || resident.is_some_and(|resident| !is_over(resident)) {
+            self.directory.evict(link.id(), now);
+        } else if self.directory.usurped(link.id(), self.config.interval * RIVALRY, now) {
+            self.report(link, EventKind::PeerConflict { conflict });
+        }
+    }
+
     /// An unknown node.
     fn found(&mut self, address: SocketAddr, answer: Answer, begun: ObserverTime, now: ObserverTime) {
         if self.links.len() >= PEERS_MAX {
@@ -142,6 +155,10 @@ impl Node {
                 self.report_self(EventKind::Discovery(finding));
             }
             self.directory.unsettled(address, Evidence::Answered);
+            return;
+        }
+        if !self.directory.may_take_in(address, now) {
+            self.directory.unsettled(address, Evidence::Invalid);
             return;
         }
         let id = PeerId(self.next_peer);

@@ -1,0 +1,75 @@
+//! Members that lie: one that is another node with each answer, and one whose word about others is false.
+
+use std::time::Instant;
+
+use super::siege::form;
+use super::support::fake::{FakePeer, Manner};
+use super::support::{Cluster, Plan, Report, SOON, check, hold, seconds};
+
+/// An address behind a name answers under a new name and boot each time.
+pub fn a_new_name_with_each_answer(report: &Report) {
+    let factory = FakePeer::start("f");
+    factory.become_one_that(Manner::NewNames);
+    let mut cluster = Plan::loopback(3).with(&["--wait-stalled=5s"]).build();
+    for number in cluster.numbers() {
+        let url = |other: usize| format!("node-{other}=http://{}", cluster.node(other).host.address);
+        let mut peers: Vec<String> = cluster.others(number).into_iter().map(url).collect();
+        peers.push(format!("dns+http://localhost:{}", factory.address.port()));
+        cluster.node_mut(number).replace_peers(&peers.join(","));
+    }
+    let began = Instant::now();
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    let span = if form().is_long { seconds(180) } else { seconds(20) };
+    hold(span.saturating_sub(began.elapsed()));
+    let minutes = 1 + usize::try_from(span.as_secs() / 60).expect("a few");
+    for number in cluster.numbers() {
+        let of = |events: &[&str]| -> usize {
+            let lines = cluster.logged(number, events, began);
+            lines.iter().filter(|line| line.text("peer").starts_with("f-")).count()
+        };
+        let (joined, conflicts, down) = (of(&["peer_joined"]), of(&["peer_conflict"]), of(&["peer_down"]));
+        report.say(format!("node-{number}: {joined} joined, {conflicts} conflicts, {down} down"));
+        assert!(joined <= 1 + minutes, "one new name a minute and address");
+        assert!(conflicts <= joined, "each is told once");
+    }
+    report.say(format!("{} answers under new names", factory.new_names()));
+    assert_crash_is_reported(&mut cluster);
+}
+
+/// It answers for itself, says as a witness that each peer has left, and lists a thousand nodes that do not exist.
+pub fn a_member_that_says_what_is_not(report: &Report) {
+    let liar = FakePeer::start("bad");
+    liar.testify(r#"{"testimony":"left"}"#);
+    let ghost = |n: u32| {
+        format!(
+            r#"{{"node":"ghost-{n}","key":null,"boot":"00000000000000aa","state":"dead","verdict":"down","state_age_ms":5000}}"#
+        )
+    };
+    let ghosts: Vec<String> = (0..1000).map(ghost).collect();
+    liar.give_row(&format!(
+        r#"{{"node":"bad","boot":"00000000000fa4ed","seq":60000,"state":"ready","stalled":false,"new":1,"peers":[{}]}}"#,
+        ghosts.join(",")
+    ));
+    let mut cluster = Plan::loopback(3).watching(&liar.name, liar.address).start();
+    let view = check("node-1 has its row", SOON, || {
+        let view = cluster.node(1).json("/api/v1/cluster")?;
+        let text = view.to_string();
+        if text.contains("ghost-0, ghost-1, ghost-2, 997 more") { Ok(view) } else { Err(text) }
+    });
+    let names: Vec<&str> =
+        view["nodes"].as_array().expect("nodes").iter().filter_map(|node| node["node"].as_str()).collect();
+    report.say(format!("members at node-1: {}", names.join(", ")));
+    assert_eq!(names, ["bad", "node-1", "node-2", "node-3"]);
+    assert_crash_is_reported(&mut cluster);
+}
+
+#[track_caller]
+fn assert_crash_is_reported(cluster: &mut Cluster) {
+    let killed = cluster.kill(3);
+    for observer in [1, 2] {
+        cluster.await_event(observer, "peer_down", "node-3", killed, SOON);
+    }
+}
