@@ -4,12 +4,12 @@
 //! log of the process, silence to the host and its power, an accepted connection without an answer to what holds the
 //! process up.
 
-use super::phrase::listed;
+use super::phrase::{listed, names};
 use crate::closed_set::closed_set;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{PeerState, Verdict};
 use crate::detector::why::Why;
-use crate::mesh::{BlindSpotKind, MeshVerdict, RowFreshness};
+use crate::mesh::{BlindSpotKind, Member, MeshVerdict, MeshView, NodeStatus, Row, RowFreshness};
 
 closed_set! {
     /// What is wrong with a node, as far as it changes what to do.
@@ -145,6 +145,36 @@ pub fn fault_of_blind_spot(kind: BlindSpotKind) -> Fault {
         BlindSpotKind::SharedName => Fault::SharedName,
         BlindSpotKind::SharedAddress => Fault::LoadBalancer,
     }
+}
+
+/// What to do about a member, from what all rows together say; `None` where nothing is to be done.
+pub fn of_member(status: &NodeStatus, row: &Row) -> Option<String> {
+    let seen = Seen { verdict: status.verdict, class: status.class, heard: Some(row.freshness), stalled: row.stalled };
+    fault_of(seen).map(|fault| advice(fault, &names(&status.missed_by)))
+}
+
+/// What to do about everything that is wrong in a mesh: each advice once, with the members that it is about. Those that
+/// are down come first.
+pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
+    let mut all: Vec<(Vec<Member>, String)> = Vec::new();
+    if view.whole {
+        return all;
+    }
+    let mut add = |member: &Member, text: String| match all.iter_mut().find(|(_, known)| *known == text) {
+        Some((members, _)) if members.contains(member) => {}
+        Some((members, _)) => members.push(member.clone()),
+        None => all.push((vec![member.clone()], text)),
+    };
+    let statuses = || view.node_statuses.iter().zip(&view.rows);
+    let (down, others) = (statuses().filter(|(status, _)| status.verdict.is_down()), statuses());
+    for (status, row) in down.chain(others) {
+        of_member(status, row).into_iter().for_each(|text| add(&status.member, text));
+    }
+    for row in &view.rows {
+        row.blind_spots.iter().for_each(|spot| add(&row.observer, advice(fault_of_blind_spot(spot.kind), "")));
+    }
+    view.mismatches.iter().for_each(|mismatch| add(&mismatch.observer, advice(Fault::Unlisted, "")));
+    all
 }
 
 fn fault_of_class(class: Option<Class>) -> Fault {

@@ -30,6 +30,7 @@ mod order;
 mod render;
 mod strip;
 mod timeline;
+mod todo;
 mod why;
 mod words;
 pub(super) mod written;

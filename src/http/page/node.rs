@@ -7,9 +7,11 @@ use super::frame::wide;
 use super::nodes;
 use super::strip::{legend, strip};
 use super::timeline::{self, Happening};
+use super::todo;
 use super::words::{CELL_CHARS, Root, link, name, seconds, shown};
 use crate::mesh::{Member, MeshView, Row};
 use crate::mesh_service::strips::Run;
+use crate::render::advice;
 
 /// Everything that the page of a node shows.
 pub(super) struct NodePage<'a> {
@@ -32,9 +34,9 @@ impl NodePage<'_> {
             section #node aria-labelledby="node-title" {
                 h2 #node-title { (name(self.member)) }
                 p .verdict .(class) { b aria-hidden="true" { (mark) } " " (nodes::verdict(status)) ", " (said(row)) }
+                (todo::of_node(advice::of_member(status, row).as_deref(), self.why.as_deref()))
                 (strip(&self.strip))
                 (legend())
-                @if let Some(why) = &self.why { p .why { (why) } }
             }
             (self.links(row))
             @if !self.happenings.is_empty() { (timeline::section("Events about it", &self.happenings)) }

@@ -15,6 +15,7 @@ use super::matrix::{SQUARES_MAX, WORDS_MAX, matrix, observers_of};
 use super::nodes;
 use super::order::{Place, places};
 use super::timeline::{Happening, section};
+use super::todo;
 use super::words::{Root, ago, shown};
 use crate::mesh::MeshView;
 use crate::mesh_service::strips::Run;
@@ -61,6 +62,7 @@ impl Page<'_> {
         };
         frame.around(&html! {
             (self.details())
+            (todo::section(self.mesh))
             (self.matrix(&places))
             (nodes::section(&places, self.only_bad))
             (incidents::section(&self.incidents))
@@ -161,6 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::detector::evidence::Class;
     use crate::detector::peer::{BootId, PeerState, SelfState, Verdict};
     use crate::http::page::node::NodePage;
     use crate::http::page::why::{Evidence, Ping, WhyPage};
@@ -279,6 +282,36 @@ mod tests {
         let (open, folded) = section.and_then(|section| section.split_once("<details")).expect("some are folded");
         assert_eq!((open.matches("<li").count(), folded.matches("<li").count()), (5, 15));
         assert!(folded.contains("<summary>15 more</summary>"), "{folded}");
+    }
+
+    /// Of the nodes `node-1` to `node-N`, the last `dead` of them down.
+    fn page_with_dead(size: usize, dead: usize) -> String {
+        let names: Vec<String> = (1..=size).map(|number| format!("node-{number}")).collect();
+        let is_dead = |name: &String| names.iter().rev().take(dead).any(|other| other == name);
+        let cells = |own: &String| {
+            let others = names.iter().filter(|name| *name != own);
+            let cell = |name: &String| match is_dead(name) {
+                true => Cell { class: Some(Class::Gone), ..cell(name, PeerState::Dead, Some(Verdict::Down)) },
+                false => cell(name, PeerState::Alive, None),
+            };
+            others.map(cell).collect()
+        };
+        let fresh = |name: &String| if is_dead(name) { RowFreshness::Before } else { RowFreshness::Now };
+        page(names.iter().map(|name| row(name, fresh(name), cells(name))).collect())
+    }
+
+    #[test]
+    fn what_is_bad_comes_with_what_to_do_about_it() {
+        let todo = |html: &str| {
+            let section = html.split("id=\"todo\"").nth(1).and_then(|rest| rest.split("</section>").next());
+            section.map(|section| section.replace("<bdi>", "").replace("</bdi>", ""))
+        };
+        let one = todo(&page_with_dead(3, 1)).expect("something is bad");
+        assert!(one.contains(">node-3</a></b>: start it; read its last log lines</li>"), "{one}");
+        let six = todo(&page_with_dead(12, 6)).expect("something is bad");
+        assert_eq!(six.matches("<li>").count(), 1, "one line for all with the same advice: {six}");
+        assert!(six.contains("node-10</a></b> and 2 more: start it"), "{six}");
+        assert_eq!(todo(&page_with_dead(3, 0)), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::cell::{line, mark, said};
 use super::strip::{legend, strip};
+use super::todo;
 use super::words::{Root, ago, cut, link, name, shown};
 use crate::api::{PingBody, WhyBody};
 use crate::mesh::{Cell, Member, MeshView, Row};
@@ -130,7 +131,7 @@ fn facts(row: &Row, cell: &Cell) -> Markup {
 
 fn shown_evidence(evidence: &Evidence) -> Markup {
     html! {
-        p .why { (evidence.explanation) }
+        (todo::of_node(None, Some(&evidence.explanation)))
         @if !evidence.pings.is_empty() {
             div .wide tabindex="0" role="region" aria-labelledby="evidence-title" {
                 table {

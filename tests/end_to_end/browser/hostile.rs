@@ -90,7 +90,7 @@ fn page_of(sign: &str) -> String {
     page.html()
 }
 
-const SECTIONS: &[&str] = &["details", "matrix", "nodes", "incidents", "timeline", "about"];
+const SECTIONS: &[&str] = &["details", "todo", "matrix", "nodes", "incidents", "timeline", "about"];
 
 pub fn any_text_stays_text(_: &Report) {
     // Another rendering each time, with the real script and style and without any policy.
