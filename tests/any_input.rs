@@ -16,8 +16,8 @@ use heartbeat::detector::evidence::{Class, Evidence};
 use heartbeat::detector::maintenance::{Announcement, Maintenance, MaintenanceReason};
 use heartbeat::detector::node::{Me, Node};
 use heartbeat::detector::peer::{
-    Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId,
-    SelfState, Seq, Testimony, WatchDelta, Watched,
+    Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, PingSource,
+    QuestionId, SelfState, Seq, Testimony, WatchDelta, Watched,
 };
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::transmit::Transmit;
@@ -195,7 +195,11 @@ impl World {
                 let seq = Seq(self.now.as_millis() as u64);
                 let (boot, state) = (boot_of(who, boot), state(said));
                 let caller = Caller { node: name(who), boot, seq, state, known_rev: rev };
-                let answer = self.node.handle_ping(now, Some(caller));
+                let answer = self.node.handle_ping(
+                    now,
+                    Some(caller),
+                    if rev % 2 == 0 { PingSource::PeerAddress } else { PingSource::Elsewhere },
+                );
                 assert!(answer.watch.since <= answer.watch.rev);
             }
             Step::Asked { who, boot } => {

@@ -16,7 +16,8 @@ use heartbeat::detector::event::{Conflict, EventKind};
 use heartbeat::detector::evidence::Evidence;
 use heartbeat::detector::node::{Me, Node};
 use heartbeat::detector::peer::{
-    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, SelfState, Seq, WatchDelta,
+    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, PingSource, SelfState, Seq,
+    WatchDelta,
 };
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::transmit::Transmit;
@@ -266,7 +267,7 @@ impl World {
     fn pinged(&mut self, node: &str, boot: u64) {
         let caller =
             Caller { node: name(node), boot: BootId(boot), seq: Seq(1), state: SelfState::Ready, known_rev: 0 };
-        self.node.handle_ping(Monotonic(self.now), Some(caller));
+        self.node.handle_ping(Monotonic(self.now), Some(caller), PingSource::PeerAddress);
         self.drain();
     }
 

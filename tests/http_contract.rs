@@ -209,6 +209,7 @@ fn why(peer: &str) -> Option<Why> {
             blind: full,
         },
         watched: ms(90_000),
+        last_ping_elsewhere: None,
         last_ping_in: full.then_some(ms(300)),
         pings: if full { pings } else { Vec::new() },
         limit: full.then_some(ms(3000)),

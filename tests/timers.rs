@@ -16,8 +16,8 @@ use heartbeat::detector::event::{Event, Purpose};
 use heartbeat::detector::evidence::{Class, Evidence};
 use heartbeat::detector::node::{Me, Node};
 use heartbeat::detector::peer::{
-    Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, QuestionId,
-    SelfState, Seq, Testimony, WatchDelta, Watched,
+    Accusation, Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, PingSource,
+    QuestionId, SelfState, Seq, Testimony, WatchDelta, Watched,
 };
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::transmit::Transmit;
@@ -245,7 +245,7 @@ impl Play<'_> {
                     let seq = Seq(self.now.as_millis() as u64);
                     let state = SelfState::Ready;
                     let caller = Caller { node: name(who), boot: boot(who), seq, state, known_rev: 0 };
-                    self.node.handle_ping(now, Some(caller));
+                    self.node.handle_ping(now, Some(caller), PingSource::PeerAddress);
                 }
             }
         }

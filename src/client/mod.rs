@@ -238,6 +238,14 @@ impl Client {
         self.resolver.knows(address)
     }
 
+    /// Whether the peer at `target` has this address, by the last lookup of its name.
+    pub(crate) fn leads_to(&self, target: &Target, address: IpAddr) -> bool {
+        match target.address() {
+            Some(own) => resolve::is_same(own, address),
+            None => self.resolver.leads_to(&target.0.host, address),
+        }
+    }
+
     /// Every address that `host` leads to now.
     ///
     /// # Errors

@@ -152,6 +152,13 @@ impl Resolver {
         self.lock().values().filter_map(|entry| entry.known.as_deref()).any(|known| known.contains(&address))
     }
 
+    /// Whether this name led to this address when it was looked up last.
+    pub(super) fn leads_to(&self, host: &str, address: IpAddr) -> bool {
+        let entries = self.lock();
+        let known = entries.get(host).and_then(|entry| entry.known.as_deref());
+        known.is_some_and(|known| known.iter().any(|own| is_same(*own, address)))
+    }
+
     async fn look_up(&self, host: &str) -> Result<Arc<[IpAddr]>, NameFailure> {
         let (mut ended, knows_already) = self.begin(host);
         let patience = if knows_already { PATIENCE } else { self.limit };
@@ -269,6 +276,12 @@ impl Resolve for Resolver {
     }
 }
 
+/// Whether two addresses mean one host: the same address in either form, or both this machine.
+pub(super) fn is_same(one: IpAddr, other: IpAddr) -> bool {
+    let (one, other) = (one.to_canonical(), other.to_canonical());
+    one == other || (one.is_loopback() && other.is_loopback())
+}
+
 /// Each address once, the preferred one first, the rest in the resolver's order.
 fn best_first(found: Vec<IpAddr>, preferred: Option<IpAddr>) -> Arc<[IpAddr]> {
     let mut ordered: Vec<IpAddr> = Vec::with_capacity(found.len());
@@ -341,6 +354,32 @@ mod tests {
         assert_eq!(again.addresses[0].ip(), last);
         assert_eq!(again.addresses.len(), first.addresses.len());
         assert_eq!((first.first_is_proven, again.first_is_proven), (false, true));
+    }
+
+    #[tokio::test]
+    async fn a_name_leads_to_what_its_last_lookup_found() {
+        let table: Table = Arc::new(|host| match host {
+            "peer" => Ok(vec![ip("10.0.0.1"), ip("fd00::1")]),
+            _ => Ok(vec![ip("127.0.0.1")]),
+        });
+        let resolver = Resolver::with(NameService::Table(table), Duration::from_secs(10));
+        assert!(!resolver.leads_to("peer", ip("10.0.0.1")), "not looked up yet");
+        for host in ["peer", "here"] {
+            resolver.candidates(host, 80).await.expect("it resolves");
+        }
+        for (host, address, leads) in [
+            ("peer", "10.0.0.1", true),
+            ("peer", "::ffff:10.0.0.1", true),
+            ("peer", "fd00::1", true),
+            ("peer", "10.0.0.2", false),
+            ("peer", "127.0.0.1", false),
+            ("here", "127.0.1.1", true),
+            ("here", "::1", true),
+            ("here", "10.0.0.1", false),
+            ("another", "10.0.0.1", false),
+        ] {
+            assert_eq!(resolver.leads_to(host, ip(address)), leads, "{host}, {address}");
+        }
     }
 
     #[tokio::test]

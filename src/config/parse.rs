@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::unfit::zone;
 use super::{Color, LogFormat, LogLevel};
+use crate::detector::config::PingsFrom;
 use crate::detector::maintenance::{SPAN_MAX, SPAN_MIN};
 
 /// The longest duration that any setting takes; a longer one is a slip in the unit.
@@ -112,6 +113,9 @@ pub(crate) fn word<T: Clone>(text: &str, words: &[(&str, T)]) -> Result<T, Strin
 
 pub(crate) const SWITCHES: &[(&str, bool)] =
     &[("on", true), ("off", false), ("true", true), ("false", false), ("yes", true), ("no", false)];
+
+pub(crate) const PINGS_FROM: &[(&str, PingsFrom)] =
+    &[("peer-address", PingsFrom::PeerAddress), ("anywhere", PingsFrom::Anywhere)];
 
 pub(crate) const LOG_FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("json", LogFormat::Json), ("text", LogFormat::Text)];

@@ -31,6 +31,7 @@ macro_rules! raw {
 raw! {
     port, peers, node, address, metrics_port,
     profile, interval, jitter, ping_timeout, connect_timeout, wait_gone, wait_silent, wait_stalled, witnesses, streams,
+    pings_from,
     log_format, log_level, log_color,
     shutdown_delay, drain_timeout, max_connections, max_streams,
     token, token_file, allowed_hosts,

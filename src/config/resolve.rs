@@ -232,6 +232,14 @@ impl<'a> Resolver<'a> {
                     |on| if *on { "on".into() } else { "off".into() },
                 )
                 .0,
+            pings_from: self
+                .take(
+                    "pings-from",
+                    profile.pings_from,
+                    |text| parse::word(text, parse::PINGS_FROM),
+                    ToString::to_string,
+                )
+                .0,
         };
         timing.check().map_err(|problems| self.timing_problems(problems)).ok()
     }

@@ -214,6 +214,17 @@ pub const SETTINGS: &[SettingSpec] = &[
         "Hold event streams to the peers. Off saves one connection for each peer; news then comes up to an interval later."
     ),
     setting!(
+        Detector,
+        "pings-from",
+        "PINGS_FROM",
+        "SOURCE",
+        "peer-address",
+        "peer-address or anywhere",
+        "Which pings count as a sign of life of a peer that does not answer: those from an address that the peer's own address \
+         resolves to, or all. anywhere is for NAT, proxies and Service addresses in between, where a fault in one direction \
+         would else look like a crash; anyone who reaches the port can then keep a dead peer at one_way for a minute."
+    ),
+    setting!(
         Logs,
         "log-format",
         "LOG_FORMAT",

@@ -5,6 +5,17 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::limits::CHECK_GAP;
+use crate::closed_set::closed_set;
+
+closed_set! {
+    /// Whose pings count as a sign of life of the peer that they name.
+    pub enum PingsFrom {
+        /// Those from an address that the peer's own address resolves to.
+        PeerAddress = "peer-address",
+        /// All: the network between the nodes changes addresses.
+        Anywhere = "anywhere",
+    }
+}
 
 /// All thresholds, as typed. [`Timing::check`] turns them into a [`DetectorConfig`].
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +44,8 @@ pub struct Timing {
     pub witnesses: usize,
     /// Hold event streams to peers. Off: everything stays correct, only later.
     pub streams: bool,
+    /// Pings that count as a sign of life. Anywhere: anyone can vouch for a dead peer, for a while.
+    pub pings_from: PingsFrom,
 }
 
 impl Timing {
@@ -47,6 +60,7 @@ impl Timing {
         wait_stalled: Duration::from_millis(10_000),
         witnesses: 3,
         streams: true,
+        pings_from: PingsFrom::PeerAddress,
     };
 
     /// Twice as quick, for twice the traffic; tolerates pauses of 4.4 s only.

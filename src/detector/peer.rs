@@ -174,6 +174,15 @@ pub struct Caller {
     pub known_rev: u64,
 }
 
+/// What is known of the sender of a ping besides its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PingSource {
+    /// The address of the peer that it names resolves to the address that it came from.
+    PeerAddress,
+    /// Anyone.
+    Elsewhere,
+}
+
 /// What an observer publishes about a boot when its own wait is met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accusation {

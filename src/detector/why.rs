@@ -23,6 +23,8 @@ pub struct Why {
     pub watched: Duration,
     /// Age of the last valid ping from it.
     pub last_ping_in: Option<Duration>,
+    /// Age of the last ping in its name that came from another address than its own.
+    pub last_ping_elsewhere: Option<Duration>,
     /// Pings, checks and witness pings: those that are out, then those that ended, newest first.
     pub pings: Vec<PingView>,
     /// The wait of the class that the checks show now; `None` while they show none.

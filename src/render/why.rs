@@ -4,6 +4,8 @@
 //! they said, and what the evidence cannot show. Every number in it is one of [`Why`]; the paragraph decides nothing and
 //! leaves out nothing that would change the reader's mind.
 
+use std::time::Duration;
+
 use super::advice;
 use super::phrase::{evidence_phrase, evidence_phrase_of, failure_phrase, failure_phrase_of, join_texts, listed};
 use super::quantity::{round_trip, span};
@@ -15,6 +17,9 @@ use crate::detector::record::{End, Quorum};
 use crate::detector::rule::Rule;
 use crate::detector::view::WitnessView;
 use crate::detector::why::{DecisionView, PingView, Why};
+
+/// Pings from elsewhere are mentioned when they go on: the longest interval is a minute.
+const PINGS_SHOWN: Duration = Duration::from_secs(120);
 
 /// The evidence as one paragraph of plain sentences.
 pub fn explanation(why: &Why) -> String {
@@ -284,6 +289,12 @@ fn caveats(why: &Why) -> Vec<String> {
             span(observer.lost)
         ));
     }
+    if let Some(age) = why.last_ping_elsewhere.filter(|age| why.peer.peer.state.is_broken() && *age <= PINGS_SHOWN) {
+        sentences.push(format!(
+            "Note: pings in its name arrive from an address that is not its own, the last one {} ago, and do not count; if that is NAT or a proxy, start {me} with --pings-from=anywhere.",
+            span(age)
+        ));
+    }
     let told = why.peer.verdict == Some(Verdict::CutOff);
     if let Some(cut_off) = observer.cut_off.filter(|_| !told) {
         sentences.push(format!("Note: {me} has heard less than half of its peers for {}.", span(cut_off)));
@@ -315,8 +326,6 @@ fn capital(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::detector::event::PeerRef;
     use crate::detector::maintenance::{Maintenance, MaintenanceReason};
@@ -384,6 +393,7 @@ mod tests {
             peer,
             watched: ms(301_000),
             last_ping_in: Some(ms(700)),
+            last_ping_elsewhere: None,
             pings: vec![PingView { end: None, ..ping(0, End::Answered, 0) }, ping(401, End::Answered, 1)],
             limit: None,
             late_after: ms(250),

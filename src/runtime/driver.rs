@@ -216,8 +216,9 @@ impl Driver {
     fn accept(&mut self, input: Input) {
         let now = self.clock.now();
         match input {
-            Input::Ping { caller, reply } => {
-                let answer = self.node.handle_ping(now, caller.clone());
+            Input::Ping { caller, from, reply } => {
+                let source = self.source(caller.as_ref(), from);
+                let answer = self.node.handle_ping(now, caller.clone(), source);
                 if let Some((answer, reply)) = self.held.hold(&self.node, caller, answer, reply) {
                     // A caller that no longer waits needs no answer; its ping counted all the same.
                     let _ = reply.send(answer);
@@ -596,11 +597,11 @@ mod tests {
         let said = peer.heads.lock().expect("no panic").clone();
         assert!(said.iter().any(|head| head.contains("heartbeat-state: leaving")), "{said:?}");
         // Still running, so it can answer that it stops.
-        let answer = node.handle.ping(None).await.expect("runs");
+        let answer = node.handle.ping(None, None).await.expect("runs");
         assert_eq!(answer.state, SelfState::Leaving);
         node.stop.cancel();
         assert!(node.driver.join_next().await.expect("one task").is_ok());
-        assert!(node.handle.ping(None).await.is_err());
+        assert!(node.handle.ping(None, None).await.is_err());
         assert!(!peer.life.is_empty());
     }
 
@@ -608,7 +609,7 @@ mod tests {
     async fn a_node_alone_answers_and_leaves_at_once() {
         let node = start(&[]);
         node.handle.ready().await.expect("runs");
-        assert_eq!(node.handle.ping(None).await.expect("runs").node.as_str(), "me");
+        assert_eq!(node.handle.ping(None, None).await.expect("runs").node.as_str(), "me");
         let stranger = NodeName::new("stranger").expect("valid");
         let testimony = timeout(LONG, node.handle.question(stranger, BootId(9))).await.expect("answered");
         assert_eq!(testimony, Ok(Testimony::NoOpinion));
@@ -621,7 +622,7 @@ mod tests {
         let mut callers = JoinSet::new();
         for _ in 0..200 {
             let handle = handle.clone();
-            callers.spawn(async move { while handle.ping(None).await.is_ok() {} });
+            callers.spawn(async move { while handle.ping(None, None).await.is_ok() {} });
         }
         callers
     }

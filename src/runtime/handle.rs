@@ -38,8 +38,8 @@ const NEVER: u64 = u64::MAX;
 /// One message to the driver.
 #[derive(Debug)]
 pub enum Input {
-    /// A ping came in.
-    Ping { caller: Option<Caller>, reply: oneshot::Sender<Answer> },
+    /// A ping came in, from this address.
+    Ping { caller: Option<Caller>, from: Option<IpAddr>, reply: oneshot::Sender<Answer> },
     /// Another node asks for a ping of one of my peers.
     Question { node: NodeName, boot: BootId, reply: oneshot::Sender<Testimony> },
     /// A reader asks what this node believes.
@@ -136,8 +136,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`Stopped`] when the driver has ended; so do all the others.
-    pub async fn ping(&self, caller: Option<Caller>) -> Result<Answer, Stopped> {
-        self.ask(|reply| Input::Ping { caller, reply }).await
+    pub async fn ping(&self, caller: Option<Caller>, from: Option<IpAddr>) -> Result<Answer, Stopped> {
+        self.ask(|reply| Input::Ping { caller, from, reply }).await
     }
 
     /// What this node can say about `node`, after a ping that begins now. Takes
@@ -283,7 +283,7 @@ mod tests {
     async fn a_handle_whose_driver_has_ended_says_so() {
         let (handle, inbox) = channel(Clock::start());
         drop(inbox);
-        assert_eq!(handle.ping(None).await, Err(Stopped));
+        assert_eq!(handle.ping(None, None).await, Err(Stopped));
         assert_eq!(handle.ready().await, Err(Stopped));
         assert_eq!(handle.leave().await, Err(Stopped));
     }

@@ -9,7 +9,7 @@ use super::world::{Due, World};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
 use crate::detector::limits::{STREAM_COMMENT, STREAM_SILENCE};
-use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, QuestionId, SelfState, Testimony};
+use crate::detector::peer::{Answer, BootId, Caller, NodeName, PeerId, PingSource, QuestionId, SelfState, Testimony};
 use crate::detector::transmit::Transmit;
 
 impl World<'_> {
@@ -148,7 +148,7 @@ impl World<'_> {
         let clock = process.clock(now);
         match request {
             Request::Ping(caller) => {
-                let answer = process.node.handle_ping(clock, Some(caller.clone()));
+                let answer = process.node.handle_ping(clock, Some(caller.clone()), PingSource::PeerAddress);
                 if let Some((answer, conn)) = process.held.hold(&process.node, Some(caller), answer, conn) {
                     self.reply(conn, Packet::Answer(Box::new(answer)));
                 }

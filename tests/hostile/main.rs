@@ -21,7 +21,10 @@ mod support;
 
 use std::process::ExitCode;
 
-use support::{Case, case, suite};
+use support::{Case, Need, Network, case, suite};
+
+/// Network namespaces with a packet filter: root, `ip` and `iptables`.
+static NETWORK: Need = Need::new("network", || Network::missing().map(str::to_owned), 1);
 
 const CASES: &[Case] = &[
     case!(load::metrics_without_pause),
@@ -36,9 +39,11 @@ const CASES: &[Case] = &[
     case!(peers::news_without_end),
     case!(members::a_new_name_with_each_answer),
     case!(members::a_member_that_says_what_is_not),
+    case!(members::pings_in_the_name_of_a_dead_node, NETWORK),
 ];
 
 fn main() -> ExitCode {
+    support::door::serve();
     attack::raise_descriptors();
     suite::main(1, CASES)
 }

@@ -1,10 +1,14 @@
 //! Members that lie: one that is another node with each answer, and one whose word about others is false.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
+use super::attack::Attack;
 use super::siege::form;
+use super::support::door::Door;
 use super::support::fake::{FakePeer, Manner};
-use super::support::{Cluster, Plan, Report, SOON, check, hold, seconds};
+use super::support::{Cluster, Network, Plan, Report, SOON, check, hold, millis, seconds};
 
 /// An address behind a name answers under a new name and boot each time.
 pub fn a_new_name_with_each_answer(report: &Report) {
@@ -64,6 +68,45 @@ pub fn a_member_that_says_what_is_not(report: &Report) {
     report.say(format!("members at node-1: {}", names.join(", ")));
     assert_eq!(names, ["bad", "node-1", "node-2", "node-3"]);
     assert_crash_is_reported(&mut cluster);
+}
+
+/// From another host than that of the dead node. From its own nothing tells such a ping from one of the node.
+pub fn pings_in_the_name_of_a_dead_node(report: &Report) {
+    let mut cluster = Plan::inside(Network::new(3)).start();
+    let boot = cluster.node(1).peer("node-3").expect("is watched")["boot"].as_str().expect("a boot").to_owned();
+    let request = format!(
+        "GET /ping HTTP/1.1\r\nhost: x\r\nheartbeat-node: node-3\r\nheartbeat-boot: {boot}\r\n\
+         heartbeat-seq: 99999\r\nheartbeat-state: ready\r\n\r\n"
+    );
+    let doors: Vec<Door> = [1, 2]
+        .map(|observer| Door::to(&cluster.network().namespace(3 - observer), cluster.node(observer).host.address))
+        .into();
+    let mut attack = Attack::new("pings in the name of node-3");
+    for door in &doors {
+        let (target, request) = (door.address, request.clone());
+        attack.thread(move |order| {
+            while order.goes_on() {
+                order.count(u64::from(is_answered(target, &request)));
+                hold(millis(200));
+            }
+        });
+    }
+    hold(seconds(2));
+    let killed = cluster.kill(3);
+    let took = cluster.last_to_log(&[1, 2], "peer_down", "node-3", killed);
+    hold(seconds(3));
+    cluster.assert_view(1, "node-3", "dead/down");
+    report.say(attack.end());
+    report.measured("a dead node in whose name somebody pings", took, seconds(3));
+}
+
+fn is_answered(target: SocketAddr, request: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(target) else { return false };
+    let _ = stream.set_read_timeout(Some(seconds(2)));
+    let mut answer = [0; 15];
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_exact(&mut answer).is_ok()
+        && answer == *b"HTTP/1.1 200 OK"
 }
 
 #[track_caller]

@@ -10,6 +10,8 @@ pub(crate) struct Proofs {
     added: ObserverTime,
     last_answer: Option<ObserverTime>,
     last_ping_in: Option<ObserverTime>,
+    /// A ping in its name came from another address than its own. No sign of life.
+    last_ping_elsewhere: Option<ObserverTime>,
     /// A kernel or the process answered anything at all.
     last_contact: Option<ObserverTime>,
     /// Waits count from here when it is later than the proofs.
@@ -27,6 +29,7 @@ impl Proofs {
             added: now,
             last_answer: None,
             last_ping_in: None,
+            last_ping_elsewhere: None,
             last_contact: None,
             waits_from: now,
             answers_since_dead: 0,
@@ -41,6 +44,14 @@ impl Proofs {
 
     pub(crate) fn pinged(&mut self, now: ObserverTime) {
         self.last_ping_in = Some(now);
+    }
+
+    pub(crate) fn pinged_elsewhere(&mut self, now: ObserverTime) {
+        self.last_ping_elsewhere = Some(now);
+    }
+
+    pub(crate) fn last_ping_elsewhere(&self) -> Option<ObserverTime> {
+        self.last_ping_elsewhere
     }
 
     /// Returns the contact before.

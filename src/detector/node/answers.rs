@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::identity::Claim;
 use super::pings::failure;
 use super::{Node, unlisted};
+use crate::detector::config::PingsFrom;
 use crate::detector::discovery::Finding;
 use crate::detector::event::{Conflict, Doubt, EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
@@ -16,7 +17,9 @@ use crate::detector::flaw::Flaw;
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::link::requests::{Attempt, Requests};
-use crate::detector::peer::{Answer, AttemptId, BootId, Caller, PeerId, PeerState, SelfState, Seq, Testimony};
+use crate::detector::peer::{
+    Answer, AttemptId, BootId, Caller, PeerId, PeerState, PingSource, SelfState, Seq, Testimony,
+};
 use crate::detector::rule::Rule;
 use crate::detector::time::{Monotonic, ObserverTime};
 
@@ -240,12 +243,12 @@ impl Node {
     }
 
     /// An incoming ping.
-    pub(super) fn pinged(&mut self, caller: &Caller, now: ObserverTime) {
+    pub(super) fn pinged(&mut self, caller: &Caller, source: PingSource, now: ObserverTime) {
         if self.leaving || caller.boot == self.me.boot {
             return;
         }
         if let Some(&id) = self.names.get(&caller.node) {
-            self.with_link(id, |node, link| node.pinged_by_peer(link, caller, now));
+            self.with_link(id, |node, link| node.pinged_by_peer(link, caller, source, now));
             return;
         }
         self.stranger_pinged(caller, now);
@@ -259,14 +262,18 @@ impl Node {
 
     /// What the headers say is a hint: anyone can write them. They make this node look, at most once in `CHECK_GAP`; that
     /// the peer leaves, is back or has restarted is believed only when it says so in an answer to this node.
-    fn pinged_by_peer(&mut self, link: &mut Link, caller: &Caller, now: ObserverTime) {
+    fn pinged_by_peer(&mut self, link: &mut Link, caller: &Caller, source: PingSource, now: ObserverTime) {
+        let is_its_own = source == PingSource::PeerAddress || self.config.pings_from == PingsFrom::Anywhere;
         let hint = if link.boot() != Some(caller.boot) {
             caller.state != SelfState::Leaving && !link.identity.has_ended(caller.boot)
         } else if link.state() == PeerState::Left {
             caller.state != SelfState::Leaving && link.identity.is_after_goodbye(caller.seq)
         } else if caller.state == SelfState::Leaving {
-            link.identity.hint_goodbye(true);
+            link.identity.hint_goodbye(is_its_own);
             true
+        } else if !is_its_own {
+            link.proofs.pinged_elsewhere(now);
+            link.state().is_broken()
         } else if self.is_mute(link, now) {
             link.state().is_broken()
         } else {

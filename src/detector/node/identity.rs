@@ -71,6 +71,11 @@ impl Node {
         }
     }
 
+    /// The peer that goes by this name.
+    pub fn peer_named(&self, name: &NodeName) -> Option<PeerId> {
+        self.names.get(name).copied()
+    }
+
     /// The other link that this name is pinned for. Its owner may come up later than one that takes its name.
     fn reserved(&self, link: &Link, name: &NodeName) -> Option<&Link> {
         self.links.iter().find(|other| other.id() != link.id() && other.identity.pinned() == Some(name))

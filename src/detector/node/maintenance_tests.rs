@@ -5,7 +5,7 @@ use crate::detector::config::Timing;
 use crate::detector::evidence::Evidence;
 use crate::detector::maintenance::MaintenanceReason;
 use crate::detector::node::Me;
-use crate::detector::peer::{Answer, PeerKey, PeerSpec, PeerState, SelfState, WatchDelta};
+use crate::detector::peer::{Answer, PeerKey, PeerSpec, PeerState, PingSource, SelfState, WatchDelta};
 use crate::detector::transmit::Transmit;
 use crate::detector::view::PeerView;
 
@@ -119,15 +119,18 @@ impl Bench {
 #[test]
 fn what_operators_announce_is_told_and_ends_by_itself() {
     let mut bench = Bench::new();
-    assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, None);
+    assert_eq!(bench.node.handle_ping(bench.at(), None, PingSource::Elsewhere).maintenance, None);
     bench.node.handle_maintenance(bench.at(), Some(maintenance("disk", MINUTE)));
     assert!(std::iter::from_fn(|| bench.node.poll_transmit()).any(|transmit| transmit == Transmit::PublishNews));
     bench.now += Duration::from_secs(20);
-    assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, on("disk", Duration::from_secs(40)));
+    assert_eq!(
+        bench.node.handle_ping(bench.at(), None, PingSource::Elsewhere).maintenance,
+        on("disk", Duration::from_secs(40))
+    );
     assert_eq!(bench.node.view(bench.at()).maintenance, Some(maintenance("disk", Duration::from_secs(40))));
     // A node without peers wakes for this alone.
     bench.live(MINUTE, &Peer::Refuses);
-    assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, None);
+    assert_eq!(bench.node.handle_ping(bench.at(), None, PingSource::Elsewhere).maintenance, None);
     assert_eq!(
         bench.told(),
         ["is in maintenance for at most 1 min: disk", "is no longer in maintenance: the announced time is over"]
@@ -138,11 +141,15 @@ fn what_operators_announce_is_told_and_ends_by_itself() {
 fn an_end_is_told_for_the_rest_of_a_life() {
     let mut bench = Bench::new();
     bench.node.handle_maintenance(bench.at(), Some(maintenance("disk", SPAN_MAX * 2)));
-    assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, on("disk", SPAN_MAX), "bounded here as well");
+    assert_eq!(
+        bench.node.handle_ping(bench.at(), None, PingSource::Elsewhere).maintenance,
+        on("disk", SPAN_MAX),
+        "bounded here as well"
+    );
     bench.node.handle_maintenance(bench.at(), None);
     bench.node.handle_maintenance(bench.at(), None);
     bench.now += MINUTE;
-    assert_eq!(bench.node.handle_ping(bench.at(), None).maintenance, Some(Announcement::Off));
+    assert_eq!(bench.node.handle_ping(bench.at(), None, PingSource::Elsewhere).maintenance, Some(Announcement::Off));
     assert_eq!(bench.told().len(), 2, "the second order ends nothing");
 }
 

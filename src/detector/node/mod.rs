@@ -42,7 +42,7 @@ use super::evidence::Evidence;
 use super::limits::STALL;
 use super::link::Link;
 use super::peer::{
-    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, QuestionId, SelfState, Seq, Testimony,
+    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, SelfState, Seq, Testimony,
 };
 use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
@@ -255,12 +255,12 @@ impl Node {
         self.finish();
     }
 
-    /// A ping came in. A caller without our headers (curl) is `None` and only gets the answer.
-    pub fn handle_ping(&mut self, now: Monotonic, caller: Option<Caller>) -> Answer {
+    /// A ping came in, from `source`. A caller without our headers (curl) is `None` and only gets the answer.
+    pub fn handle_ping(&mut self, now: Monotonic, caller: Option<Caller>, source: PingSource) -> Answer {
         let at = self.begin(now);
         let known_rev = caller.as_ref().map(|caller| caller.known_rev);
         if let Some(caller) = caller {
-            self.pinged(&caller, at);
+            self.pinged(&caller, source, at);
         }
         self.finish();
         self.answer(known_rev.unwrap_or(self.rev))

@@ -39,6 +39,9 @@ impl Node {
         accusers.extend(self.names_of(&standing));
         let joining_in_time = link.state() == PeerState::Joining && link.verdict() != Some(Verdict::NeverSeen);
         let maintenance = self.maintenance_of(link);
+        // While it answers, its pings may come through NAT; when it does not, only those count that show it to be alive.
+        let elsewhere = link.proofs.last_ping_elsewhere().filter(|_| link.state() == PeerState::Alive);
+        let pings_me = link.proofs.last_ping_in().max(elsewhere);
         PeerView {
             peer: link.peer_ref(),
             expected: link.state() != PeerState::Left
@@ -66,7 +69,7 @@ impl Node {
             loss: link.outcomes.loss(),
             restarts: link.restarts(),
             streaming: link.stream.is_open(),
-            pings_me: link.proofs.last_ping_in().is_some_and(|at| age(at) <= recently),
+            pings_me: pings_me.is_some_and(|at| age(at) <= recently),
             accusers,
             witnesses: self.witness_views(link, now),
         }

@@ -45,6 +45,7 @@ impl Node {
             observer: self.observer_view(link, now),
             watched: now.since(link.proofs.added()),
             last_ping_in: link.proofs.last_ping_in().map(|at| now.since(at)),
+            last_ping_elsewhere: link.proofs.last_ping_elsewhere().map(|at| now.since(at)),
             pings,
             limit: link.wait(&self.config),
             late_after: link.rtt.bound(self.config.interval),

@@ -1,6 +1,6 @@
 //! What each request needs: a target, a caller, and a task that reports its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -10,7 +10,7 @@ use crate::api::AnswerBody;
 use crate::client::Target;
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
-use crate::detector::peer::{AttemptId, Caller, PeerId, Seq};
+use crate::detector::peer::{AttemptId, Caller, PeerId, PingSource, Seq};
 use crate::runtime::attempts::{Ended, PingOrder};
 use crate::runtime::clock::millis;
 
@@ -82,6 +82,15 @@ impl Driver {
         if let Ok(target) = Target::at(address) {
             self.targets.insert(peer, target);
             self.inbox.shared.locate(&self.client, &self.targets);
+        }
+    }
+
+    /// Whether this caller is where the peer is that it calls itself, by the last lookup of the peer's name.
+    pub(super) fn source(&self, caller: Option<&Caller>, from: Option<IpAddr>) -> PingSource {
+        let target = caller.and_then(|caller| self.targets.get(&self.node.peer_named(&caller.node)?));
+        match target.zip(from) {
+            Some((target, from)) if self.client.leads_to(target, from) => PingSource::PeerAddress,
+            _ => PingSource::Elsewhere,
         }
     }
 

@@ -9,7 +9,7 @@ mod vouching;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::detector::config::Timing;
+use crate::detector::config::{PingsFrom, Timing};
 use crate::detector::event::{Conflict, Purpose};
 use crate::detector::evidence::Class;
 use crate::detector::limits::GOODBYE_LIMIT;
@@ -75,7 +75,11 @@ struct World {
 impl World {
     /// `me`, with these peers: key and pinned name. All of them refuse until told otherwise.
     fn new(peers: &[(&'static str, Option<&'static str>)]) -> World {
-        let config = Timing { streams: false, ..Timing::BALANCED }.check().unwrap();
+        World::with(PingsFrom::PeerAddress, peers)
+    }
+
+    fn with(pings_from: PingsFrom, peers: &[(&'static str, Option<&'static str>)]) -> World {
+        let config = Timing { streams: false, pings_from, ..Timing::BALANCED }.check().unwrap();
         let me = Me { node: name("me"), boot: BootId(1), version: "0".into() };
         let mut node = Node::new(config, me, 3, Monotonic::default());
         let spec = |(key, pinned): &(&'static str, Option<&str>)| PeerSpec {
@@ -102,7 +106,11 @@ impl World {
 
     /// Two nodes that know each other for 5 s: `me` and `n3`, unpinned.
     fn pair() -> World {
-        let mut world = World::new(&[("b:1", None)]);
+        World::pair_with(PingsFrom::PeerAddress)
+    }
+
+    fn pair_with(pings_from: PingsFrom) -> World {
+        let mut world = World::with(pings_from, &[("b:1", None)]);
         world.says("b:1", ready("n3", 30)).run(ms(5000));
         assert_eq!(world.state("b:1"), PeerState::Alive);
         world.forget();
@@ -213,7 +221,7 @@ impl World {
     /// A request comes in with these headers, from anyone.
     fn pinged(&mut self, node: &str, boot: u64, state: SelfState, seq: u64) -> &mut World {
         let caller = self.caller(node, boot, state, seq);
-        self.node.handle_ping(Monotonic(self.now), Some(caller));
+        self.node.handle_ping(Monotonic(self.now), Some(caller), PingSource::PeerAddress);
         self.drain();
         self
     }
