@@ -6,9 +6,13 @@
 //! and a reader that fell further behind than the ring is long sees it by a gap
 //! in the numbers. Turned down: a broadcast channel, which keeps a second copy
 //! of the same events with a second bound.
+//!
+//! One bad peer must not push out what happened to all others. So in a full
+//! ring a peer with more than its share makes room with its own oldest event,
+//! and a reader that has to know is told whose events it missed.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Map;
@@ -31,6 +35,13 @@ pub(crate) const EVENTS_KEPT: usize = 1024;
 /// Of these, the most that are logged at debug: suspicions that came to nothing. One peer that loses every other ping
 /// makes two each second, and would push everything else out within minutes.
 const PASSING_KEPT: usize = EVENTS_KEPT / 4;
+
+/// The most that one peer keeps once the ring is full. A quarter is an hour of a link that goes down and comes back every
+/// 30 s.
+const SHARE: usize = EVENTS_KEPT / 4;
+/// Peers that are remembered to have lost events out of turn. Each had its share of the ring then, so there are a few at a
+/// time; they add up while no event of another peer is forgotten.
+const MISSED_MAX: usize = 64;
 
 /// One event. It becomes JSON where it leaves: it is read more rarely than it happens, and takes less than its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,11 +124,61 @@ pub struct Page {
     pub next: u64,
 }
 
+/// Whose events a reader missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Missed {
+    /// Some of these, and what there still is of each came after it.
+    Of(Vec<Member>),
+    /// Of anybody.
+    All,
+}
+
 /// The last `EVENTS_KEPT` events.
 #[derive(Debug)]
 pub struct EventLog {
-    ring: Mutex<VecDeque<Arc<Entry>>>,
+    ring: Mutex<Ring>,
     last: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    entries: VecDeque<Arc<Entry>>,
+    /// The last number up to which any event may be forgotten.
+    forgotten: u64,
+    /// The last number up to which events of one peer are, under each of its names.
+    of_peers: BTreeMap<Member, u64>,
+}
+
+impl Ring {
+    /// Makes room for `event` in a full ring.
+    fn make_room(&mut self, event: &NodeEvent) {
+        let own = self.first_of_a_large_share(event);
+        let Some(gone) = self.entries.remove(own.unwrap_or(0)) else { return };
+        if own.is_some() && self.of_peers.len() < MISSED_MAX {
+            let names = [gone.event.peer().map(Member::from), gone.event.peer_member()];
+            self.of_peers.extend(names.into_iter().flatten().map(|name| (name, gone.seq)));
+        } else {
+            let forgotten = self.forgotten.max(gone.seq);
+            self.forgotten = forgotten;
+            self.of_peers.retain(|_, last| *last > forgotten);
+        }
+    }
+
+    /// The place of the oldest event of the same peer, if that has more than its share.
+    fn first_of_a_large_share(&self, event: &NodeEvent) -> Option<usize> {
+        let peer = event.peer()?;
+        let mut places = (0..self.entries.len()).filter(|place| self.entries[*place].event.peer() == Some(peer));
+        let first = places.next()?;
+        // This one and those after it.
+        (places.count() + 1 >= SHARE).then_some(first)
+    }
+
+    fn missed(&self, since: u64) -> Missed {
+        if self.forgotten > since {
+            return Missed::All;
+        }
+        Missed::Of(self.of_peers.iter().filter(|(_, last)| **last > since).map(|(name, _)| name.clone()).collect())
+    }
 }
 
 impl Default for EventLog {
@@ -133,23 +194,34 @@ impl EventLog {
 
     /// Adds an event, seen at wall time `at`, and wakes the streams.
     pub(super) fn push(&self, event: NodeEvent, at: SystemTime) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.ring();
         let seq = *self.last.borrow() + 1;
         let is_passing = |entry: &Arc<Entry>| entry.event.level() == Level::Debug;
-        if event.level() == Level::Debug && ring.iter().filter(|entry| is_passing(entry)).count() >= PASSING_KEPT {
-            let oldest = ring.iter().position(is_passing);
-            oldest.and_then(|at| ring.remove(at));
+        let entries = &mut ring.entries;
+        if event.level() == Level::Debug && entries.iter().filter(|entry| is_passing(entry)).count() >= PASSING_KEPT {
+            let oldest = entries.iter().position(is_passing);
+            oldest.and_then(|at| entries.remove(at));
         }
-        if ring.len() == EVENTS_KEPT {
-            ring.pop_front();
+        if entries.len() == EVENTS_KEPT {
+            ring.make_room(&event);
         }
-        ring.push_back(Arc::new(Entry { seq, at, event }));
+        ring.entries.push_back(Arc::new(Entry { seq, at, event }));
         self.last.send_replace(seq);
+    }
+
+    /// All that came after `since`, and whose events are no longer there. Passing ones are not told of.
+    pub(crate) fn read_on(&self, since: u64) -> (Page, Missed) {
+        let missed = self.ring().missed(since);
+        (self.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS_KEPT), missed)
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Up to `limit` entries that pass the filter.
     pub fn list(&self, filter: &Filter, limit: usize) -> Page {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = &self.ring().entries;
         let last = *self.last.borrow();
         let passes = |entry: &&Arc<Entry>| {
             filter.peer.as_deref().is_none_or(|peer| entry.event.peer().is_some_and(|key| *key.0 == *peer))
@@ -237,6 +309,78 @@ mod tests {
         assert_eq!(page.entries.len(), EVENTS_KEPT);
         assert_eq!(seqs(&page)[0], 6);
         assert_eq!(seqs(&log.list(&since(1000), 2)), vec![1001, 1002]);
+    }
+
+    /// 500 events of each of two peers, then 5,000 of a third: `kind` as in [`push`].
+    fn flooded(kind: &str) -> EventLog {
+        let log = EventLog::new();
+        for _ in 0..500 {
+            push(&log, "b", Some("x"));
+            push(&log, "b", Some("y"));
+        }
+        for _ in 0..5000 {
+            push(&log, kind, Some("flood"));
+        }
+        log
+    }
+
+    #[test]
+    fn one_peer_does_not_push_out_the_others() {
+        for kind in ["a", "b"] {
+            let log = flooded(kind);
+            let of = |peer: &str| {
+                let filter = Filter { since: Some(0), peer: Some(peer.into()), ..Filter::default() };
+                seqs(&log.list(&filter, EVENTS_KEPT))
+            };
+            let flood = of("flood");
+            assert_eq!((flood.len(), flood.last()), (SHARE, Some(&6000)), "the newest of it: {kind}");
+            assert_eq!(of("x").len() + of("y").len(), EVENTS_KEPT - SHARE);
+            push(&log, "b", Some("x"));
+            assert_eq!(of("x").last(), Some(&6001));
+        }
+    }
+
+    #[test]
+    fn reading_on_in_a_ring_with_gaps_gives_every_event_that_is_left_once() {
+        let log = flooded("b");
+        let (mut next, mut read) = (0, Vec::new());
+        loop {
+            let page = log.list(&since(next), 7);
+            if page.entries.is_empty() {
+                break;
+            }
+            read.extend(seqs(&page));
+            next = page.next;
+        }
+        assert_eq!(read, seqs(&log.list(&since(0), EVENTS_KEPT)));
+    }
+
+    #[test]
+    fn a_reader_is_told_whose_events_it_missed() {
+        let log = flooded("b");
+        let of = |names: &[&str]| Missed::Of(names.iter().map(|name| Member::from(*name)).collect());
+        // Up to the flood's share the oldest were forgotten, whosever they were.
+        assert_eq!(log.read_on(0).1, Missed::All);
+        assert_eq!(log.read_on(500).1, of(&["flood"]));
+        assert_eq!(log.read_on(6000).1, of(&[]));
+        // When the others have been forgotten, too, there is nothing to be said of one.
+        for number in 0..EVENTS_KEPT {
+            push(&log, "b", Some(&format!("p{}", number % 8)));
+        }
+        assert_eq!(log.read_on(500).1, Missed::All);
+        assert!(log.ring().of_peers.is_empty());
+    }
+
+    #[test]
+    fn who_missed_events_is_bounded() {
+        let log = EventLog::new();
+        push(&log, "b", Some("first"));
+        for peer in 0..2 * MISSED_MAX {
+            for _ in 0..SHARE + EVENTS_KEPT {
+                push(&log, "b", Some(&format!("flood-{peer}")));
+            }
+        }
+        assert!(log.ring().of_peers.len() <= MISSED_MAX + 1);
     }
 
     #[test]

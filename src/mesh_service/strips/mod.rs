@@ -27,7 +27,7 @@ use crate::mesh::event::NodeEvent;
 use crate::mesh::{Cell, LinkStatus, MEMBERS_MAX, Member, MeshVerdict, MeshView, NodeStatus, Row};
 use crate::runtime::clock::Clock;
 use crate::telemetry::EventLog;
-use crate::telemetry::events::{EVENTS_KEPT, Filter};
+use crate::telemetry::events::Missed;
 use own_links::{Filled, OwnLinks};
 use strip::{Strip, runs, slot};
 
@@ -118,9 +118,10 @@ impl Strips {
 impl Book {
     /// Reads the events since the last time.
     fn learn(&mut self, me: &Member, log: &EventLog) {
-        let page = log.list(&Filter { since: Some(self.read), ..Filter::default() }, EVENTS_KEPT);
-        if page.entries.first().is_some_and(|first| first.seq > self.read + 1) {
-            self.own_links.forget();
+        let (page, missed) = log.read_on(self.read);
+        match missed {
+            Missed::All => self.own_links.forget(),
+            Missed::Of(peers) => peers.iter().for_each(|peer| self.own_links.forget_one(peer)),
         }
         let mut filled = Vec::new();
         for entry in &page.entries {

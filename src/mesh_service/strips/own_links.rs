@@ -2,7 +2,7 @@
 //!
 //! The detector emits an event for each change and none while nothing changes. So the state after one event holds until
 //! the next, and no task has to wake up to sample it: the events are read when someone looks, and the time between them
-//! is filled in then. Where the ring of events has forgotten some, nothing is filled in.
+//! is filled in then. Where the ring of events has forgotten some, of all peers or of one, nothing is filled in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -105,6 +105,11 @@ impl OwnLinks {
     /// Events were forgotten before they were read: what held then is not known.
     pub(super) fn forget(&mut self) {
         self.peers.clear();
+    }
+
+    /// Events of this peer were forgotten before they were read.
+    pub(super) fn forget_one(&mut self, member: &Member) {
+        self.peers.remove(member);
     }
 
     /// The row says this of a peer about which there was no event.

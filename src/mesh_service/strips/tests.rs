@@ -7,6 +7,7 @@ use crate::detector::event::{Event, EventKind, PeerRef};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::peer::{NodeName, PeerId, PeerKey, PeerState, SelfState, Verdict};
 use crate::mesh::{self, RowFreshness};
+use crate::telemetry::events::EVENTS_KEPT;
 use crate::telemetry::{Metrics, Telemetry};
 
 fn at(seconds: u64) -> Monotonic {
@@ -108,12 +109,39 @@ fn forgotten_events_leave_a_gap_and_no_guess() {
     tell(&telemetry, 1, Some(("b", Alive)), EventKind::PeerJoined { rtt: None });
     strips.observe(at(5), &member("a"), &view());
     tell(&telemetry, 20, Some(("b", Dead)), down());
-    for _ in 0..EVENTS_KEPT + 1 {
-        tell(&telemetry, 300, Some(("c", Alive)), EventKind::PeerReturned);
+    // No peer has so many that only its own make room.
+    for number in 0..EVENTS_KEPT + 1 {
+        tell(&telemetry, 300, Some((["c", "d", "e", "f", "g"][number % 5], Alive)), EventKind::PeerReturned);
     }
     strips.observe(at(400), &member("a"), &view());
     let expected = [(Mark::Unknown, 49), (Mark::Up, 1), (Mark::Unknown, 39), (Mark::Up, 1)];
     assert_eq!(shape(&strips.link(&member("a"), &member("b"))), expected);
+}
+
+/// One peer had more events than its share since the last look, and the ring is full.
+#[test]
+fn the_forgotten_events_of_one_peer_leave_a_gap_in_its_strip_alone() {
+    use PeerState::{Alive, Dead};
+    let (strips, telemetry) = strips(400);
+    let view = || mesh::view(vec![row("a", &[("b", Alive), ("c", Alive)])]);
+    for peer in ["b", "c"] {
+        tell(&telemetry, 1, Some((peer, Alive)), EventKind::PeerJoined { rtt: None });
+    }
+    strips.observe(at(5), &member("a"), &view());
+    tell(&telemetry, 20, Some(("b", Dead)), down());
+    tell(&telemetry, 95, Some(("b", Alive)), recovered());
+    for number in 0..4 * EVENTS_KEPT as u64 {
+        // From 110 s to 315 s, down half of the time.
+        let seconds = 110 + number / 20;
+        let (state, kind) = if number % 2 == 0 { (Dead, down()) } else { (Alive, recovered()) };
+        tell(&telemetry, seconds, Some(("c", state)), kind);
+    }
+    strips.observe(at(400), &member("a"), &view());
+    let b = [(Mark::Unknown, 49), (Mark::Up, 2), (Mark::Down, 8), (Mark::Up, 31)];
+    assert_eq!(shape(&strips.link(&member("a"), &member("b"))), b, "nothing of it was forgotten");
+    // The last thousand are left, of 51 s.
+    let c = [(Mark::Unknown, 49), (Mark::Up, 1), (Mark::Unknown, 25), (Mark::Down, 6), (Mark::Up, 9)];
+    assert_eq!(shape(&strips.link(&member("a"), &member("c"))), c);
 }
 
 #[test]
