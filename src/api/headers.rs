@@ -12,7 +12,7 @@ pub(crate) const HEADER_NODE: &str = "heartbeat-node";
 pub(super) const HEADER_BOOT: &str = "heartbeat-boot";
 /// The caller's own milliseconds since its boot.
 pub(super) const HEADER_SEQ: &str = "heartbeat-seq";
-/// The caller's own state: `starting`, `ready`, `cut_off` or `leaving`.
+/// The caller's own state: `starting`, `ready`, `cut_off`, `slow` or `leaving`.
 pub(super) const HEADER_STATE: &str = "heartbeat-state";
 /// The revision of the answerer's watch list that the caller holds; absent for none.
 pub(super) const HEADER_KNOWN: &str = "heartbeat-known";

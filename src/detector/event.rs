@@ -238,6 +238,18 @@ pub enum EventKind {
         /// How long it lasted.
         cut_off_for: Duration,
     },
+    /// Most of my links are bad although their peers live: it is this node that reads late or loses its packets.
+    SelfSlow {
+        /// Peers whose links are bad although they live.
+        bad: u32,
+        /// Peers that count.
+        expected: u32,
+    },
+    /// My links are well again.
+    SelfWell {
+        /// How long it lasted.
+        slow_for: Duration,
+    },
     /// This process did not run for `lost`.
     SelfStalled {
         /// Time that is not counted against any peer.
@@ -261,7 +273,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every name that [`EventKind::name`] can give, in the order of the variants.
-    pub const NAMES: [&'static str; 28] = [
+    pub const NAMES: [&'static str; 30] = [
         "ping",
         "peer_joined",
         "peer_suspect",
@@ -282,6 +294,8 @@ impl EventKind {
         "peer_moved",
         "self_cut_off",
         "self_rejoined",
+        "self_slow",
+        "self_well",
         "self_stalled",
         "self_leaving",
         "discovery_failed",
@@ -315,6 +329,8 @@ impl EventKind {
             EventKind::PeerMoved { .. } => "peer_moved",
             EventKind::SelfCutOff { .. } => "self_cut_off",
             EventKind::SelfRejoined { .. } => "self_rejoined",
+            EventKind::SelfSlow { .. } => "self_slow",
+            EventKind::SelfWell { .. } => "self_well",
             EventKind::SelfStalled { .. } => "self_stalled",
             EventKind::SelfLeaving => "self_leaving",
             EventKind::Discovery(finding) => finding.name(),
@@ -342,6 +358,7 @@ impl EventKind {
             | EventKind::PeerRemoved { .. }
             | EventKind::PeerMoved { .. }
             | EventKind::SelfRejoined { .. }
+            | EventKind::SelfWell { .. }
             | EventKind::MaintenanceBegan { .. }
             => Level::Info,
             EventKind::MaintenanceEnded { how } => how.level(),
@@ -357,6 +374,7 @@ impl EventKind {
             | EventKind::PeerNeverSeen { .. }
             | EventKind::PeerConflict { .. }
             | EventKind::SelfCutOff { .. }
+            | EventKind::SelfSlow { .. }
             | EventKind::SelfStalled { .. }
             => Level::Warn,
             EventKind::Discovery(finding) => finding.level(),

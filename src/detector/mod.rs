@@ -23,6 +23,7 @@ pub mod maintenance;
 pub(crate) mod natural_order;
 pub mod node;
 pub mod peer;
+mod quality;
 pub(crate) mod quorum;
 #[allow(missing_docs)] // exported to `testing` only
 pub(crate) mod record;

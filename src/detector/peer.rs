@@ -134,6 +134,8 @@ closed_set! {
         Ready = "ready",
         /// I hear less than half of my peers: it is probably me.
         CutOff = "cut_off",
+        /// Most of my links are bad although their peers live: I read late, or lose my packets.
+        Slow = "slow",
         /// It stops and has said goodbye.
         Leaving = "leaving",
     }
@@ -148,6 +150,8 @@ closed_set! {
         LinkBroken = "link_broken",
         /// I cannot reach it; its own pings reach me.
         OneWay = "one_way",
+        /// My link to it loses most of its packets.
+        Lossy = "lossy",
         /// I hear less than half of my peers: they are down, or I am cut off.
         CutOff = "cut_off",
         /// I cannot reach it and no observer is left to ask.

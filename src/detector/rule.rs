@@ -40,6 +40,10 @@ closed_set! {
         OwnPings = "own_pings",
         /// My wait was met, the host did not respond at all, and I heard less than half of my peers since.
         MostUnheard = "most_unheard",
+        /// My wait was met, and I am slow myself.
+        SelfSlow = "self_slow",
+        /// Its failures come in several runs with answers between them, and half of all attempts fail.
+        LosesMost = "loses_most",
         /// My wait was met, no observer vouched, and as many observers accuse it as are needed.
         Quorum = "quorum",
         /// My wait was met, and there is no observer but me.
@@ -63,8 +67,9 @@ impl Rule {
             Rule::NewBoot => Input::NewBoot,
             // Of a peer that never answered there is doubt and no more: the table leaves it Joining.
             Rule::PingFailed | Rule::PingLate | Rule::CheckFailed | Rule::NeverAnswered => Input::Doubt,
-            Rule::WitnessVouches | Rule::OwnPings => Input::Vouched,
-            Rule::MostUnheard => Input::CutOff,
+            // The answers between the failures vouch for it.
+            Rule::WitnessVouches | Rule::OwnPings | Rule::LosesMost => Input::Vouched,
+            Rule::MostUnheard | Rule::SelfSlow => Input::CutOff,
             Rule::Quorum | Rule::OnlyObserver | Rule::NobodyLeft => Input::DeclaredDead,
             Rule::Goodbye | Rule::GoodbyeToWitness => Input::Goodbye,
             Rule::ReadyAgain => Input::Return,
@@ -77,7 +82,8 @@ impl Rule {
             Rule::NeverAnswered => Some(Verdict::NeverSeen),
             Rule::WitnessVouches => Some(Verdict::LinkBroken),
             Rule::OwnPings => Some(Verdict::OneWay),
-            Rule::MostUnheard => Some(Verdict::CutOff),
+            Rule::LosesMost => Some(Verdict::Lossy),
+            Rule::MostUnheard | Rule::SelfSlow => Some(Verdict::CutOff),
             Rule::Quorum => Some(Verdict::Down),
             Rule::OnlyObserver | Rule::NobodyLeft => Some(Verdict::Unconfirmed),
             Rule::FirstAnswer
@@ -107,6 +113,8 @@ impl Rule {
             Rule::WitnessVouches => "this node's wait is over, but a witness got an answer from it",
             Rule::OwnPings => "this node's wait is over, but its own pings arrive here",
             Rule::MostUnheard => "it does not respond, and neither do more than half of the others",
+            Rule::SelfSlow => "this node's wait is over, but this node itself is slow or loses its packets",
+            Rule::LosesMost => "most pings fail with answers between them: the link loses most of its packets",
             Rule::Quorum => "the wait is over, no node vouches for it, and enough observers accuse it",
             Rule::OnlyObserver => "the wait is over, and there is no other observer to confirm it",
             Rule::NobodyLeft => "the wait is over, and too few observers are left to confirm it",
@@ -165,7 +173,7 @@ mod tests {
             let state = next(PeerState::Suspect, rule.input());
             match rule.verdict() {
                 Some(Verdict::Down | Verdict::Unconfirmed) => assert_eq!(state, PeerState::Dead, "{rule:?}"),
-                Some(Verdict::LinkBroken | Verdict::OneWay | Verdict::CutOff) => {
+                Some(Verdict::LinkBroken | Verdict::OneWay | Verdict::Lossy | Verdict::CutOff) => {
                     assert_eq!(state, PeerState::Unreachable, "{rule:?}");
                 }
                 Some(Verdict::NeverSeen) => assert_eq!(next(PeerState::Joining, rule.input()), PeerState::Joining),

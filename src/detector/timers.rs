@@ -51,7 +51,8 @@ closed_set! {
         ProofWait,
         /// Observers that cannot speak are no longer waited for.
         Overtime,
-        /// Nothing has shown or said that the peer is there for the silent wait: if most peers are unheard, I am cut off.
+        /// Nothing has shown or said that the peer is there for the silent wait and an interval: if most peers are unheard, I
+        /// am cut off. The interval is what tells a node that begins to read late from one that reads nothing.
         CutOffWait,
         /// A witness no longer vouches.
         VoucherEnds,
@@ -162,7 +163,9 @@ impl Link {
                 let vouched = self.hearsay.vouched_until().max().unwrap_or_default();
                 self.wait(config).map(|wait| (self.proofs.proof_base() + wait).max(vouched) + config.interval * 2)
             }
-            Timer::CutOffWait => self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent),
+            Timer::CutOffWait => {
+                self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent + config.interval)
+            }
             Timer::OwnPingEnds => self.hearsay.own_ping_until(),
             Timer::ListOverdue => self.reported.list_asked().map(|asked| asked + config.interval * 3),
             // A link has several of these; see `each_moment`.

@@ -372,7 +372,7 @@ fn caller(operation: Operation) -> Operation {
         ("heartbeat-node", "The caller's node name. A ping without it is from no node and only gets the answer."),
         ("heartbeat-boot", "The caller's boot, 16 hex digits."),
         ("heartbeat-seq", "The caller's milliseconds since its boot."),
-        ("heartbeat-state", "The caller's state: starting, ready, cut_off or leaving, which is its goodbye."),
+        ("heartbeat-state", "The caller's state: starting, ready, cut_off, slow or leaving, which is its goodbye."),
         ("heartbeat-known", "The revision of the answerer's watch list that the caller holds."),
     ];
     headers

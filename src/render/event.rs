@@ -72,6 +72,8 @@ pub fn message(kind: &EventKind) -> &'static str {
         EventKind::PeerMoved { .. } => "Peer has a new address",
         EventKind::SelfCutOff { .. } => "This node hears less than half of its peers",
         EventKind::SelfRejoined { .. } => "This node hears its peers again",
+        EventKind::SelfSlow { .. } => "This node is slow or loses its packets",
+        EventKind::SelfWell { .. } => "This node is no longer slow",
         EventKind::SelfStalled { .. } => "This process was paused",
         EventKind::SelfLeaving => "Leaving",
         EventKind::Discovery(finding) => discovery::message(finding),
@@ -83,6 +85,7 @@ pub fn message(kind: &EventKind) -> &'static str {
 fn unreachable_message(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::LinkBroken | Verdict::OneWay | Verdict::Restarted => "Link to peer is broken, the peer is alive",
+        Verdict::Lossy => "Link to peer loses most packets",
         Verdict::CutOff => "Peer not heard, it is down or this node is cut off",
         Verdict::Down | Verdict::Unconfirmed | Verdict::NeverSeen => "Peer unreachable",
     }
@@ -138,6 +141,10 @@ pub fn sentence(event: &Event) -> String {
         EventKind::PeerMoved { from, to } => format!("{peer} moved from {from} to {to}"),
         EventKind::SelfCutOff { unheard, no_network, .. } => cut_off_sentence(unheard, *no_network),
         EventKind::SelfRejoined { cut_off_for } => format!("hears its peers again after {}", span(*cut_off_for)),
+        EventKind::SelfSlow { bad, expected } => {
+            format!("reads late or loses its packets: {bad} of its {expected} links are bad although the peers live")
+        }
+        EventKind::SelfWell { slow_for } => format!("is no longer slow, after {}", span(*slow_for)),
         EventKind::SelfStalled { lost } => {
             format!("was paused for {}; judges no peer until it has pinged it again", span(*lost))
         }
@@ -187,7 +194,12 @@ fn down_sentence(peer: &str, verdict: Verdict, why: &str, accusers: &[NodeName])
             };
             format!("{peer} may be down: {why}{says}")
         }
-        Verdict::LinkBroken | Verdict::OneWay | Verdict::CutOff | Verdict::Restarted | Verdict::NeverSeen => {
+        Verdict::LinkBroken
+        | Verdict::OneWay
+        | Verdict::Lossy
+        | Verdict::CutOff
+        | Verdict::Restarted
+        | Verdict::NeverSeen => {
             format!("{peer} is down ({verdict}): {why}")
         }
     }
@@ -216,6 +228,7 @@ fn unreachable_sentence(
         Verdict::OneWay => {
             format!("{peer} cannot be reached from here, but its own pings arrive: the link works one way only")
         }
+        Verdict::Lossy => format!("{peer} answers few pings from here: the link loses most of its packets"),
         Verdict::CutOff => {
             format!("{peer} has not been heard for {}: it is down, or this node is cut off", span(silent_for))
         }

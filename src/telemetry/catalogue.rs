@@ -102,6 +102,7 @@ pub const PEER_RESTARTS: &str = "heartbeat_peer_restarts_total";
 pub const PEERS: &str = "heartbeat_peers";
 pub const PEER_VERDICTS: &str = "heartbeat_peer_verdicts";
 pub const CUT_OFF: &str = "heartbeat_cut_off";
+pub const SLOW: &str = "heartbeat_slow";
 pub const STALLED: &str = "heartbeat_stalled";
 pub const MAINTENANCE: &str = "heartbeat_maintenance";
 pub const MAINTENANCE_END: &str = "heartbeat_maintenance_end_timestamp_seconds";
@@ -246,6 +247,7 @@ pub static CATALOGUE: &[Metric] = &[
     Metric { name: PEERS, labels: &[STATE], help: "Watched peers in this state.", ..BASE },
     Metric { name: PEER_VERDICTS, labels: &[VERDICT], help: "Watched peers under this verdict.", ..BASE },
     Metric { name: CUT_OFF, help: "1 while this node hears less than half of its peers.", ..BASE },
+    Metric { name: SLOW, help: "1 while this node reads late or loses its packets.", ..BASE },
     Metric { name: STALLED, help: "1 while this node was just paused and judges no peer yet.", ..BASE },
     Metric { name: MAINTENANCE, help: "1 while this node is in maintenance.", ..BASE },
     Metric {

@@ -115,6 +115,8 @@ fn of_kind(fields: &mut Fields, kind: &EventKind, now: SystemTime) {
         EventKind::PeerMoved { from, to } => of_move(fields, *from, *to),
         EventKind::SelfCutOff { .. }
         | EventKind::SelfRejoined { .. }
+        | EventKind::SelfSlow { .. }
+        | EventKind::SelfWell { .. }
         | EventKind::SelfStalled { .. }
         | EventKind::SelfLeaving
         | EventKind::MaintenanceBegan { .. }
@@ -135,6 +137,11 @@ fn of_node(fields: &mut Fields, kind: &EventKind) {
             set(fields, "unheard", unheard.iter().map(|peer| json!(&*peer.key.0)).collect::<Value>());
         }
         EventKind::SelfRejoined { cut_off_for } => seconds(fields, "cut_off_for_s", *cut_off_for),
+        EventKind::SelfSlow { bad, expected } => {
+            set(fields, "bad", *bad);
+            set(fields, "expected", *expected);
+        }
+        EventKind::SelfWell { slow_for } => seconds(fields, "slow_for_s", *slow_for),
         EventKind::SelfStalled { lost } => seconds(fields, "lost_s", *lost),
         EventKind::SelfLeaving => {}
         EventKind::Discovery(finding) => of_finding(fields, finding),

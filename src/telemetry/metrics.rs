@@ -245,6 +245,7 @@ struct NodeSeries {
     peers: Vec<(PeerState, Gauge)>,
     verdicts: Vec<(Verdict, Gauge)>,
     cut_off: Gauge,
+    slow: Gauge,
     stalled: Gauge,
     maintenance: MaintenanceSeries,
     incoming_peers: Gauge,
@@ -273,6 +274,7 @@ impl NodeSeries {
                 .map(|verdict| (verdict, recorder.gauge(catalogue::PEER_VERDICTS, &[("verdict", verdict.as_str())])))
                 .collect(),
             cut_off: recorder.gauge(catalogue::CUT_OFF, &[]),
+            slow: recorder.gauge(catalogue::SLOW, &[]),
             stalled: recorder.gauge(catalogue::STALLED, &[]),
             maintenance: MaintenanceSeries::new(recorder, None),
             incoming_peers: recorder.gauge(catalogue::INCOMING_PEERS, &[]),
@@ -318,6 +320,7 @@ impl NodeSeries {
             gauge.set(count(&|peer| peer.verdict == Some(*verdict)));
         }
         self.cut_off.set(flag(view.state == SelfState::CutOff));
+        self.slow.set(flag(view.state == SelfState::Slow));
         self.stalled.set(flag(view.stalled));
         self.maintenance.set(view.maintenance.as_ref(), None, now);
         self.incoming_peers.set(count(&|peer| peer.pings_me));

@@ -30,8 +30,13 @@ use super::event::PeerRef;
 use super::evidence::{Class, Evidence, Trail};
 use super::gray::{Flaps, Outcomes};
 use super::peer::{BootId, NodeName, PeerId, PeerKey, PeerSpec, PeerState, Verdict};
+use super::quality::Quality;
 use super::record::{Decision, Record};
 use super::time::ObserverTime;
+
+/// Waits are so much longer while this node or the peer is slow, or the link loses most of its packets. Read 2.5 s late, a
+/// round trip between two slow nodes takes up to 5 s.
+const PATIENCE: u32 = 4;
 
 /// One peer, and what this node believes of it.
 #[derive(Clone, Debug)]
@@ -64,6 +69,10 @@ pub(crate) struct Link {
     pub(crate) rtt: RttEstimator,
     pub(crate) outcomes: Outcomes,
     pub(crate) flaps: Flaps,
+    /// Fed by all attempts of mine.
+    pub(crate) quality: Quality,
+    /// I was slow when this link was looked at last.
+    pub(crate) i_am_slow: bool,
     /// What is remembered to explain decisions later. Nothing is decided by it.
     pub(crate) record: Record,
 }
@@ -92,6 +101,8 @@ impl Link {
             rtt: RttEstimator::new(),
             outcomes: Outcomes::default(),
             flaps: Flaps::default(),
+            quality: Quality::default(),
+            i_am_slow: false,
             record: Record::default(),
         }
     }
@@ -157,10 +168,12 @@ impl Link {
 
     /// The wait of the class that the checks show.
     pub(crate) fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
+        let explained = self.i_am_slow || self.reported.is_slow() || self.quality.loses_most();
+        let patience = if explained { PATIENCE } else { 1 };
         self.trail.class().map(|class| match class {
             Class::Gone => config.wait_gone,
-            Class::Silent => config.wait_silent,
-            Class::Stalled => config.wait_stalled,
+            Class::Silent => config.wait_silent * patience,
+            Class::Stalled => config.wait_stalled * patience,
         })
     }
 
@@ -219,6 +232,8 @@ impl Link {
     /// A new boot answered.
     pub(crate) fn restarted(&mut self) {
         self.restarts += 1;
+        self.quality.forget_losses();
+        self.reported.restarted();
     }
 
     pub(crate) fn restarts(&self) -> u64 {

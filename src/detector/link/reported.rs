@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, WatchDelta, Watched};
+use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, SelfState, Seq, WatchDelta, Watched};
 use crate::detector::time::ObserverTime;
 
 /// Names on a peer's list that I do not know, kept for each peer. One is enough
@@ -23,6 +23,10 @@ pub(crate) struct Reported {
     /// When the whole list was asked for, until it has come or is overdue.
     asked: Option<ObserverTime>,
     accuses: Vec<PeerId>,
+    /// It says that it is slow itself.
+    is_slow: bool,
+    /// When, on its own clock.
+    said: Seq,
 }
 
 impl Reported {
@@ -35,6 +39,8 @@ impl Reported {
             revision: 0,
             asked: Some(now),
             accuses: Vec::new(),
+            is_slow: false,
+            said: Seq(0),
         }
     }
 
@@ -129,6 +135,25 @@ impl Reported {
     /// The peers that it accuses from now on. Returns those before.
     pub(crate) fn set_accuses(&mut self, accuses: Vec<PeerId>) -> Vec<PeerId> {
         std::mem::replace(&mut self.accuses, accuses)
+    }
+
+    /// What it says of itself, unless it has said something newer.
+    pub(crate) fn says(&mut self, state: SelfState, seq: Seq) {
+        if seq >= self.said {
+            self.is_slow = state == SelfState::Slow;
+            self.said = seq;
+        }
+    }
+
+    /// Another process has its name.
+    pub(super) fn restarted(&mut self) {
+        self.is_slow = false;
+        self.said = Seq(0);
+    }
+
+    /// It says that it is slow: it comes late, and its word about silence counts for nothing.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.is_slow
     }
 
     pub(crate) fn accuses_none(&self) -> bool {

@@ -141,6 +141,9 @@ impl Node {
         let silent_for = link.proofs.silent_for(now);
         let suspect_for = now.since(link.state_since());
         link.proofs.answered(now);
+        // Before the answer counts: one between many losses does not make the link whole.
+        link.reported.says(state, seq);
+        self.consider_losses(link);
         link.trail = Default::default();
         link.identity.set_flaw(None);
         link.identity.hint_goodbye(false);
@@ -222,7 +225,7 @@ impl Node {
                         link.trail.ended(attempt.begun, evidence);
                     }
                     self.count(link, Purpose::Scheduled, attempt.begun, failure(evidence, false));
-                    self.doubt(link, Doubt::Failed, now);
+                    self.doubt_for(link, Doubt::Failed, evidence, now);
                 }
             }
             Purpose::Check if attempt.counted => {
@@ -362,6 +365,8 @@ fn rule_of_answer(link: &mut Link, claim: &Claim, seq: Seq, now: ObserverTime) -
         return Some(Rule::NewBoot);
     }
     match link.state() {
+        // One answer between failures does not make the link whole.
+        PeerState::Unreachable | PeerState::Dead if link.quality.loses_most() => None,
         PeerState::Joining => Some(Rule::FirstAnswer),
         PeerState::Left if link.identity.is_after_goodbye(seq) => Some(Rule::ReadyAgain),
         PeerState::Dead if link.proofs.has_answered_twice() => Some(Rule::TwoAnswers),

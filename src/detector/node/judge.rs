@@ -83,6 +83,13 @@ impl Node {
         }
     }
 
+    /// A reason to look closer, unless it has another explanation.
+    pub(super) fn doubt_for(&mut self, link: &mut Link, doubt: Doubt, evidence: Evidence, now: ObserverTime) {
+        if !self.explains(link, evidence, now) {
+            self.doubt(link, doubt, now);
+        }
+    }
+
     /// A reason to look closer.
     pub(super) fn doubt(&mut self, link: &mut Link, doubt: Doubt, now: ObserverTime) {
         if !link.proofs.has_opinion() || self.leaving || self.apply(link, doubt.into(), now).is_none() {
@@ -118,25 +125,32 @@ impl Node {
         if !link.in_doubt() || !link.proofs.has_opinion() || self.leaving {
             return;
         }
+        let is_lossy = self.judge_losses(link, now);
         let Some(class) = link.trail.class() else { return };
+        let is_lossy = is_lossy && class != Class::Gone;
+        let slow = self.slow.is_some() && class != Class::Gone;
         let link_broken = link.is_due(Timer::LinkWait, &self.config, now);
         let met = link.is_due(Timer::ProofWait, &self.config, now);
         // What could not be sent shows nothing about the peer; who hears no other then has no network.
         let unsent = link.is_unsent();
         let too_few = || matches!(self.half_heard(link), (half, heard, ..) if !half || (unsent && heard == 0));
-        let may_be_me = (link.is_silent() || unsent) && (self.cut_off.is_some() || too_few());
+        let may_be_me = slow || (link.is_silent() || unsent) && (self.cut_off.is_some() || too_few());
         // Its own pings reach me: whatever else is wrong, it is alive.
         let one_way = link.hearsay.own_ping_vouches_at(now);
         self.accuse(link, met && !may_be_me && !unsent && !one_way, now);
         let mut waits_for_last_call = false;
-        if link_broken && link.is_broken_despite_vouching(now) {
+        if slow && met && !link.hearsay.is_vouched(now) && self.is_condemned_by_others(link, class, now) {
+            waits_for_last_call = self.try_to_declare_dead(link, class, now);
+        } else if !is_lossy && link_broken && link.is_broken_despite_vouching(now) {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
             self.unreachable(link, rule, class, now);
         } else if met && may_be_me {
-            if self.cut_off.is_none() && link.is_due(Timer::CutOffWait, &self.config, now) {
+            if slow {
+                self.unreachable(link, Rule::SelfSlow, class, now);
+            } else if self.cut_off.is_none() && link.is_due(Timer::CutOffWait, &self.config, now) {
                 self.begin_cut_off(link, now);
             }
-            if self.cut_off.is_some() {
+            if self.cut_off.is_some() && !is_lossy {
                 self.unreachable(link, Rule::MostUnheard, class, now);
             }
         } else if met && !unsent && !link.hearsay.is_vouched(now) {
@@ -145,6 +159,25 @@ impl Node {
         if !waits_for_last_call {
             link.questions.no_last_call();
         }
+    }
+
+    /// A link that loses most of its packets is broken, and its peer lives as long as answers come between. True while it
+    /// does.
+    fn judge_losses(&mut self, link: &mut Link, now: ObserverTime) -> bool {
+        self.consider_losses(link);
+        if !link.quality.loses_most() {
+            return false;
+        }
+        let has_lived = link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since());
+        if has_lived {
+            self.unreachable(link, Rule::LosesMost, Class::Silent, now);
+        }
+        true
+    }
+
+    /// Enough observers accuse it without me.
+    fn is_condemned_by_others(&self, link: &Link, class: Class, now: ObserverTime) -> bool {
+        self.count_observers(link, class, now).0.ruling() == QuorumDecision::Confirmed
     }
 
     /// Publishes my accusation, or withdraws it.
@@ -177,6 +210,12 @@ impl Node {
             QuorumDecision::NobodyLeft => Rule::NobodyLeft,
             QuorumDecision::Wait => return false,
         };
+        // It lived while my pings failed, so packets are lost. Three of many observers can miss for a while what the
+        // others get: here all that can speak have to agree.
+        let packets_are_lost = link.quality.loses_most() || link.state() == PeerState::Unreachable;
+        if packets_are_lost && class != Class::Gone && count.can_speak > 0 {
+            return false;
+        }
         if link.state() == PeerState::Dead {
             // Others have come to agree with what I said alone.
             if rule == Rule::Quorum && link.verdict() == Some(Verdict::Unconfirmed) {
@@ -205,8 +244,10 @@ impl Node {
         now: ObserverTime,
     ) -> (QuorumCount, Vec<PeerId>, Vec<PeerId>) {
         let overtime = accused.is_due(Timer::Overtime, &self.config, now);
+        // While I am slow my own word about silence counts for nothing.
+        let mine = usize::from(self.slow.is_none() || class == Class::Gone);
         let mut count =
-            QuorumCount { observers: 1, accusers: 1, can_speak: 0, may_give_up: overtime || class == Class::Gone };
+            QuorumCount { observers: 1, accusers: mine, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());
         for observer in self.links.iter() {
             if !self.observes(observer, accused, now) || (class == Class::Gone && out_of_the_game(observer)) {
@@ -346,7 +387,7 @@ fn cannot_speak(observer: &Link, class: Class) -> bool {
     if class == Class::Gone {
         return observer.state() != PeerState::Alive;
     }
-    (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
+    observer.reported.is_slow() || (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
 }
 
 /// Dead peers that others found dead, those that left and those that never answered do not count.

@@ -6,9 +6,9 @@
 //! code runs in the binary and, by the thousand, in the simulator.
 //!
 //! The parts, in the order in which a ping meets them: `pings` sends and times out, `answers` and `identity` learn who
-//! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `report` shows, `why`
-//! explains; `discover` finds peers behind a name; `maintenance` notes what operators announced and is asked by
-//! `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants done.
+//! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `slow` asks whether it is me, `report`
+//! shows, `why` explains; `discover` finds peers behind a name; `maintenance` notes what operators announced and is asked
+//! by `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
 mod discover;
@@ -24,6 +24,7 @@ mod peers;
 mod pings;
 mod report;
 mod schedule;
+mod slow;
 mod unlisted;
 mod why;
 mod witness;
@@ -44,6 +45,7 @@ use super::link::Link;
 use super::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, SelfState, Seq, Testimony,
 };
+use super::quality::Slow;
 use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
@@ -96,6 +98,10 @@ pub struct Node {
     leaving: bool,
     /// I hear less than half of my peers.
     cut_off: Option<CutOff>,
+    /// Most of my links are bad although their peers live: it is me.
+    slow: Option<Slow>,
+    /// When that was counted last.
+    slow_asked: ObserverTime,
     /// After a stall, pings read before this count for nothing.
     quarantine: Option<ObserverTime>,
     maintenance: Book,
@@ -140,6 +146,8 @@ impl Node {
             ready: false,
             leaving: false,
             cut_off: None,
+            slow: None,
+            slow_asked: ObserverTime::default(),
             quarantine: None,
             maintenance: Book::default(),
             links: Links::default(),
@@ -305,11 +313,12 @@ impl Node {
 
     /// What I am, in one word.
     pub fn state(&self) -> SelfState {
-        match (self.leaving, self.ready, self.cut_off) {
-            (true, _, _) => SelfState::Leaving,
-            (false, false, _) => SelfState::Starting,
-            (false, true, Some(_)) => SelfState::CutOff,
-            (false, true, None) => SelfState::Ready,
+        match (self.leaving, self.ready, self.cut_off, self.slow) {
+            (true, ..) => SelfState::Leaving,
+            (false, false, ..) => SelfState::Starting,
+            (false, true, Some(_), _) => SelfState::CutOff,
+            (false, true, None, Some(_)) => SelfState::Slow,
+            (false, true, None, None) => SelfState::Ready,
         }
     }
 

@@ -72,6 +72,7 @@ impl Node {
 
     /// Judge a suspect, unreachable or dead link and set its next deadline.
     pub(super) fn settle(&mut self, link: &mut Link, now: ObserverTime) {
+        link.i_am_slow = self.slow.is_some();
         self.judge(link, now);
         self.schedule.set(link, &self.config, now);
     }
@@ -143,11 +144,11 @@ impl Node {
             if judged {
                 link.proofs.regain_opinion();
                 self.count(link, Purpose::Scheduled, begun, failure(Evidence::Stalled, true));
-                self.doubt(link, Doubt::Failed, now);
+                self.doubt_for(link, Doubt::Failed, Evidence::Stalled, now);
             }
         } else if link.is_due(Timer::PingLate, &self.config, now) {
             link.requests.mark_late();
-            self.doubt(link, Doubt::Late, now);
+            self.doubt_for(link, Doubt::Late, Evidence::Stalled, now);
         }
     }
 
@@ -188,7 +189,7 @@ impl Node {
         self.effects.rejudge_if(link.failed(check.begun, evidence));
         link.proofs.regain_opinion();
         self.count(link, Purpose::Check, check.begun, failure(evidence, evidence == Evidence::Stalled));
-        self.doubt(link, Doubt::CheckFailed, now);
+        self.doubt_for(link, Doubt::CheckFailed, evidence, now);
         if link.state() == PeerState::Suspect && next_is_open {
             link.requests.set_next_check(Some(now + CHECK_GAP));
         }
@@ -206,7 +207,11 @@ impl Node {
 
     /// One attempt ends, one count. Pings to a peer that left count nowhere; they are remembered like all others.
     pub(super) fn count(&mut self, link: &mut Link, purpose: Purpose, begun: ObserverTime, result: PingResult) {
-        link.record.attempts.add(begun, self.clock.now(), purpose, result);
+        let now = self.clock.now();
+        link.record.attempts.add(begun, now, purpose, result);
+        link.quality.add(begun, now, purpose, result);
+        self.consider_losses(link);
+        self.reconsider_slow(link, now);
         if link.state() == PeerState::Left && purpose != Purpose::Witness {
             return;
         }

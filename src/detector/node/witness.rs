@@ -212,7 +212,7 @@ impl Node {
             self.effects.rejudge_if(link.failed(begun, evidence));
             link.proofs.regain_opinion();
             self.count(link, Purpose::Witness, begun, PingResult::Failure { evidence, timed_out: false });
-            self.doubt(link, Doubt::CheckFailed, now);
+            self.doubt_for(link, Doubt::CheckFailed, evidence, now);
         }
         self.testify(link, testimony, now);
     }

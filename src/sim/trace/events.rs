@@ -63,6 +63,8 @@ impl Trace {
                 self.list(unheard, Trace::peer);
             }
             EventKind::SelfRejoined { cut_off_for } => self.time(*cut_off_for),
+            EventKind::SelfSlow { bad, expected } => self.numbers(&[*bad, *expected]),
+            EventKind::SelfWell { slow_for } => self.time(*slow_for),
             EventKind::SelfStalled { lost } => self.time(*lost),
             EventKind::Discovery(finding) => self.finding(finding),
             EventKind::MaintenanceBegan { maintenance } => self.maintenance(maintenance),

@@ -1,0 +1,101 @@
+//! Whether it is this node that is sick: it reads late, or loses its own packets.
+//!
+//! Lifeguard (Dadgar, Phillips, Currey 2018, arXiv 1707.00788) counts a node's own failed probes and stretches its
+//! waits by that "local health". Here a count of failures would not do, because a real split fails many pings as well.
+//! What tells the two apart is that the peers behind the failed pings still show that they live. And a sick node does
+//! not only wait longer: it accuses nobody for silence, so that no quorum rests on it.
+
+use super::Node;
+use crate::detector::event::EventKind;
+use crate::detector::evidence::{Class, Evidence};
+use crate::detector::limits::CHECK_GAP;
+use crate::detector::link::Link;
+use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_well};
+use crate::detector::time::ObserverTime;
+
+impl Node {
+    /// An attempt on this link has ended: is this node slow, or no longer?
+    pub(super) fn reconsider_slow(&mut self, lent: &mut Link, now: ObserverTime) {
+        let settled = self.slow.is_none() && !lent.quality.is_bad();
+        if settled || self.cut_off.is_some() || now.since(self.slow_asked) < CHECK_GAP {
+            return;
+        }
+        self.slow_asked = now;
+        let window = self.config.interval * SLOW_WINDOW;
+        let (mut expected, mut bad, mut despite) = (0, 0, 0);
+        for link in self.links.iter().chain([&*lent]).filter(|link| is_expected(link)) {
+            expected += 1;
+            bad += usize::from(link.quality.is_bad());
+            despite += usize::from(link.quality.is_bad_despite(link.proofs.last(), window, now));
+        }
+        match &mut self.slow {
+            None if is_slow(bad, despite, expected) => self.begin_slow(lent, bad, expected, now),
+            None => {}
+            Some(slow) if !is_well(bad, expected) => slow.well_since = None,
+            Some(slow) => {
+                if now.since(*slow.well_since.get_or_insert(now)) >= window {
+                    self.end_slow(lent, now);
+                }
+            }
+        }
+    }
+
+    /// While I am slow or cut off myself, what is lost says nothing about a link.
+    pub(super) fn consider_losses(&self, link: &mut Link) {
+        if self.slow.is_some() || self.cut_off.is_some() {
+            link.quality.forget_losses();
+        } else {
+            link.quality.judge_losses(link.state().is_broken(), link.reported.is_slow());
+        }
+    }
+
+    fn begin_slow(&mut self, lent: &mut Link, bad: usize, expected: usize, now: ObserverTime) {
+        self.slow = Some(Slow { since: now, well_since: None });
+        self.each_link(lent, |link| link.quality.forget_losses());
+        self.effects.publish();
+        self.effects.rejudge();
+        self.report_self(EventKind::SelfSlow { bad: bad as u32, expected: expected as u32 });
+    }
+
+    /// The silent and stalled ones get their whole wait anew, as after a node was cut off.
+    fn end_slow(&mut self, lent: &mut Link, now: ObserverTime) {
+        let Some(Slow { since, .. }) = self.slow.take() else { return };
+        self.each_link(lent, |link| {
+            link.quality.forget_losses();
+            if link.in_doubt() && link.trail.class() != Some(Class::Gone) {
+                link.proofs.wait_from(now);
+            }
+        });
+        self.effects.publish();
+        self.effects.rejudge();
+        self.report_self(EventKind::SelfWell { slow_for: now.since(since) });
+    }
+
+    fn each_link(&mut self, lent: &mut Link, change: impl Fn(&mut Link)) {
+        let ids: Vec<_> = self.links.ids().collect();
+        for id in ids {
+            if let Some(link) = self.links.get_mut(&id) {
+                change(link);
+            }
+        }
+        change(lent);
+    }
+
+    /// Lateness of a peer that was heard lately is no reason for doubt while this node or that peer is known to be slow.
+    /// A refused connection is the kernel's word and counts as ever.
+    pub(super) fn explains(&self, link: &Link, evidence: Evidence, now: ObserverTime) -> bool {
+        let is_late = matches!(evidence, Evidence::Silent | Evidence::Stalled);
+        let known = self.slow.is_some() || link.reported.is_slow();
+        is_late && known && link.proofs.silent_for(now) < self.config.wait_silent
+    }
+}
+
+/// Peers that are known to be gone say nothing about this node.
+fn is_expected(link: &Link) -> bool {
+    match link.state() {
+        PeerState::Joining | PeerState::Left => false,
+        PeerState::Dead => link.verdict() != Some(Verdict::Down),
+        PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
+    }
+}
