@@ -134,7 +134,9 @@ impl Node {
         // What could not be sent shows nothing about the peer; who hears no other then has no network.
         let unsent = link.is_unsent();
         let too_few = || matches!(self.half_heard(link), (half, heard, ..) if !half || (unsent && heard == 0));
-        let may_be_me = slow || (link.is_silent() || unsent) && (self.cut_off.is_some() || too_few());
+        // What a cut-off host loses includes the answers on connections that stand: stalled is no better than silent then.
+        let may_be_mine = link.is_silent() || unsent || (self.cut_off.is_some() && class == Class::Stalled);
+        let may_be_me = slow || may_be_mine && (self.cut_off.is_some() || too_few());
         // Its own pings reach me: whatever else is wrong, it is alive.
         let one_way = link.hearsay.own_ping_vouches_at(now);
         self.accuse(link, met && !may_be_me && !unsent && !one_way, now);
