@@ -25,3 +25,7 @@ pub(crate) const STREAM_COMMENT: Duration = Duration::from_secs(5);
 
 /// A stream that was silent for three such comments has ended.
 pub(crate) const STREAM_SILENCE: Duration = STREAM_COMMENT.saturating_mul(3);
+
+/// For so long one observer alone is believed against all others: that it reaches a peer, or does not miss it. Its link may
+/// be the only one that works.
+pub(crate) const LONE_WORD: Duration = Duration::from_secs(60);

@@ -49,6 +49,8 @@ pub(crate) struct Quality {
     lost: VecDeque<bool>,
     /// Answers in a row.
     answers: u32,
+    /// When the last of them came.
+    answered: Option<ObserverTime>,
     loses_most: bool,
 }
 
@@ -72,8 +74,15 @@ impl Quality {
             }
             self.bad = self.bad.saturating_add(1);
         }
-        let answered = matches!(result, PingResult::Success { .. });
-        self.answers = if answered { self.answers.saturating_add(1) } else { 0 };
+        if matches!(result, PingResult::Success { .. }) {
+            self.answers = self.answers.saturating_add(1);
+            self.answered = Some(now);
+        } else if self.answered.is_some_and(|answered| begun < answered) {
+            // It may have been lost before the link was mended, of which that answer was the first sign.
+            return;
+        } else {
+            self.answers = 0;
+        }
         if let Some(is_lost) = is_lost {
             if self.lost.len() == WINDOW {
                 self.lost.pop_front();
@@ -212,6 +221,19 @@ mod tests {
         assert!(after(&results).loses_most(), "nine");
         results.push(answered(1));
         assert!(!after(&results).loses_most());
+    }
+
+    #[test]
+    fn what_was_lost_before_the_first_answer_of_a_mended_link_is_part_of_the_same_run() {
+        let mut quality = after(&[LOST; 10]);
+        quality.add(at(11_500), at(11_510), Purpose::Check, answered(10));
+        // Begun before that answer, given up after it.
+        quality.add(at(11_000), at(12_000), Purpose::Check, LOST);
+        quality.judge_losses(true, false);
+        assert!(!quality.loses_most(), "one run");
+        quality.add(at(12_100), at(13_100), Purpose::Check, LOST);
+        quality.judge_losses(true, false);
+        assert!(quality.loses_most(), "two");
     }
 
     #[test]

@@ -9,8 +9,10 @@
 //! cancelled when the link changes. Turned down: a timer object for each condition, which must be kept in step with
 //! the state that it belongs to at every place that changes it.
 
+use std::time::Duration;
+
 use super::config::DetectorConfig;
-use super::limits::CHECK_GAP;
+use super::limits::{CHECK_GAP, LONE_WORD};
 use super::link::Link;
 use super::link::requests::Attempt;
 use super::peer::{PeerState, Verdict};
@@ -51,8 +53,11 @@ closed_set! {
         ProofWait,
         /// Observers that cannot speak are no longer waited for.
         Overtime,
+        /// One observer that does not accuse the peer, while all others do, no longer holds a verdict up.
+        LoneObjection,
         /// Nothing has shown or said that the peer is there for the silent wait and an interval: if most peers are unheard, I
-        /// am cut off. The interval is what tells a node that begins to read late from one that reads nothing.
+        /// am cut off. The interval is what tells a node that begins to read late from one that reads nothing; where nothing can
+        /// be sent there is no doubt.
         CutOffWait,
         /// A witness no longer vouches.
         VoucherEnds,
@@ -76,10 +81,21 @@ impl Timer {
 
     /// It is part of the judgement of a suspect, unreachable or dead link.
     fn is_of_judgement(self) -> bool {
-        use Timer::{AccuserLapses, CutOffWait, LastCallEnds, LinkWait, Overtime, OwnPingEnds, ProofWait, VoucherEnds};
+        use Timer::{
+            AccuserLapses, CutOffWait, LastCallEnds, LinkWait, LoneObjection, Overtime, OwnPingEnds, ProofWait,
+            VoucherEnds,
+        };
         matches!(
             self,
-            LinkWait | ProofWait | Overtime | CutOffWait | VoucherEnds | OwnPingEnds | AccuserLapses | LastCallEnds
+            LinkWait
+                | ProofWait
+                | Overtime
+                | LoneObjection
+                | CutOffWait
+                | VoucherEnds
+                | OwnPingEnds
+                | AccuserLapses
+                | LastCallEnds
         )
     }
 
@@ -163,8 +179,10 @@ impl Link {
                 let vouched = self.hearsay.vouched_until().max().unwrap_or_default();
                 self.wait(config).map(|wait| (self.proofs.proof_base() + wait).max(vouched) + config.interval * 2)
             }
+            Timer::LoneObjection => self.wait(config).map(|wait| self.proofs.proof_base() + wait + LONE_WORD),
             Timer::CutOffWait => {
-                self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent + config.interval)
+                let may_be_late = if self.is_unsent() { Duration::ZERO } else { config.interval };
+                self.wait(config).map(|_| self.last_heard_of(config) + config.wait_silent + may_be_late)
             }
             Timer::OwnPingEnds => self.hearsay.own_ping_until(),
             Timer::ListOverdue => self.reported.list_asked().map(|asked| asked + config.interval * 3),

@@ -141,9 +141,7 @@ pub fn sentence(event: &Event) -> String {
         EventKind::PeerMoved { from, to } => format!("{peer} moved from {from} to {to}"),
         EventKind::SelfCutOff { unheard, no_network, .. } => cut_off_sentence(unheard, *no_network),
         EventKind::SelfRejoined { cut_off_for } => format!("hears its peers again after {}", span(*cut_off_for)),
-        EventKind::SelfSlow { bad, expected } => {
-            format!("reads late or loses its packets: {bad} of its {expected} links are bad although the peers live")
-        }
+        EventKind::SelfSlow { bad, expected } => slow_sentence(*bad, *expected),
         EventKind::SelfWell { slow_for } => format!("is no longer slow, after {}", span(*slow_for)),
         EventKind::SelfStalled { lost } => {
             format!("was paused for {}; judges no peer until it has pinged it again", span(*lost))
@@ -178,6 +176,10 @@ fn ping_sentence(peer: &str, purpose: Purpose, result: PingResult, flaw: Option<
             format!("{what} of {peer} failed, out of time: {}", evidence_phrase_of(evidence, flaw))
         }
     }
+}
+
+fn slow_sentence(bad: u32, expected: u32) -> String {
+    format!("reads late or loses its packets: {bad} of its {expected} links are bad although the peers live")
 }
 
 fn down_sentence(peer: &str, verdict: Verdict, why: &str, accusers: &[NodeName]) -> String {

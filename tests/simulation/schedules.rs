@@ -174,7 +174,7 @@ schedule! {
      length 70s\n\
      at 10s loss node-1 node-2 20%\n\
      at 50s heal\n",
-    "1 2 about 1 2: ~ link_broken one_way recovered"
+    "1 2 about 1 2: ~ link_broken one_way lossy recovered"
 }
 schedule! {
     loss_of_two_fifths_on_one_link:
@@ -182,7 +182,7 @@ schedule! {
      length 70s\n\
      at 10s loss node-1 node-2 40%\n\
      at 50s heal\n",
-    "1 2 about 1 2: ~ link_broken one_way recovered"
+    "1 2 about 1 2: ~ link_broken one_way lossy recovered"
 }
 schedule! {
     loss_of_three_fifths_on_one_link:
@@ -190,7 +190,7 @@ schedule! {
      length 70s\n\
      at 10s loss node-1 node-2 60%\n\
      at 50s heal\n",
-    "1 2 about 1 2: ~ link_broken one_way recovered"
+    "1 2 about 1 2: ~ link_broken one_way lossy recovered"
 }
 schedule! {
     /// More accusers than a quorum, and still three that see it.

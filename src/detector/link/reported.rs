@@ -23,8 +23,8 @@ pub(crate) struct Reported {
     /// When the whole list was asked for, until it has come or is overdue.
     asked: Option<ObserverTime>,
     accuses: Vec<PeerId>,
-    /// It says that it is slow itself.
-    is_slow: bool,
+    /// What it says of itself.
+    state: SelfState,
     /// When, on its own clock.
     said: Seq,
 }
@@ -39,7 +39,7 @@ impl Reported {
             revision: 0,
             asked: Some(now),
             accuses: Vec::new(),
-            is_slow: false,
+            state: SelfState::Ready,
             said: Seq(0),
         }
     }
@@ -137,23 +137,29 @@ impl Reported {
         std::mem::replace(&mut self.accuses, accuses)
     }
 
-    /// What it says of itself, unless it has said something newer.
-    pub(crate) fn says(&mut self, state: SelfState, seq: Seq) {
-        if seq >= self.said {
-            self.is_slow = state == SelfState::Slow;
-            self.said = seq;
+    /// What it says of itself, unless it has said something newer. True when that is a change.
+    pub(crate) fn says(&mut self, state: SelfState, seq: Seq) -> bool {
+        if seq < self.said {
+            return false;
         }
+        self.said = seq;
+        std::mem::replace(&mut self.state, state) != state
     }
 
     /// Another process has its name.
     pub(super) fn restarted(&mut self) {
-        self.is_slow = false;
+        self.state = SelfState::Ready;
         self.said = Seq(0);
     }
 
-    /// It says that it is slow: it comes late, and its word about silence counts for nothing.
+    /// It says that it is slow: it comes late.
     pub(crate) fn is_slow(&self) -> bool {
-        self.is_slow
+        self.state == SelfState::Slow
+    }
+
+    /// It says that it is sick itself, so it accuses nobody for silence.
+    pub(crate) fn is_sick(&self) -> bool {
+        matches!(self.state, SelfState::Slow | SelfState::CutOff)
     }
 
     pub(crate) fn accuses_none(&self) -> bool {

@@ -142,7 +142,8 @@ impl Node {
         let suspect_for = now.since(link.state_since());
         link.proofs.answered(now);
         // Before the answer counts: one between many losses does not make the link whole.
-        link.reported.says(state, seq);
+        let changes = link.reported.says(state, seq);
+        self.effects.rejudge_if(changes);
         self.consider_losses(link);
         link.trail = Default::default();
         link.identity.set_flaw(None);
@@ -155,7 +156,7 @@ impl Node {
         }
         let prev = link.state();
         let outage = link.proofs.outage(now);
-        let Some(rule) = rule_of_answer(link, claim, seq, now) else { return };
+        let Some(rule) = rule_of_answer(link, claim, seq, rtt.is_some(), now) else { return };
         let changed = self.apply(link, rule, now).is_some();
         if let Claim::NewBoot { old } = claim
             && prev != PeerState::Left
@@ -359,8 +360,9 @@ impl Node {
     }
 }
 
-/// What an answer means for the table. `None`: the first of the two that a dead peer owes; the next ping comes soon.
-fn rule_of_answer(link: &mut Link, claim: &Claim, seq: Seq, now: ObserverTime) -> Option<Rule> {
+/// What an answer means for the table. `None`: it does not show that the link is whole; where the next one may, the next
+/// ping comes soon.
+fn rule_of_answer(link: &mut Link, claim: &Claim, seq: Seq, in_time: bool, now: ObserverTime) -> Option<Rule> {
     if matches!(claim, Claim::NewBoot { .. }) {
         return Some(Rule::NewBoot);
     }
@@ -370,10 +372,13 @@ fn rule_of_answer(link: &mut Link, claim: &Claim, seq: Seq, now: ObserverTime) -
         PeerState::Joining => Some(Rule::FirstAnswer),
         PeerState::Left if link.identity.is_after_goodbye(seq) => Some(Rule::ReadyAgain),
         PeerState::Dead if link.proofs.has_answered_twice() => Some(Rule::TwoAnswers),
-        PeerState::Dead => {
+        PeerState::Unreachable if in_time => Some(Rule::Answered),
+        // The first of the two that a dead peer owes. Or one to a ping that had failed: it may have been on its way since
+        // before the trouble, or come through as one of few.
+        PeerState::Dead | PeerState::Unreachable => {
             link.requests.ping_by(now + CHECK_GAP);
             None
         }
-        PeerState::Alive | PeerState::Suspect | PeerState::Unreachable | PeerState::Left => Some(Rule::Answered),
+        PeerState::Alive | PeerState::Suspect | PeerState::Left => Some(Rule::Answered),
     }
 }

@@ -87,7 +87,8 @@ impl Node {
     /// Takes in what the peer says about others. Older than what I heard last: ignored.
     pub(super) fn hear(&mut self, link: &mut Link, answer: Answer, now: ObserverTime) {
         if link.identity.hears(answer.boot, answer.seq) {
-            link.reported.says(answer.state, answer.seq);
+            let changes = link.reported.says(answer.state, answer.seq);
+            self.effects.rejudge_if(changes);
             self.hear_watch_list(link, &answer.watch);
             self.hear_accusations(link, &answer.accusations, now);
             self.hear_maintenance(link, answer.boot, answer.seq, answer.maintenance);

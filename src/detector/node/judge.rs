@@ -163,20 +163,6 @@ impl Node {
         }
     }
 
-    /// A link that loses most of its packets is broken, and its peer lives as long as answers come between. True while it
-    /// does.
-    fn judge_losses(&mut self, link: &mut Link, now: ObserverTime) -> bool {
-        self.consider_losses(link);
-        if !link.quality.loses_most() {
-            return false;
-        }
-        let has_lived = link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since());
-        if has_lived {
-            self.unreachable(link, Rule::LosesMost, Class::Silent, now);
-        }
-        true
-    }
-
     /// Enough observers accuse it without me.
     fn is_condemned_by_others(&self, link: &Link, class: Class, now: ObserverTime) -> bool {
         self.count_observers(link, class, now).0.ruling() == QuorumDecision::Confirmed
@@ -190,7 +176,7 @@ impl Node {
         }
     }
 
-    fn unreachable(&mut self, link: &mut Link, rule: Rule, class: Class, now: ObserverTime) {
+    pub(super) fn unreachable(&mut self, link: &mut Link, rule: Rule, class: Class, now: ObserverTime) {
         let prev = self.apply(link, rule, now);
         let Some(verdict) = rule.verdict() else { return };
         if link.state() == PeerState::Unreachable && link.verdict() != Some(verdict) {
@@ -212,18 +198,17 @@ impl Node {
             QuorumDecision::NobodyLeft => Rule::NobodyLeft,
             QuorumDecision::Wait => return false,
         };
-        // It lived while my pings failed, so packets are lost. Three of many observers can miss for a while what the
-        // others get: here all that can speak have to agree.
-        let packets_are_lost = link.quality.loses_most() || link.state() == PeerState::Unreachable;
-        if packets_are_lost && class != Class::Gone && count.can_speak > 0 {
-            return false;
-        }
         if link.state() == PeerState::Dead {
             // Others have come to agree with what I said alone.
             if rule == Rule::Quorum && link.verdict() == Some(Verdict::Unconfirmed) {
                 self.decided(link, rule, PeerState::Dead, now);
                 self.effects.rejudge();
             }
+            return false;
+        }
+        // Where packets are lost, three of many observers can miss for a while what the others get. Of a peer that is down
+        // nobody gets anything, so all that could tell have accused it by now, or do so with the next proof that is missing.
+        if class != Class::Gone && self.could_be_loss(link, count, &objectors, now) {
             return false;
         }
         if self.last_call(link, &objectors, now) {
@@ -389,7 +374,7 @@ fn cannot_speak(observer: &Link, class: Class) -> bool {
     if class == Class::Gone {
         return observer.state() != PeerState::Alive;
     }
-    observer.reported.is_slow() || (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
+    observer.reported.is_sick() || (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
 }
 
 /// Dead peers that others found dead, those that left and those that never answered do not count.

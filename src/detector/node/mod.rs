@@ -6,9 +6,10 @@
 //! code runs in the binary and, by the thousand, in the simulator.
 //!
 //! The parts, in the order in which a ping meets them: `pings` sends and times out, `answers` and `identity` learn who
-//! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `slow` asks whether it is me, `report`
-//! shows, `why` explains; `discover` finds peers behind a name; `maintenance` notes what operators announced and is asked
-//! by `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants done.
+//! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `sick` asks whether it is
+//! me, `report` shows, `why` explains; `discover` finds peers behind a name; `maintenance` notes what operators announced
+//! and is asked by `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants
+//! done.
 
 mod answers;
 mod discover;
@@ -24,7 +25,7 @@ mod peers;
 mod pings;
 mod report;
 mod schedule;
-mod slow;
+mod sick;
 mod unlisted;
 mod why;
 mod witness;
@@ -365,20 +366,6 @@ impl Node {
         self.cancel_probes();
         if self.effects.take_publish() {
             self.effects.send(Transmit::PublishNews);
-        }
-    }
-
-    /// This process did not run for a while. No peer is to blame for what it missed.
-    fn stalled(&mut self, lost: Duration, now: ObserverTime) {
-        self.report_self(EventKind::SelfStalled { lost });
-        self.quarantine = Some(now + self.config.interval);
-        if self.links.iter().any(|link| link.accused().is_some()) {
-            self.effects.publish();
-        }
-        let ids: Vec<PeerId> = self.links.ids().collect();
-        for id in ids {
-            let soon = self.random_below(Duration::from_millis(100));
-            self.with_link(id, |node, link| node.lose_opinion(link, now + soon, now));
         }
     }
 

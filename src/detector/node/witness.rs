@@ -4,18 +4,15 @@
 //! the question. Otherwise a belief formed before the crash would vouch for the
 //! dead. One ping answers all questions that were there when it began.
 
-use std::time::Duration;
-
 use super::Node;
 use crate::detector::event::{Conflict, Doubt, EventKind, PingResult, Purpose};
+use crate::detector::limits::LONE_WORD;
 use crate::detector::link::Link;
 use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, QuestionId, Seq, Testimony};
 use crate::detector::time::ObserverTime;
 use crate::detector::timers::Timer;
 use crate::detector::transmit::Transmit;
 
-/// For so long one witness alone may vouch for a peer that all other observers find unreachable.
-const LONE_VOUCH: Duration = Duration::from_secs(60);
 /// A witness's word that it could not reach the peer contradicts a vouch for this many intervals: in a small mesh it is
 /// asked in every second round, in a large one its accusation has come by itself.
 const CONTRADICTS: u32 = 10;
@@ -124,7 +121,7 @@ impl Node {
     fn may_vouch(&mut self, link: &mut Link, witness: PeerId, now: ObserverTime) -> bool {
         let alone = self.stands_alone(link, witness, now);
         let since = link.hearsay.vouches_alone(witness, alone, now);
-        if since.is_none_or(|since| now.since(since) < LONE_VOUCH) {
+        if since.is_none_or(|since| now.since(since) < LONE_WORD) {
             return true;
         }
         if link.hearsay.discredit(witness)

@@ -105,3 +105,28 @@ fn a_witness_counts_again_once_the_peer_has_answered() {
     world.says("n3", Says::Silent).run(ms(20_000));
     assert_eq!(world.state("n3"), PeerState::Unreachable);
 }
+
+#[test]
+fn one_member_that_does_not_miss_a_peer_holds_its_death_up_for_a_minute() {
+    let others = &["n2", "n4", "n5", "n6"];
+    let mut world = mesh(others);
+    world.witnesses = others.iter().map(|other| (*other, Word::Failed)).collect();
+    world.accusers = others[1..].to_vec();
+    world.run(ms(55_000));
+    assert!(!world.told("n3").contains(&"peer_down"), "{:?}", world.told("n3"));
+    world.run(ms(15_000));
+    assert!(world.told("n3").contains(&"peer_down"), "{:?}", world.told("n3"));
+}
+
+#[test]
+fn two_members_that_do_not_miss_a_peer_may_be_right() {
+    let others = &["n2", "n4", "n5", "n6"];
+    let mut world = mesh(others);
+    world.witnesses = others.iter().map(|other| (*other, Word::Failed)).collect();
+    world.accusers = others[2..].to_vec();
+    world.run(3 * MINUTE);
+    assert!(!world.told("n3").contains(&"peer_down"), "{:?}", world.told("n3"));
+    world.accusers = others.to_vec();
+    world.run(ms(5000));
+    assert!(world.told("n3").contains(&"peer_down"), "{:?}", world.told("n3"));
+}

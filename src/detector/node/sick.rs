@@ -1,20 +1,39 @@
-//! Whether it is this node that is sick: it reads late, or loses its own packets.
+//! Whether it is this node that is sick: it was paused, reads late, or loses its own packets; or a link that loses them.
 //!
 //! Lifeguard (Dadgar, Phillips, Currey 2018, arXiv 1707.00788) counts a node's own failed probes and stretches its
 //! waits by that "local health". Here a count of failures would not do, because a real split fails many pings as well.
 //! What tells the two apart is that the peers behind the failed pings still show that they live. And a sick node does
 //! not only wait longer: it accuses nobody for silence, so that no quorum rests on it.
 
+use std::time::Duration;
+
 use super::Node;
 use crate::detector::event::EventKind;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
-use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::peer::{PeerId, PeerState, Verdict};
 use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_well};
+use crate::detector::quorum::QuorumCount;
+use crate::detector::rule::Rule;
 use crate::detector::time::ObserverTime;
+use crate::detector::timers::Timer;
 
 impl Node {
+    /// This process did not run for a while. No peer is to blame for what it missed.
+    pub(super) fn stalled(&mut self, lost: Duration, now: ObserverTime) {
+        self.report_self(EventKind::SelfStalled { lost });
+        self.quarantine = Some(now + self.config.interval);
+        if self.links.iter().any(|link| link.accused().is_some()) {
+            self.effects.publish();
+        }
+        let ids: Vec<PeerId> = self.links.ids().collect();
+        for id in ids {
+            let soon = self.random_below(Duration::from_millis(100));
+            self.with_link(id, |node, link| node.lose_opinion(link, now + soon, now));
+        }
+    }
+
     /// An attempt on this link has ended: is this node slow, or no longer?
     pub(super) fn reconsider_slow(&mut self, lent: &mut Link, now: ObserverTime) {
         let settled = self.slow.is_none() && !lent.quality.is_bad();
@@ -34,7 +53,8 @@ impl Node {
             None => {}
             Some(slow) if !is_well(bad, expected) => slow.well_since = None,
             Some(slow) => {
-                if now.since(*slow.well_since.get_or_insert(now)) >= window {
+                let well_for = now.since(*slow.well_since.get_or_insert(now));
+                if well_for >= window {
                     self.end_slow(lent, now);
                 }
             }
@@ -48,6 +68,36 @@ impl Node {
         } else {
             link.quality.judge_losses(link.state().is_broken(), link.reported.is_slow());
         }
+    }
+
+    /// A link that loses most of its packets is broken, and its peer lives as long as answers come between. True while it
+    /// does.
+    pub(super) fn judge_losses(&mut self, link: &mut Link, now: ObserverTime) -> bool {
+        self.consider_losses(link);
+        if !link.quality.loses_most() {
+            return false;
+        }
+        let has_lived = link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since());
+        if has_lived {
+            self.unreachable(link, Rule::LosesMost, Class::Silent, now);
+        }
+        true
+    }
+
+    /// Observers that can speak do not accuse it. If it lived while my pings failed, those that I doubt count, too. One
+    /// against all others holds the verdict up for a while only.
+    pub(super) fn could_be_loss(
+        &self,
+        link: &Link,
+        count: QuorumCount,
+        objectors: &[PeerId],
+        now: ObserverTime,
+    ) -> bool {
+        let has_lived = link.quality.loses_most() || link.state() == PeerState::Unreachable;
+        let is_well = |observer: &&Link| observer.state() == PeerState::Alive && !observer.reported.is_sick();
+        let well = objectors.iter().filter_map(|id| self.links.get(id)).filter(is_well).count();
+        let against = if has_lived { count.can_speak } else { well };
+        against > usize::from(link.is_due(Timer::LoneObjection, &self.config, now))
     }
 
     fn begin_slow(&mut self, lent: &mut Link, bad: usize, expected: usize, now: ObserverTime) {
