@@ -33,7 +33,19 @@ const MESH: &str = "mesh";
 
 /// What a lab needs and this machine does not have.
 pub fn missing(lab: &Lab) -> Option<String> {
-    if lab.needs.contains(&Need::PacketFilter) { filter::program().as_ref().err().cloned() } else { None }
+    let needs = |need| lab.needs.contains(&need);
+    let filter = || filter::program().as_ref().err().cloned();
+    needs(Need::PacketFilter).then(filter).flatten().or_else(|| needs(Need::CpuLimit).then(no_cpu_limit).flatten())
+}
+
+/// Why the engine cannot limit the CPU time of a container, if so.
+fn no_cpu_limit() -> Option<String> {
+    let limits = docker(&["info", "--format={{.CPUCfsQuota}} {{.CPUCfsPeriod}}"]);
+    match limits.as_deref().map(str::trim) {
+        Ok("true true") => None,
+        Ok(_) => Some("it needs an engine that enforces limits of CPU time (cpu.cfs_quota_us)".to_owned()),
+        Err(problem) => Some(problem.clone()),
+    }
 }
 
 pub struct Containers {
@@ -45,6 +57,7 @@ pub struct Containers {
     /// Packet filter rules that are in force, by the node in whose container they are.
     rules: Vec<(String, Rule)>,
     cut: Vec<String>,
+    throttled: Vec<String>,
 }
 
 impl Containers {
@@ -76,7 +89,7 @@ impl Containers {
         let nodes: BTreeMap<String, String> =
             NODES.iter().map(|node| ((*node).to_owned(), compose.container(node))).collect();
         let log = Log::follow(nodes.iter().map(|(node, container)| (node.clone(), follow(container.clone()))));
-        Ok(Containers { compose, nodes, receiver, log, rules: Vec::new(), cut: Vec::new() })
+        Ok(Containers { compose, nodes, receiver, log, rules: Vec::new(), cut: Vec::new(), throttled: Vec::new() })
     }
 
     fn container(&self, node: &str) -> Result<&String, String> {
@@ -92,12 +105,28 @@ impl Containers {
         docker(&arguments).map(drop)
     }
 
-    fn one_way(&mut self, from: &str, to: &str) -> Result<(), String> {
+    /// What is done in `to` with packets of `from` to its port.
+    fn filter(&mut self, from: &str, to: &str, fate: &[&str]) -> Result<(), String> {
         let address = self.address_on_mesh(from)?;
-        let process = self.compose.process_id(to);
-        let rule = ["INPUT", "-s", &address, "-p", "tcp", "--dport", "8001", "-j", "DROP"];
-        self.rules.push((to.to_owned(), Rule::add(process, &rule)?));
+        let rule = [&["INPUT", "-s", &address, "-p", "tcp", "--dport", "8001", "-j"], fate].concat();
+        self.rules.push((to.to_owned(), Rule::add(self.compose.process_id(to), &rule)?));
         Ok(())
+    }
+
+    /// Packets to the node on the network of the peers: what Prometheus asks passes.
+    fn lose(&mut self, node: &str, percent: u8) -> Result<(), String> {
+        let (address, part) = (self.address_on_mesh(node)?, format!("{:.2}", f64::from(percent) / 100.0));
+        let rule =
+            ["INPUT", "-d", &address, "-m", "statistic", "--mode", "random", "--probability", &part, "-j", "DROP"];
+        self.rules.push((node.to_owned(), Rule::add(self.compose.process_id(node), &rule)?));
+        Ok(())
+    }
+
+    /// Within a second, because an engine gives a millisecond at least.
+    fn throttle(&mut self, node: &str, thousandths: u32) -> Result<(), String> {
+        let quota = format!("--cpu-quota={}", u64::from(thousandths) * 1000);
+        self.throttled.push(node.to_owned());
+        self.engine(&["update", "--cpu-period=1000000", &quota], &Nodes(vec![node.to_owned()]))
     }
 
     fn address_on_mesh(&self, node: &str) -> Result<String, String> {
@@ -112,6 +141,10 @@ impl Containers {
             std::mem::take(&mut self.rules).into_iter().partition(|(to, _)| to == node);
         self.rules = others;
         here.iter().try_for_each(|(_, rule)| rule.remove())?;
+        if let Some(index) = self.throttled.iter().position(|throttled| throttled == node) {
+            self.throttled.remove(index);
+            self.engine(&["update", "--cpu-period=100000", "--cpu-quota=-1"], &Nodes(vec![node.to_owned()]))?;
+        }
         if let Some(index) = self.cut.iter().position(|cut| cut == node) {
             self.cut.remove(index);
             self.compose.reconnect(node, MESH);
@@ -175,7 +208,10 @@ impl World for Containers {
                 Ok(())
             }
             Act::Heal(nodes) => nodes.0.iter().try_for_each(|node| self.heal(node)),
-            Act::OneWay { from, to } => self.one_way(from, to),
+            Act::OneWay { from, to } => self.filter(from, to, &["DROP"]),
+            Act::Reject { from, to } => self.filter(from, to, &["REJECT", "--reject-with", "tcp-reset"]),
+            Act::Lose { node, percent } => self.lose(node, *percent),
+            Act::Throttle { node, thousandths } => self.throttle(node, *thousandths),
             Act::Delay(span) => {
                 let delay = format!("{}ms", span.0.as_millis());
                 self.compose.exec("slow", &["/labkit", "delay", &delay]).map(drop)
@@ -214,6 +250,18 @@ impl World for Containers {
             Act::OneWay { from, to } => Some(format!(
                 "nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {project}-{to}-1) -n iptables -A INPUT -s ADDRESS-OF-{} -p tcp --dport 8001 -j DROP",
                 from.to_uppercase()
+            )),
+            Act::Reject { from, to } => Some(format!(
+                "nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {project}-{to}-1) -n iptables -A INPUT -s ADDRESS-OF-{} -p tcp --dport 8001 -j REJECT --reject-with tcp-reset",
+                from.to_uppercase()
+            )),
+            Act::Lose { node, percent } => Some(format!(
+                "nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {project}-{node}-1) -n iptables -A INPUT -d ADDRESS-OF-{} -m statistic --mode random --probability 0.{percent:02} -j DROP",
+                node.to_uppercase()
+            )),
+            Act::Throttle { node, thousandths } => Some(format!(
+                "docker update --cpu-period=1000000 --cpu-quota={} {project}-{node}-1",
+                u64::from(*thousandths) * 1000
             )),
             Act::Delay(span) => Some(format!("docker compose exec slow /labkit delay {}ms", span.0.as_millis())),
             Act::Scale(count) => Some(format!(
@@ -254,6 +302,8 @@ impl Containers {
         let project = &self.compose.project;
         if self.cut.iter().any(|cut| cut == node) {
             format!("docker network connect --alias {node}.mesh --alias nodes.mesh {project}_{MESH} {project}-{node}-1")
+        } else if self.throttled.iter().any(|throttled| throttled == node) {
+            format!("docker update --cpu-period=100000 --cpu-quota=-1 {project}-{node}-1")
         } else {
             format!("nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {project}-{node}-1) -n iptables -F INPUT")
         }
@@ -267,7 +317,8 @@ impl Drop for Containers {
         if !self.compose.kept() {
             return;
         }
-        let broken: Vec<String> = self.rules.iter().map(|(to, _)| to).chain(&self.cut).cloned().collect();
+        let broken: Vec<String> =
+            self.rules.iter().map(|(to, _)| to).chain(&self.cut).chain(&self.throttled).cloned().collect();
         for node in broken {
             if let Err(problem) = self.heal(&node) {
                 eprintln!("{node} could not be healed: {problem}");

@@ -249,7 +249,9 @@ impl World for Pods {
             Act::Cut(nodes) => nodes.0.iter().try_for_each(|node| self.cut(node)),
             Act::Heal(nodes) => nodes.0.iter().try_for_each(|node| self.heal(node)),
             Act::Scale(count) => self.scale(*count),
-            Act::OneWay { .. } | Act::Delay(_) => Err(format!("{act:?} cannot be done on Kubernetes")),
+            Act::OneWay { .. } | Act::Reject { .. } | Act::Lose { .. } | Act::Throttle { .. } | Act::Delay(_) => {
+                Err(format!("{act:?} cannot be done on Kubernetes"))
+            }
             Act::Hold(_) => Ok(()),
         }
     }
@@ -289,7 +291,9 @@ impl World for Pods {
                 nodes.0.iter().map(heal).collect::<Vec<_>>().join(" && ")
             }
             Act::Hold(span) => format!("sleep {}", span.0.as_secs_f64()),
-            Act::OneWay { .. } | Act::Delay(_) => return None,
+            Act::OneWay { .. } | Act::Reject { .. } | Act::Lose { .. } | Act::Throttle { .. } | Act::Delay(_) => {
+                return None;
+            }
         })
     }
 

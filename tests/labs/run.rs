@@ -106,7 +106,7 @@ impl Play<'_> {
         let mut open = expects;
         // A deadline counts from here: what was done took its own time.
         let waiting = clock::now();
-        let mut quiet = Quiet::default();
+        let mut quiet = Quiet { outlasting: self.lab.outlasting(), ..Quiet::default() };
         while !open.is_empty() {
             let mut still_open = Vec::new();
             for expect in open {
@@ -289,21 +289,24 @@ struct Quiet {
     evaluations: usize,
     /// All groups have to be evaluated after this moment to count as one more evaluation.
     mark: f64,
+    /// Those that may go on after the lab.
+    outlasting: Vec<Alert>,
 }
 
 impl Quiet {
     fn look(&mut self, world: &dyn World) -> Result<(), String> {
         let rules = world.prometheus("/api/v1/rules")?;
         let groups = rules["data"]["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut active = groups.iter().flat_map(near_alerts).collect::<Vec<String>>();
+        let outlasts = |labels: &Labels| self.outlasting.iter().any(|alert| check::is_alert(alert, labels));
+        let mut active = groups.iter().flat_map(|group| near_alerts(group, &outlasts)).collect::<Vec<String>>();
         let sent = world.alertmanager("/api/v2/alerts")?;
         let sent = sent.as_array().into_iter().flatten().map(|alert| labels_of(&alert["labels"]));
         active.extend(
-            sent.filter(|labels| !check::is_watchdog(labels))
+            sent.filter(|labels| !check::is_watchdog(labels) && !outlasts(labels))
                 .map(|labels| format!("{} is in Alertmanager", check::alert_text(&labels))),
         );
         if !active.is_empty() {
-            *self = Quiet::default();
+            (self.evaluations, self.mark) = (0, 0.0);
             return Err(active.join(", "));
         }
         let times = groups.iter().filter_map(|group| time::parse(group["lastEvaluation"].as_str()?));
@@ -323,7 +326,7 @@ impl Quiet {
 }
 
 /// Alerts of a group that fire, or are pending and may fire while a lab runs.
-fn near_alerts(group: &Value) -> Vec<String> {
+fn near_alerts(group: &Value, outlasts: &dyn Fn(&Labels) -> bool) -> Vec<String> {
     let rules = group["rules"].as_array().into_iter().flatten();
     let alerts = rules.flat_map(|rule| {
         let patient = rule["duration"].as_f64().is_some_and(|wait| wait >= PATIENT.as_secs_f64());
@@ -331,7 +334,7 @@ fn near_alerts(group: &Value) -> Vec<String> {
         alerts.filter(move |alert| !(patient && alert["state"] == "pending"))
     });
     let alerts = alerts.map(|alert| (labels_of(&alert["labels"]), alert["state"].as_str().unwrap_or("?")));
-    let alerts = alerts.filter(|(labels, _)| !check::is_watchdog(labels));
+    let alerts = alerts.filter(|(labels, _)| !check::is_watchdog(labels) && !outlasts(labels));
     alerts.map(|(labels, state)| format!("{} is {state}", check::alert_text(&labels))).collect()
 }
 

@@ -15,9 +15,11 @@ const LABS: &[(&str, &str)] = &[
          at 40s start node-2\nat 40s start node-3\n",
     ),
     ("long-pause", "nodes 3\nlength 60s\nat 10s freeze node-3\nat 30s thaw node-3\n"),
+    ("loss", "nodes 3\nlength 120s\nat 10s loss to node-3 50%\nat 70s loss to node-3 0%\n"),
     ("one-way", "nodes 3\nlength 60s\nat 10s block node-1 node-2\nat 30s mend node-1 node-2\n"),
     ("partition", "nodes 3\nlength 60s\nat 10s unplug node-3\nat 30s plug node-3\n"),
     ("pause", "nodes 3\nlength 40s\nat 10s freeze node-3\nat 16s thaw node-3\n"),
+    ("reject", "nodes 3\nlength 60s\nat 10s reject node-1 node-2\nat 30s mend node-1 node-2\n"),
     // An engine takes about half a second to make a container.
     ("restart", "nodes 3\nlength 40s\nat 10s crash node-3\nat 10.5s start node-3\n"),
     (
@@ -35,6 +37,8 @@ const LABS: &[(&str, &str)] = &[
     // The simulated network cannot delay one link. Lost packets that are sent again make it slow as well.
     ("slow-link", "nodes 3\nlength 80s\nat 10s loss node-1 node-3 20%\nat 50s mend node-1 node-3\n"),
     ("stop", "nodes 3\nlength 60s\nat 10s leave node-3\nat 30s start node-3\n"),
+    // It runs a millisecond in each second; to the others that is a pause.
+    ("throttled", "nodes 3\nlength 60s\nat 10s freeze node-3\nat 40s thaw node-3\n"),
 ];
 
 /// The lab's situation.

@@ -61,6 +61,8 @@ pub enum Place {
 pub enum Need {
     /// Packet filters in the network namespace of a container: Linux, root, `nsenter`, `iptables`.
     PacketFilter,
+    /// A limit on the CPU time of a container that the engine really enforces.
+    CpuLimit,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,7 +99,22 @@ pub enum Act {
         from: String,
         to: String,
     },
-    /// Undoes `cut` and `one_way`.
+    /// New requests of one to the other are refused, as by a firewall that rejects; those the other way pass.
+    Reject {
+        from: String,
+        to: String,
+    },
+    /// So many of a hundred packets to a node are lost, on the network on which peers talk.
+    Lose {
+        node: String,
+        percent: u8,
+    },
+    /// So many thousandths of one core are left to a node; `heal` gives it its share again.
+    Throttle {
+        node: String,
+        thousandths: u32,
+    },
+    /// Undoes `cut`, `one_way`, `reject`, `lose` and `throttle`.
     Heal(Nodes),
     /// Each round trip of the slow link takes this much longer.
     Delay(Span),
@@ -235,6 +252,9 @@ pub struct Alert {
     /// Fires or not, by chance; the reason.
     #[serde(default)]
     pub maybe: Option<String>,
+    /// May still fire when the lab is over, because it counts what happened within minutes; the reason.
+    #[serde(default)]
+    pub outlasts: Option<String>,
     /// In this place alone; a comment in the lab says why.
     #[serde(default)]
     pub only: Option<Place>,
@@ -394,6 +414,11 @@ impl Lab {
         names
     }
 
+    /// Alerts that may still fire when the lab is over.
+    pub fn outlasting(&self) -> Vec<Alert> {
+        self.alerts.iter().filter(|alert| alert.outlasts.is_some()).cloned().collect()
+    }
+
     /// How many nodes there are at the end.
     pub fn size(&self) -> usize {
         let acts = self.steps.iter().flat_map(|step| &step.acts);
@@ -413,7 +438,8 @@ impl Act {
             | Act::Resume(nodes)
             | Act::Cut(nodes)
             | Act::Heal(nodes) => nodes.0.clone(),
-            Act::OneWay { from, to } => vec![from.clone(), to.clone()],
+            Act::OneWay { from, to } | Act::Reject { from, to } => vec![from.clone(), to.clone()],
+            Act::Lose { node, .. } | Act::Throttle { node, .. } => vec![node.clone()],
             Act::Delay(_) | Act::Scale(_) | Act::Hold(_) => Vec::new(),
         }
     }
