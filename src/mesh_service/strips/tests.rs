@@ -195,3 +195,44 @@ fn the_log_of_events_is_read_once() {
         [(Mark::Unknown, 84), (Mark::Up, 5), (Mark::Unknown, 1)]
     );
 }
+
+/// What the lists of a book hold, with the room that they have reserved, and the names that only they keep.
+fn bytes(book: &Book) -> usize {
+    let links: usize = book.nodes.iter().map(|(_, node)| node.links.capacity() * size_of::<(Member, Strip)>()).sum();
+    let members =
+        book.nodes.iter().flat_map(|(own, node)| std::iter::once(own).chain(node.links.iter().map(|(peer, _)| peer)));
+    // Two counters stand before the text of a shared name.
+    let names: std::collections::BTreeMap<*const u8, usize> =
+        members.map(|member| (member.0.as_ptr(), member.0.len() + 2 * size_of::<usize>())).collect();
+    book.nodes.capacity() * size_of::<(Member, Node)>() + links + names.values().sum::<usize>()
+}
+
+/// `cargo test --lib strips::tests::sizes -- --nocapture` prints the table of docs/sizing.md: fifteen minutes of a mesh
+/// whose page is open, each time with names of its own as rows from the network have. Small ones are looked at every two
+/// seconds, as a page does; large ones take long to make here, and less often, because a strip does not grow.
+#[test]
+fn sizes_of_meshes_are_those_of_the_documentation() {
+    let mut rows = String::new();
+    for size in [3, 32, 128] {
+        let names: Vec<String> = (1..=size).map(|number| format!("node-{number}")).collect();
+        let (strips, _) = strips(900);
+        let looked = |seconds: u64| {
+            let row = |own: &String| {
+                let others = names.iter().filter(|name| *name != own);
+                row(own, &others.map(|name| (name.as_str(), PeerState::Alive)).collect::<Vec<_>>())
+            };
+            strips.observe(at(seconds), &member("node-1"), &mesh::view(names.iter().map(row).collect()));
+        };
+        looked(0);
+        let before = bytes(&strips.book());
+        let every = [(3, 2), (32, 30), (128, 450)].into_iter().find_map(|(of, every)| (of == size).then_some(every));
+        (0..900).step_by(every.unwrap_or(2)).for_each(looked);
+        let after = bytes(&strips.book());
+        assert_eq!(before, after, "a strip has its size from the first mark on");
+        let links = size * (size - 1);
+        rows += &format!("| {size} | {} | {:.1} kB |\n", size + links, after as f64 / 1000.0);
+    }
+    println!("{rows}");
+    let page = include_str!("../../../docs/sizing.md");
+    assert!(page.contains(&rows), "docs/sizing.md has other sizes of the strips than\n{rows}");
+}
