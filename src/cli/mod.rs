@@ -78,18 +78,21 @@ Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the node failed,
     /// Check whether a node is ready
     Healthcheck(healthcheck::Healthcheck),
     /// Show the state of each peer, as one node sees it
+    #[command(alias = "peers")]
     Members(members::Members),
     /// Explain the state of one peer: pings, witnesses, the rule that decided
     Why(why::Why),
     /// Show which node reaches which
     Matrix(matrix::Matrix),
     /// Show the events of a node
+    #[command(aliases = ["log", "logs"])]
     Events(events::Events),
     /// Show open and past incidents
     Incidents(incidents::Incidents),
     /// Watch the state of the mesh and its events
     Monitor(monitor::Monitor),
     /// Check whether the mesh is whole, and what to do if it is not
+    #[command(visible_alias = "status")]
     Verify(verify::Verify),
     /// Wait until the mesh is whole, or until certain nodes are up
     Wait(wait::Wait),
@@ -225,6 +228,15 @@ mod tests {
             };
             assert_eq!(run.raw.port.as_deref(), Some("1"));
         }
+    }
+
+    #[test]
+    fn words_that_people_try_first_are_commands() {
+        let parsed = |word: &str| Cli::parse_from(["heartbeat", word].map(OsString::from)).unwrap().command.unwrap();
+        assert!(matches!(parsed("status"), Command::Verify(_)));
+        assert!(matches!(parsed("peers"), Command::Members(_)));
+        assert!(matches!(parsed("logs"), Command::Events(_)));
+        assert!(matches!(parsed("simulate"), Command::Simulate(_)), "it lists the scenarios");
     }
 
     #[test]

@@ -30,8 +30,8 @@ const FILE_MAX: u64 = 1024 * 1024;
 
 Exit codes: 0 done, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
 pub(crate) struct Simulate {
-    /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers)
-    #[arg(required_unless_present = "list")]
+    /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers); without it, the
+    /// built-in ones are listed
     pub scenario: Option<String>,
     /// Seed of the random numbers; the same seed gives the same timeline, packet by packet
     #[arg(long, default_value_t = 1)]
@@ -56,11 +56,10 @@ pub(crate) struct Simulate {
 /// When there is no such scenario, or an invariant broke.
 pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    if command.list {
+    let Some(name) = command.scenario.as_deref().filter(|_| !command.list) else {
         list(command, &mut output)?;
         return Ok(Exit::Success);
-    }
-    let name = command.scenario.as_deref().unwrap_or_default();
+    };
     let scenario = find(name, command.seed)?;
     if command.text {
         output.line(scenario.to_string().trim_end())?;
