@@ -53,7 +53,8 @@ closed_set! {
         ProofWait,
         /// Observers that cannot speak are no longer waited for.
         Overtime,
-        /// One observer that does not accuse the peer, while all others do, no longer holds a verdict up.
+        /// One observer that does not accuse the peer, while all others do, or that is heard and cannot be asked, no longer
+        /// holds a verdict up.
         LoneObjection,
         /// Nothing has shown or said that the peer is there for the silent wait and an interval: if most peers are unheard, I
         /// am cut off. The interval is what tells a node that begins to read late from one that reads nothing; where nothing can

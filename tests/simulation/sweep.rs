@@ -81,6 +81,22 @@ fn sweep() {
     compare(seeds, hash);
 }
 
+/// A few of the schedules with sick observers, on two threads. `just sick sweep` runs more of them, in a release build.
+#[test]
+fn sick_observers_break_no_invariant() {
+    let half = |half: u64| {
+        for seed in (0..60).filter(|seed| seed % 2 == half) {
+            let run = sim::run(&sim::random_sick(seed), seed);
+            assert_sound(&run, &format!("heartbeat simulate sick --seed={seed}"));
+        }
+    };
+    std::thread::scope(|scope| {
+        let odd = scope.spawn(|| half(1));
+        half(0);
+        odd.join().expect("a run failed");
+    });
+}
+
 /// The hash of all runs with the committed one, if that covers as many seeds.
 #[allow(clippy::disallowed_methods, reason = "a test's own setting, not the program's")]
 fn compare(seeds: u64, hash: u64) {

@@ -246,13 +246,27 @@ impl Node {
                 accusers.push(observer.id());
             } else if observer.accused().is_none()
                 // One that says "it left" will not accuse, and its word alone settles nothing.
-                && !(overtime && (cannot_speak(observer, class) || self.says_that_it_left(observer, accused, now)))
+                && !(overtime && (self.cannot_speak(observer, accused, class, now) || self.says_that_it_left(observer, accused, now)))
             {
                 count.can_speak += 1;
                 objectors.push(observer.id());
             }
         }
         (count, accusers, objectors)
+    }
+
+    /// In overtime, who is not waited for any more.
+    fn cannot_speak(&self, observer: &Link, accused: &Link, class: Class, now: ObserverTime) -> bool {
+        // That a process is gone is seen at once, so only observers that are alive can still speak.
+        if class == Class::Gone {
+            return observer.state() != PeerState::Alive;
+        }
+        // One that was heard after the accused fell silent is there: its packets are lost, as those of the accused may be.
+        let was_heard = observer.proofs.last_contact().is_some_and(|contact| contact > self.silent_since(accused));
+        let is_lost = was_heard && !accused.is_due(Timer::LoneObjection, &self.config, now);
+        observer.reported.is_sick()
+            || out_of_the_game(observer)
+            || (observer.in_doubt() && observer.is_silent() && !is_lost)
     }
 
     /// An observer of the accused is on my list, is another, has not left, and has heard this very boot. One
@@ -366,15 +380,6 @@ impl Node {
 
 fn out_of_the_game(observer: &Link) -> bool {
     matches!(observer.state(), PeerState::Dead | PeerState::Joining)
-}
-
-/// In overtime, who is not waited for any more.
-fn cannot_speak(observer: &Link, class: Class) -> bool {
-    // That a process is gone is seen at once, so only observers that are alive can still speak.
-    if class == Class::Gone {
-        return observer.state() != PeerState::Alive;
-    }
-    observer.reported.is_sick() || (observer.in_doubt() && observer.is_silent()) || out_of_the_game(observer)
 }
 
 /// Dead peers that others found dead, those that left and those that never answered do not count.
