@@ -45,6 +45,9 @@ mod config;
 mod http;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]
+mod mesh_key;
+#[cfg(feature = "node")]
+#[allow(missing_docs)]
 mod mesh_service;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]

@@ -194,7 +194,7 @@ impl World {
             Step::Pinged { who, boot, state: said, rev } => {
                 let seq = Seq(self.now.as_millis() as u64);
                 let (boot, state) = (boot_of(who, boot), state(said));
-                let caller = Caller { node: name(who), boot, seq, state, known_rev: rev };
+                let caller = Caller { node: name(who), boot, seq, state, known_rev: rev, ack: None };
                 let answer = self.node.handle_ping(
                     now,
                     Some(caller),

@@ -65,6 +65,7 @@ const OWNERS: &[Owner] = &[
             "src/runtime/signals.rs",     // how a process is asked to stop
             "src/runtime/descriptors.rs", // their limit
             "src/config/token.rs",        // who may read a file
+            "src/mesh_key/file.rs",       // the same, and opening without waiting
             "src/runtime/listen.rs",      // address reuse means something else on Windows
             "src/telemetry/process.rs",   // process_* metrics are read from /proc
             "src/cli/platform.rs",        // process groups, and what to type to end one
@@ -72,7 +73,11 @@ const OWNERS: &[Owner] = &[
     },
     Owner { effect: "a queue without a bound", words: &["unbounded_channel"], owners: &[] },
     Owner { effect: "raw sockets", words: &["socket2::"], owners: &["src/runtime/listen.rs"] },
-    Owner { effect: "random numbers of the machine", words: &["getrandom::"], owners: &["src/app.rs", "src/app/"] },
+    Owner {
+        effect: "random numbers of the machine",
+        words: &["getrandom::"],
+        owners: &["src/app.rs", "src/app/", "src/mesh_key/"],
+    },
     Owner {
         effect: "standard output and error",
         words: &["println!", "print!(", "eprint!", "dbg!", "io::stdout()", "io::stderr()"],
@@ -132,15 +137,31 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mesh", &["detector"]),
     ("render", &["detector", "mesh"]),
     ("sim", &["detector", "mesh", "render"]),
-    ("config", &["detector"]),
+    ("mesh_key", &[]),
+    ("config", &["detector", "mesh_key"]),
     ("api", &["detector", "mesh", "render", "config"]),
-    ("client", &["detector", "mesh", "api", "config"]),
-    ("telemetry", &["detector", "mesh", "render", "config", "api"]),
+    ("client", &["detector", "mesh", "mesh_key", "api", "config"]),
+    ("telemetry", &["detector", "mesh", "render", "mesh_key", "config", "api"]),
     ("runtime", &["detector", "api", "client", "config"]),
     ("mesh_service", &["detector", "mesh", "render", "api", "client", "telemetry", "runtime"]),
-    ("http", &["detector", "mesh", "render", "api", "config", "telemetry", "runtime", "mesh_service"]),
-    ("cli", &["detector", "mesh", "render", "api", "sim", "config", "client", "runtime", "app"]),
-    ("app", &["detector", "mesh", "render", "api", "config", "client", "telemetry", "runtime", "mesh_service", "http"]),
+    ("http", &["detector", "mesh", "render", "mesh_key", "api", "config", "telemetry", "runtime", "mesh_service"]),
+    ("cli", &["detector", "mesh", "render", "mesh_key", "api", "sim", "config", "client", "runtime", "app"]),
+    (
+        "app",
+        &[
+            "detector",
+            "mesh",
+            "render",
+            "mesh_key",
+            "api",
+            "config",
+            "client",
+            "telemetry",
+            "runtime",
+            "mesh_service",
+            "http",
+        ],
+    ),
 ];
 
 const FILE_LINES_MAX: usize = 400;

@@ -265,8 +265,14 @@ impl World {
     }
 
     fn pinged(&mut self, node: &str, boot: u64) {
-        let caller =
-            Caller { node: name(node), boot: BootId(boot), seq: Seq(1), state: SelfState::Ready, known_rev: 0 };
+        let caller = Caller {
+            node: name(node),
+            boot: BootId(boot),
+            seq: Seq(1),
+            state: SelfState::Ready,
+            known_rev: 0,
+            ack: None,
+        };
         self.node.handle_ping(Monotonic(self.now), Some(caller), PingSource::PeerAddress);
         self.drain();
     }

@@ -305,6 +305,7 @@ async fn stand_in(mut inbox: Inbox, all_dead: bool, targets: BTreeMap<PeerId, Ta
             },
             Input::Leave { done } | Input::Maintain { done, .. } => drop(done.send(())),
             Input::Discovery { tried } => drop(tried.send(())),
+            Input::Hello { reply, .. } => drop(reply.send(None)),
             Input::Ready | Input::Connected { .. } | Input::Stream { .. } => {}
         }
     }
@@ -357,6 +358,7 @@ fn config() -> Config {
         token: Token::new(TOKEN).ok(),
         hosts: Hosts::default(),
         warnings: Vec::new(),
+        mesh_key: None,
         settings: vec![Setting {
             name: "port",
             variable: "HEARTBEAT_PORT",

@@ -244,7 +244,7 @@ impl Play<'_> {
                 if matches!(self.phase(who).way, Way::Answers | Way::AnswersWithoutList | Way::Deaf) {
                     let seq = Seq(self.now.as_millis() as u64);
                     let state = SelfState::Ready;
-                    let caller = Caller { node: name(who), boot: boot(who), seq, state, known_rev: 0 };
+                    let caller = Caller { node: name(who), boot: boot(who), seq, state, known_rev: 0, ack: None };
                     self.node.handle_ping(now, Some(caller), PingSource::PeerAddress);
                 }
             }

@@ -4,7 +4,7 @@ use hyper::http::{HeaderMap, HeaderValue};
 
 use super::limit::{SEQ_LIMIT, self_state};
 use super::text::Text;
-use crate::detector::peer::{Caller, NodeName, Seq};
+use crate::detector::peer::{Ack, Caller, NodeName, Seq};
 
 /// The caller's node name.
 pub(crate) const HEADER_NODE: &str = "heartbeat-node";
@@ -16,6 +16,8 @@ pub(super) const HEADER_SEQ: &str = "heartbeat-seq";
 pub(super) const HEADER_STATE: &str = "heartbeat-state";
 /// The revision of the answerer's watch list that the caller holds; absent for none.
 pub(super) const HEADER_KNOWN: &str = "heartbeat-known";
+/// The answerer's boot, and the highest time of it that the caller has verified; only where a mesh key is set.
+pub(super) const HEADER_ACK: &str = "heartbeat-ack";
 
 /// Who sent this request, as its headers say; `None` when it is not a node
 /// (curl, a browser) or when what it says of itself is not valid.
@@ -28,7 +30,14 @@ pub fn caller_from_headers(headers: &HeaderMap) -> Option<Caller> {
         seq: (seq < SEQ_LIMIT).then_some(Seq(seq))?,
         state: self_state(&Text::new(text(HEADER_STATE).unwrap_or_default())),
         known_rev: text(HEADER_KNOWN).and_then(|rev| rev.parse().ok()).unwrap_or(0),
+        ack: text(HEADER_ACK).and_then(ack),
     })
+}
+
+fn ack(text: &str) -> Option<Ack> {
+    let (boot, seq) = text.split_once(' ')?;
+    let seq: u64 = seq.parse().ok()?;
+    Some(Ack { boot: boot.parse().ok()?, seq: (seq < SEQ_LIMIT).then_some(Seq(seq))? })
 }
 
 /// The headers that say who sends a request.
@@ -47,6 +56,11 @@ pub fn caller_headers(caller: &Caller) -> HeaderMap {
     if caller.known_rev > 0 {
         headers.insert(HEADER_KNOWN, HeaderValue::from(caller.known_rev));
     }
+    if let Some(Ack { boot, seq }) = caller.ack
+        && let Ok(ack) = HeaderValue::from_str(&format!("{boot} {}", seq.0))
+    {
+        headers.insert(HEADER_ACK, ack);
+    }
     headers
 }
 
@@ -63,9 +77,10 @@ mod tests {
             seq: Seq(99),
             state: SelfState::Leaving,
             known_rev: 12,
+            ack: Some(Ack { boot: BootId(8), seq: Seq(4) }),
         };
         assert_eq!(caller_from_headers(&caller_headers(&caller)), Some(caller.clone()));
-        let unknown = Caller { known_rev: 0, ..caller };
+        let unknown = Caller { known_rev: 0, ack: None, ..caller };
         assert_eq!(caller_from_headers(&caller_headers(&unknown)), Some(unknown));
     }
 

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use super::ending::{Cause, Ending};
 use crate::config::Config;
+use crate::config::mesh_key::{KeyMode, MeshKeyConfig};
 use crate::detector::node::Me;
+use crate::mesh_key::key::KeyId;
+use crate::mesh_key::store::Reading;
 use crate::runtime::descriptors::Room;
 use crate::runtime::listen::Listeners;
 use crate::runtime::supervisor::{How, TaskEnd};
@@ -36,6 +39,63 @@ pub(super) fn started(config: &Config, me: &Me, listeners: &Listeners) {
 
 pub(super) fn warning(text: &str) {
     tracing::warn!(target: TARGET, event = "configuration_warning", sentence = text, "Configuration warning");
+}
+
+/// Which keys the node has, never the keys themselves.
+pub(super) fn mesh_key(key: &MeshKeyConfig) {
+    let ids = ids(&key.keys.ids().collect::<Vec<_>>());
+    let does = match key.mode {
+        KeyMode::Require => "believes only nodes that have one of them",
+        KeyMode::Accept => {
+            "signs with the first and believes nodes without a key as well (--mesh-key-mode=accept): this protects nothing"
+        }
+    };
+    tracing::info!(
+        target: TARGET,
+        event = "mesh_key_in_use",
+        ids,
+        mode = key.mode.as_str(),
+        sentence = format!("has the mesh keys {ids} and {does}"),
+        "Mesh key in use"
+    );
+    if let (Some(path), true) = (&key.file, key.world_readable) {
+        warning(&format!("every user of this host can read the mesh key file {path}: chmod 600 it"));
+    }
+}
+
+/// A reading of the key file that changed something.
+pub(super) fn key_file(path: &str, reading: &Reading) {
+    match reading {
+        Reading::Nothing => {}
+        Reading::Changed { before, now } => {
+            let (before, now) = (ids(before), ids(now));
+            tracing::info!(
+                target: TARGET,
+                event = "mesh_keys_changed",
+                before,
+                now,
+                sentence = format!("has read new mesh keys: {now}, before {before}; the first one signs"),
+                "Mesh keys changed"
+            );
+        }
+        Reading::Unusable(wrong) => tracing::warn!(
+            target: TARGET,
+            event = "mesh_key_file_unusable",
+            error = &**wrong,
+            sentence = format!("cannot use the mesh key file: {path} {wrong}; the keys that were read before stay in use"),
+            "Mesh key file cannot be used"
+        ),
+        Reading::UsableAgain => tracing::info!(
+            target: TARGET,
+            event = "mesh_key_file_usable",
+            sentence = "can use the mesh key file again; its keys are those in use",
+            "Mesh key file can be used again"
+        ),
+    }
+}
+
+fn ids(ids: &[KeyId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn few_descriptors(room: &Room, wished: usize) {

@@ -13,6 +13,7 @@
 //! ended.
 
 mod ending;
+mod key_file;
 mod lines;
 
 use std::pin::pin;
@@ -33,6 +34,8 @@ use crate::detector::node::Me;
 use crate::detector::peer::BootId;
 use crate::http::{self, AppState, Gate};
 use crate::mesh::event::NodeEvent;
+use crate::mesh_key::guard::Guard;
+use crate::mesh_key::store::KeyStore;
 use crate::mesh_service::collector::{self, Collector};
 use crate::mesh_service::history_sync::HistorySync;
 use crate::mesh_service::incident_store::IncidentStore;
@@ -98,7 +101,10 @@ impl App {
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&metrics), Arc::clone(&events)));
         let me = Me { node: config.node.clone(), boot: BootId(random()?), version: env!("CARGO_PKG_VERSION").into() };
         let (handle, inbox) = handle::channel(clock);
+        let store = config.mesh_key.as_ref().map(|key| KeyStore::new(key.keys.clone()));
+        let guard = config.mesh_key.as_ref().zip(store.clone()).map(|(key, store)| Guard::new(store, key.mode));
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
+        let client = client.guarded(guard.clone());
         // An answer that comes late is cut off by the server, so it is of no use.
         let deadline = collector::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline, Arc::clone(&events));
@@ -129,13 +135,20 @@ impl App {
             stop_detector: CancellationToken::new(),
         };
         lines::started(&app.config, &me, &listeners);
+        if let Some(key) = &app.config.mesh_key {
+            lines::mesh_key(key);
+            if let (Some(path), Some(store)) = (key.file.clone(), store) {
+                let stop = app.stop_servers.clone();
+                app.servers.spawn("key file", key_file::watch(path, store, Arc::clone(&metrics), stop));
+            }
+        }
         app.config.warnings.iter().for_each(|warning| lines::warning(warning));
         app.detector.spawn("detector", driver.run(app.stop_detector.clone()));
         app.servers.spawn("mesh view", collector.run(app.stop_servers.clone()));
         app.servers.spawn("incident watch", watcher.run(app.stop_servers.clone()));
         app.servers.spawn("history", historian.run(app.stop_servers.clone()));
         let config = Arc::clone(&app.config);
-        let state = AppState::new(app.handle.clone(), mesh, incidents, events, metrics, config, clock);
+        let state = AppState::new(app.handle.clone(), mesh, incidents, events, metrics, config, clock).guarded(guard);
         app.serve(listeners, state);
         Ok(app)
     }

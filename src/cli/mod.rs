@@ -14,6 +14,7 @@ pub(crate) mod exit;
 pub(crate) mod healthcheck;
 pub(crate) mod incidents;
 pub(crate) mod info;
+pub(crate) mod keygen;
 pub(crate) mod layout;
 pub(crate) mod live;
 pub(crate) mod maint;
@@ -104,6 +105,8 @@ Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the node failed,
     Simulate(simulate::Simulate),
     /// Check or show the configuration without starting a node
     Config(Box<settings::Settings>),
+    /// Print a new mesh key
+    Keygen(keygen::Keygen),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   heartbeat completions bash > /etc/bash_completion.d/heartbeat
@@ -181,6 +184,7 @@ impl Cli {
             Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
             Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
             Some(Command::Config(command)) => settings::settings(&command, environment),
+            Some(Command::Keygen(command)) => keygen::keygen(&command, environment),
             Some(Command::Completions(completions)) => complete(&completions, environment),
         }
     }

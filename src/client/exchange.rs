@@ -21,9 +21,12 @@ use tokio::net::TcpStream;
 
 use super::evidence;
 use super::failed::{Failed, of_body, of_status, unreadable};
+use super::signing::Check;
 use crate::api::{ANSWER_BYTES, AnswerBody, PROBLEM_MEDIA_TYPE, caller_headers};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
+use crate::mesh_key::guard::Guard;
+use crate::mesh_key::tags;
 
 /// What a peer's log shows as our user agent.
 pub(super) const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));
@@ -107,7 +110,7 @@ impl Exchange {
     ///
     /// # Errors
     /// How it failed.
-    pub(super) async fn ping(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, Failed> {
+    pub(super) async fn ping(&mut self, Order { mut request, check }: Order) -> Result<Answer, Failed> {
         self.heard.reset();
         self.heard.watch(&mut request);
         let heard = &self.heard;
@@ -124,6 +127,8 @@ impl Exchange {
             let (head, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_BYTES).collect().await;
             let body = body.map_err(|error| unreadable(&broken_off(&*error)))?.to_bytes();
+            // Not even parsed before that: who has no key cannot reach the parser.
+            check.answer(&head.headers, &body)?;
             let answer = AnswerBody::parse(&body).and_then(Answer::try_from);
             answer.map_err(|_| of_body(&head.headers, &body).into())
         });
@@ -168,15 +173,41 @@ impl Exchange {
     }
 }
 
-/// A ping, as every connection sends it.
-pub(super) fn request(caller: &Caller, authority: HeaderValue) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::default());
-    *request.uri_mut() = hyper::Uri::from_static("/ping");
-    *request.headers_mut() = caller_headers(caller);
-    let headers = request.headers_mut();
-    headers.insert(header::HOST, authority);
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    request
+/// A request of this node, and what its answer must show.
+pub(super) struct Order {
+    pub request: Request<Full<Bytes>>,
+    pub check: Check,
+}
+
+impl Order {
+    /// A ping, as every connection sends it.
+    pub(super) fn ping(guard: Option<&Guard>, caller: &Caller, authority: HeaderValue) -> Order {
+        Order::new(guard, caller, authority, "/ping", tags::PING)
+    }
+
+    /// A request for the event stream.
+    pub(super) fn stream(guard: Option<&Guard>, caller: &Caller, authority: HeaderValue) -> Order {
+        let mut order = Order::new(guard, caller, authority, "/api/v1/events", tags::EVENTS);
+        order.request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        order
+    }
+
+    fn new(
+        guard: Option<&Guard>,
+        caller: &Caller,
+        authority: HeaderValue,
+        path: &'static str,
+        op: &'static str,
+    ) -> Order {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = hyper::Uri::from_static(path);
+        *request.headers_mut() = caller_headers(caller);
+        let headers = request.headers_mut();
+        let check = Check::sign(guard, op, &[], headers);
+        headers.insert(header::HOST, authority);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        Order { request, check }
+    }
 }
 
 /// A stream that remembers whether anything was ever read from it, and ends where an answer never begins.

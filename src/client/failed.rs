@@ -4,6 +4,7 @@ use hyper::http::{HeaderMap, Response, StatusCode, header};
 
 use crate::detector::evidence::Evidence;
 use crate::detector::flaw::{Flaw, FlawKind};
+use crate::mesh_key::guard::Unverified;
 
 /// A ping that was not answered as a node answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,15 @@ pub(super) fn of_body(headers: &HeaderMap, body: &[u8]) -> Flaw {
         Some(media_type) if !media_type.is_empty() => told(&format!("{media_type}, not a heartbeat")),
         _ if body.is_empty() => told("an empty answer, not a heartbeat"),
         _ => told("not a heartbeat"),
+    }
+}
+
+/// The flaw of an answer that does not show that a node with the mesh key made it.
+pub(super) fn of_key(unverified: Unverified) -> Flaw {
+    match unverified {
+        Unverified::Missing => Flaw::new(FlawKind::MeshKeyMissing, "answered without a mesh key"),
+        Unverified::Different => Flaw::new(FlawKind::MeshKeyDifferent, "answered by a node with another mesh key"),
+        Unverified::Failed => Flaw::new(FlawKind::MeshKeyFailed, "an answer that was not made with the mesh key"),
     }
 }
 

@@ -32,6 +32,7 @@ mod keep_alive;
 pub(crate) mod node;
 pub(crate) mod one_shot;
 mod resolve;
+mod signing;
 mod sse;
 mod stream;
 
@@ -40,15 +41,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::http::HeaderValue;
+use hyper::http::{HeaderMap, HeaderValue};
 use url::Url;
 
-use self::exchange::{Exchange, USER_AGENT};
+use self::exchange::{Exchange, Order, USER_AGENT};
 pub(crate) use self::failed::Failed;
 use self::keep_alive::{Carrier, FailedRenewals, Kept};
 use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
+use self::signing::Check;
 pub(crate) use self::sse::Parser as EventParser;
 pub(crate) use self::stream::{EventStream, NewsStream, StreamEnd};
 use crate::api::{
@@ -58,6 +60,8 @@ use crate::api::{
 use crate::config::hosts::is_localhost;
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
+use crate::mesh_key::guard::Guard;
+use crate::mesh_key::tags;
 
 /// Questions come once an interval while something is wrong, and then not for days.
 const IDLE: Duration = Duration::from_secs(10);
@@ -94,6 +98,8 @@ pub struct Client {
     resolver: Resolver,
     settings: ClientSettings,
     failed_renewals: FailedRenewals,
+    /// `None`: this node has no mesh key.
+    guard: Option<Guard>,
 }
 
 /// Why a URL is not a peer's address.
@@ -186,7 +192,22 @@ impl Client {
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(IDLE)
             .build()?;
-        Ok(Client { pooled, resolver, settings, failed_renewals: FailedRenewals::default() })
+        Ok(Client { pooled, resolver, settings, failed_renewals: FailedRenewals::default(), guard: None })
+    }
+
+    /// The same with a mesh key.
+    pub(crate) fn guarded(self, guard: Option<Guard>) -> Client {
+        Client { guard, ..self }
+    }
+
+    /// Whether it has a mesh key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// Whether only answers that are made with a mesh key count.
+    pub(crate) fn requires_key(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::requires)
     }
 
     /// One ping over the kept connection. With the answer comes whether the
@@ -199,7 +220,8 @@ impl Client {
             Some(carrier) => carrier,
             None => self.carrier(target).await?,
         };
-        let answer = carrier.exchange.ping(exchange::request(caller, target.0.authority.clone())).await?;
+        let answer =
+            carrier.exchange.ping(Order::ping(self.guard.as_ref(), caller, target.0.authority.clone())).await?;
         let worn = carrier.carried(&self.failed_renewals);
         target.0.kept.keep(carrier);
         Ok((answer, worn))
@@ -230,7 +252,7 @@ impl Client {
         let Address { host, port, .. } = &*target.0;
         let stream = connect::connect(&self.resolver, host, *port, self.settings.connect_timeout).await;
         let stream = stream.map_err(|error| error.evidence())?;
-        Ok(Fresh::new(stream, target.0.authority.clone()))
+        Ok(Fresh::new(stream, target.0.authority.clone(), self.guard.clone()))
     }
 
     /// Whether some name that was looked up leads to this address.
@@ -254,10 +276,22 @@ impl Client {
         self.resolver.look_up_now(host, limit).await
     }
 
-    /// Asks the peer at `target` for a ping of `node`. Everything but a clear answer in time is no opinion.
-    pub async fn ask(&self, target: &Target, caller: &Caller, node: &NodeName, boot: BootId) -> Testimony {
-        let request = self.pooled.get(target.witness(node, boot)).headers(caller_headers(caller));
-        let exchange = async { Some(TestimonyBody::parse(&body(request, TESTIMONY_BYTES).await?)) };
+    /// Asks the peer at `target` for a ping of `node`. Everything but a clear answer in time is no opinion; where a key is
+    /// required, so is one of another node or boot than `witness`.
+    pub async fn ask(
+        &self,
+        target: &Target,
+        caller: &Caller,
+        (node, boot): (&NodeName, BootId),
+        witness: Option<&(NodeName, BootId)>,
+    ) -> Testimony {
+        let args = [node.as_str(), &boot.to_string()];
+        let (request, check) = self.signed(target.witness(node, boot), caller_headers(caller), tags::WITNESS, &args);
+        let exchange = async {
+            let body = TestimonyBody::read(&body(request, &check, TESTIMONY_BYTES).await?)?;
+            let is_asked = witness.is_some_and(|(node, boot)| body.is_of(node, *boot));
+            (is_asked || !self.requires_key()).then(|| body.testimony())
+        };
         match tokio::time::timeout(self.settings.question_timeout, exchange).await {
             Ok(Some(testimony)) => testimony,
             Ok(None) | Err(_) => Testimony::NoOpinion,
@@ -265,35 +299,47 @@ impl Client {
     }
 
     /// The peer's row of the matrix; `None` when it does not give one, whatever the reason. The caller sets the limit.
-    pub async fn row(&self, target: &Target) -> Option<RowBody> {
-        RowBody::parse(&body(self.pooled.get(target.0.row.clone()), ROW_BYTES).await?).ok()
+    /// Where a key is required it must be `node`'s: a member's row may be redirected as well.
+    pub async fn row(&self, target: &Target, node: Option<&NodeName>) -> Option<RowBody> {
+        let (request, check) = self.signed(target.0.row.clone(), HeaderMap::new(), tags::ROW, &[]);
+        let row = RowBody::parse(&body(request, &check, ROW_BYTES).await?).ok()?;
+        (!self.requires_key() || row.node.known() == node).then_some(row)
     }
 
     /// What the peer saw after its event number `since`; `None` when it does not say. The caller sets the limit.
     pub async fn history(&self, target: &Target, since: u64) -> Option<History> {
         let mut url = target.0.base.join("/api/v1/history").ok()?;
+        let since = since.to_string();
         url.set_query(Some(&format!("since={since}")));
-        HistoryBody::read(&body(self.pooled.get(url), HISTORY_BYTES).await?).ok()
+        let (request, check) = self.signed(url, HeaderMap::new(), tags::HISTORY, &[&since]);
+        HistoryBody::read(&body(request, &check, HISTORY_BYTES).await?).ok()
     }
 
     /// The peer's evidence about `about`, a node that it watches; `None` when it does not give it. The caller sets the limit.
     pub async fn why(&self, target: &Target, about: &str) -> Option<WhyBody> {
         let mut url = target.0.base.join("/api/v1/why/").ok()?;
         url.path_segments_mut().ok()?.pop_if_empty().push(about);
-        serde_json::from_slice(&body(self.pooled.get(url), WHY_BYTES).await?).ok()
+        let (request, check) = self.signed(url, HeaderMap::new(), tags::WHY, &[about]);
+        serde_json::from_slice(&body(request, &check, WHY_BYTES).await?).ok()
     }
 
     /// Sends the peer a goodbye. Whether it arrived is not checked.
     pub async fn goodbye(&self, target: &Target, caller: &Caller) {
-        let request = self.pooled.get(target.0.ping.clone()).headers(caller_headers(caller));
+        let (request, _) = self.signed(target.0.ping.clone(), caller_headers(caller), tags::PING, &[]);
         // A peer that does not hear it finds the connection refused and says "down": the truth, less politely.
         let _ = request.send().await;
     }
 
-    /// Opens an event stream to the peer; `None` when it does not want one or cannot be reached.
+    /// Opens an event stream to the peer; `None` when it does not want one, cannot be reached, or does not show the key.
     pub async fn open_stream(&self, target: &Target, caller: &Caller) -> Option<NewsStream> {
         let exchange = Exchange::handshake(self.connect(target).await.ok()?.into_stream()).await.ok()?;
-        NewsStream::open(exchange, exchange::request(caller, target.0.authority.clone())).await
+        let order = Order::stream(self.guard.as_ref(), caller, target.0.authority.clone());
+        NewsStream::open(exchange, order).await
+    }
+
+    fn signed(&self, url: Url, mut headers: HeaderMap, op: &str, args: &[&str]) -> (reqwest::RequestBuilder, Check) {
+        let check = Check::sign(self.guard.as_ref(), op, args, &mut headers);
+        (self.pooled.get(url).headers(headers), check)
     }
 }
 
@@ -303,8 +349,9 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     is_localhost(host) || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The body of an answer of 200 and at most `limit` bytes; `None` when it is anything else, is longer or breaks off.
-async fn body(request: reqwest::RequestBuilder, limit: usize) -> Option<Vec<u8>> {
+/// The body of an answer of 200 and at most `limit` bytes; `None` when it is anything else, is longer, breaks off or does
+/// not pass the check.
+async fn body(request: reqwest::RequestBuilder, check: &Check, limit: usize) -> Option<Vec<u8>> {
     let mut response = request.send().await.ok()?;
     if response.status() != reqwest::StatusCode::OK {
         return None;
@@ -320,6 +367,7 @@ async fn body(request: reqwest::RequestBuilder, limit: usize) -> Option<Vec<u8>>
         }
         body.extend_from_slice(&chunk);
     }
+    check.answer(response.headers(), &body).ok()?;
     Some(body)
 }
 

@@ -11,20 +11,22 @@
 use hyper::http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
-use super::exchange::{self, Exchange};
+use super::exchange::{Exchange, Order};
 use super::failed::Failed;
 use crate::detector::peer::{Answer, Caller};
+use crate::mesh_key::guard::Guard;
 
 /// A connection that stands and has not been used.
 #[derive(Debug)]
 pub struct Fresh {
     stream: TcpStream,
     authority: HeaderValue,
+    guard: Option<Guard>,
 }
 
 impl Fresh {
-    pub(super) fn new(stream: TcpStream, authority: HeaderValue) -> Fresh {
-        Fresh { stream, authority }
+    pub(super) fn new(stream: TcpStream, authority: HeaderValue, guard: Option<Guard>) -> Fresh {
+        Fresh { stream, authority, guard }
     }
 
     /// The one ping of this connection, which is closed afterwards.
@@ -33,9 +35,9 @@ impl Fresh {
     /// How it failed: `Refused` when the connection was closed before a byte of
     /// an answer, `Invalid` when what came is not an answer.
     pub async fn ping(self, caller: &Caller) -> Result<Answer, Failed> {
-        let mut request = exchange::request(caller, self.authority);
-        request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Exchange::handshake(self.stream).await?.ping(request).await
+        let mut order = Order::ping(self.guard.as_ref(), caller, self.authority);
+        order.request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        Exchange::handshake(self.stream).await?.ping(order).await
     }
 
     pub(super) fn into_stream(self) -> TcpStream {

@@ -2,8 +2,8 @@
 //!
 //! The format is lines: `event:` and `data:` collect, an empty line dispatches,
 //! a line that begins with a colon is a sign of life (WHATWG HTML, section
-//! 9.2.6). `id:` and `retry:` are not used: a reader knows the number of the
-//! last event from its data. A line or an event that grows beyond its bound is
+//! 9.2.6). `id:` carries the tag of an event between nodes with
+//! a mesh key; other readers know the number of the last event from its data. `retry:` is not used. A line or an event that grows beyond its bound is
 //! dropped whole and the stream continues: between nodes the next answer repeats
 //! what the news said, and no event of a node is a hundredth of the bound.
 
@@ -16,6 +16,8 @@ pub(crate) struct ServerEvent {
     /// Empty when the sender named none.
     pub name: Vec<u8>,
     pub data: Vec<u8>,
+    /// Of this event alone; empty when it has none.
+    pub id: Vec<u8>,
 }
 
 /// Turns bytes, cut anywhere, into events.
@@ -23,6 +25,7 @@ pub(crate) struct ServerEvent {
 pub(crate) struct Parser {
     line: Vec<u8>,
     name: Vec<u8>,
+    id: Vec<u8>,
     data: Option<Vec<u8>>,
     /// The event that is being read has outgrown its bound.
     oversize: bool,
@@ -50,8 +53,9 @@ impl Parser {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             let name = std::mem::take(&mut self.name);
+            let id = std::mem::take(&mut self.id);
             let data = self.data.take()?;
-            return (!std::mem::take(&mut self.oversize)).then_some(ServerEvent { name, data });
+            return (!std::mem::take(&mut self.oversize)).then_some(ServerEvent { name, data, id });
         }
         let (field, value) = match line.iter().position(|byte| *byte == b':') {
             Some(at) => (&line[..at], &line[at + 1..]),
@@ -60,6 +64,7 @@ impl Parser {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
             b"event" => self.name = value.to_vec(),
+            b"id" => self.id = value.to_vec(),
             b"data" => self.add(value),
             _ => {}
         }
@@ -85,7 +90,7 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: &str) -> ServerEvent {
-        ServerEvent { name: name.into(), data: data.into() }
+        ServerEvent { name: name.into(), data: data.into(), id: Vec::new() }
     }
 
     fn read(text: &str) -> Vec<ServerEvent> {
@@ -104,7 +109,10 @@ mod tests {
     #[test]
     fn signs_of_life_and_empty_events_are_not_events() {
         assert_eq!(read(": still here\n\nevent: news\n\n\n\n"), []);
-        assert_eq!(read(": still here\nid: 3\nretry: 1\nodd\ndata: 1\n\n"), [event("", "1")]);
+        assert_eq!(
+            read(": still here\nid: 3\nretry: 1\nodd\ndata: 1\n\n"),
+            [ServerEvent { id: b"3".into(), ..event("", "1") }]
+        );
     }
 
     #[test]

@@ -10,20 +10,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::http::{Response, StatusCode, header};
 use tokio::time::{self, Sleep};
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Order};
 use super::sse::{Parser, ServerEvent};
 use crate::api::AnswerBody;
 use crate::detector::limits::STREAM_SILENCE;
 use crate::detector::peer::Answer;
+use crate::mesh_key::guard::{Guard, Seal};
 
 /// After a pause of this process the time is over before the bytes that came
 /// meanwhile were read. They are read within this.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// The first event of a stream between nodes with a mesh key.
+const HELLO: &[u8] = b"hello";
 
 /// Events that a peer may send in one second on average, and bytes, comments included. News says what changed, in a few
 /// hundred bytes; a peer that has more to say than a whole mesh is broken or hostile, and reading it costs this node its
@@ -49,6 +52,8 @@ pub(crate) enum StreamEnd {
     Silent,
     #[error("too much came on its event stream")]
     Flooded,
+    #[error("its event stream is not that of a node with the mesh key")]
+    Unverified,
     #[error("it ended the event stream")]
     Closed,
     #[error("its event stream broke off: {0}")]
@@ -87,6 +92,38 @@ impl EventStream {
 pub struct NewsStream {
     events: EventStream,
     budget: Budget,
+    /// Where a mesh key is required.
+    proof: Option<Proof>,
+    /// The answer with which a verified stream began, until it is read.
+    hello: Option<Answer>,
+}
+
+/// Checks that the events of a stream are those of its peer, all of them, in their order.
+struct Proof {
+    guard: Guard,
+    seal: Seal,
+    /// The number of the next event.
+    next: u64,
+    /// The stream ends here without a verified event: bytes alone are no sign of life.
+    silence: Pin<Box<Sleep>>,
+}
+
+impl Proof {
+    fn new((guard, seal): (Guard, Seal)) -> Proof {
+        Proof { guard, seal, next: 0, silence: Box::pin(time::sleep(STREAM_SILENCE + GRACE)) }
+    }
+
+    fn check(&mut self, event: &ServerEvent) -> Result<(), StreamEnd> {
+        let is_next = self.seal.is_event(&event.id, self.next, &event.name, &event.data)
+            && (self.next > 0 || event.name == HELLO)
+            && self.guard.knows(&self.seal);
+        if !is_next {
+            return Err(StreamEnd::Unverified);
+        }
+        self.next += 1;
+        self.silence = Box::pin(time::sleep(STREAM_SILENCE + GRACE));
+        Ok(())
+    }
 }
 
 /// What may still come in these seconds.
@@ -113,17 +150,23 @@ impl Budget {
 }
 
 impl NewsStream {
-    /// Asks for the stream. `None` when the peer does not want one.
-    pub(super) async fn open(mut exchange: Exchange, mut request: Request<Full<Bytes>>) -> Option<NewsStream> {
-        *request.uri_mut() = hyper::Uri::from_static("/api/v1/events");
-        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+    /// Asks for the stream. `None` when the peer does not want one, or where it does not begin as a verified one.
+    pub(super) async fn open(mut exchange: Exchange, Order { request, check }: Order) -> Option<NewsStream> {
         let response = within_silence(exchange.open(request)).await?.ok()?;
         let streams = response
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        (response.status() == StatusCode::OK && streams)
-            .then(|| NewsStream { events: EventStream::new(exchange, response), budget: Budget::new() })
+        if response.status() != StatusCode::OK || !streams {
+            return None;
+        }
+        let proof = check.of_stream().ok()?.map(Proof::new);
+        let events = EventStream::new(exchange, response);
+        let mut stream = NewsStream { events, budget: Budget::new(), proof, hello: None };
+        if stream.proof.is_some() {
+            stream.hello = Some(stream.next().await.ok()?);
+        }
+        Some(stream)
     }
 
     /// The next piece of news. News that cannot be understood is skipped: answers say the same.
@@ -131,14 +174,27 @@ impl NewsStream {
     /// # Errors
     /// How the stream ended, which may be by its budget.
     pub(crate) async fn next(&mut self) -> Result<Answer, StreamEnd> {
+        if let Some(hello) = self.hello.take() {
+            return Ok(hello);
+        }
         loop {
             while let Some(event) = self.events.ready.pop_front() {
-                if event.name == b"news"
+                let is_first = self.proof.as_ref().is_some_and(|proof| proof.next == 0);
+                if let Some(proof) = &mut self.proof {
+                    proof.check(&event)?;
+                }
+                if (event.name == b"news" || is_first)
                     && let Ok(news) = AnswerBody::parse(&event.data).and_then(Answer::try_from)
                 {
                     return Ok(news);
                 }
             }
+            let silence = async {
+                match &mut self.proof {
+                    Some(proof) => proof.silence.as_mut().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = self.budget.window.as_mut() => self.budget = Budget::new(),
@@ -146,6 +202,7 @@ impl NewsStream {
                     let (events, bytes) = read?;
                     self.budget.take(events, bytes)?;
                 }
+                () = silence => return Err(StreamEnd::Silent),
             }
         }
     }

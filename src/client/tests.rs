@@ -16,7 +16,7 @@ fn client() -> Client {
 
 fn caller() -> Caller {
     let node = NodeName::new("tester").expect("valid");
-    Caller { node, boot: BootId(1), seq: Seq(0), state: SelfState::Ready, known_rev: 0 }
+    Caller { node, boot: BootId(1), seq: Seq(0), state: SelfState::Ready, known_rev: 0, ack: None }
 }
 
 fn target(port: u16) -> Target {
@@ -247,7 +247,7 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
 async fn a_witness_is_asked_by_name_and_only_a_clear_answer_counts() {
     let ask = async |client: Client, target: Target| {
         let node = NodeName::new("a?b#c%20").expect("valid");
-        client.ask(&target, &caller(), &node, BootId(255)).await
+        client.ask(&target, &caller(), (&node, BootId(255)), None).await
     };
     assert_eq!(against(http("200 OK", r#"{"testimony":"left"}"#), ask).await, Testimony::Left);
     for reply in [http("404 Not Found", r#"{"testimony":"left"}"#), http("429 Slow", ""), http("200 OK", "?"), vec![]] {

@@ -14,6 +14,7 @@
 pub(crate) mod environment;
 pub(crate) mod hosts;
 pub(crate) mod layers;
+pub(crate) mod mesh_key;
 pub(crate) mod parse;
 pub(crate) mod peers;
 pub(crate) mod problem;
@@ -56,6 +57,8 @@ pub struct Config {
     pub hosts: hosts::Hosts,
     /// What is not wrong but should be known: for the log.
     pub warnings: Vec<String>,
+    /// What the nodes of the mesh share; `None`: nothing.
+    pub mesh_key: Option<mesh_key::MeshKeyConfig>,
     /// Every setting with its value and where it came from, secrets removed.
     pub settings: Vec<Setting>,
 }

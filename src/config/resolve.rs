@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::environment::{Environment, host_name};
 use super::hosts::{self, Hosts};
 use super::layers::Layers;
+use super::mesh_key::{KeyMode, MeshKeyConfig, mesh_key};
 use super::parse;
 use super::peers::{Listed, Reader, peers};
 use super::problem::{Problem, Problems};
@@ -65,6 +66,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
     listed.iter().map(String::as_str).chain(own).chain(machine.host_name.as_deref()).for_each(|name| hosts.add(name));
     let warnings = token.as_ref().and_then(|(_, warning)| warning.clone()).into_iter().collect();
     let token = token.map(|(token, _)| token);
+    let mesh_key = resolver.mesh_key();
     let mut problems = resolver.problems;
     problems.extend(environment.problems.iter().cloned());
     let mut settings = resolver.settings;
@@ -85,6 +87,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
             token,
             hosts,
             warnings,
+            mesh_key,
             settings,
         }),
         _ => Err(Problems(problems)),
@@ -295,12 +298,24 @@ impl<'a> Resolver<'a> {
         hosts
     }
 
-    fn token(&mut self) -> Option<(Token, Option<String>)> {
-        for name in ["token", "token-file"] {
+    /// Shows settings that are read elsewhere.
+    fn note_typed(&mut self, names: &[&'static str]) {
+        for name in names {
             let typed = self.layers.typed(name);
             let source = typed.map_or(Source::Default, |typed| typed.source);
             self.note(name, typed.map_or("", |typed| typed.text.trim()).to_owned(), source);
         }
+    }
+
+    fn mesh_key(&mut self) -> Option<MeshKeyConfig> {
+        self.note_typed(&["mesh-key-file", "mesh-key"]);
+        let read = |text: &str| KeyMode::parse(text);
+        let (mode, _) = self.take("mesh-key-mode", KeyMode::Require, read, |mode| mode.as_str().to_owned());
+        mesh_key(&self.layers, mode).map_err(|problems| self.problems.extend(problems.0)).ok().flatten()
+    }
+
+    fn token(&mut self) -> Option<(Token, Option<String>)> {
+        self.note_typed(&["token", "token-file"]);
         token(&self.layers).map_err(|problems| self.problems.extend(problems.0)).ok().flatten()
     }
 

@@ -38,8 +38,18 @@ fn every_setting_is_shown_once_in_the_order_of_the_table() {
 fn the_defaults_of_the_table_are_the_defaults_of_the_code() {
     let config = with(Raw::default()).unwrap();
     // These depend on the machine, on other settings or on what is free, or have none, and are described in words.
-    let in_words =
-        ["peers", "node", "address", "metrics-port", "max-connections", "token", "token-file", "allowed-hosts"];
+    let in_words = [
+        "peers",
+        "node",
+        "address",
+        "metrics-port",
+        "max-connections",
+        "token",
+        "token-file",
+        "mesh-key-file",
+        "mesh-key",
+        "allowed-hosts",
+    ];
     for setting in config.settings.iter().filter(|setting| !in_words.contains(&setting.name)) {
         assert_eq!(Some(setting.value.as_str()), find(setting.name).map(|spec| spec.default), "{}", setting.name);
     }

@@ -321,6 +321,39 @@ pub const SETTINGS: &[SettingSpec] = &[
          name, its host and the hosts of its peers are always allowed; other names get 421, because a hostile web page \
          could read this node through them. Pings, health and metrics are answered under any name."
     ),
+    setting!(
+        Access,
+        "mesh-key-file",
+        "MESH_KEY_FILE",
+        "PATH",
+        "none: nodes believe whoever answers at a peer's address",
+        "a regular file with one to four keys, one on each line, such as `heartbeat keygen` prints",
+        "The secret that the nodes of a mesh share. With it only requests and answers made with the key count. The first key \
+         is used, all are accepted, and the file is read again every 10 s, so keys can be exchanged while the mesh runs."
+    ),
+    SettingSpec {
+        secret: true,
+        ..setting!(
+            Access,
+            "mesh-key",
+            "MESH_KEY",
+            "KEY",
+            "none",
+            "the key in the variable HEARTBEAT_MESH_KEY, or better a file: --mesh-key-file",
+            "The same as a variable, for trying things out: it stays visible to anyone who may inspect the process, and a new key \
+             needs a restart. It is refused as a flag, which every user of the host can see (ps)."
+        )
+    },
+    setting!(
+        Access,
+        "mesh-key-mode",
+        "MESH_KEY_MODE",
+        "MODE",
+        "require",
+        "require or accept",
+        "require: what was not made with a mesh key counts as from a stranger. accept: it counts as without a key, which protects \
+         nothing and is for introducing a key while the mesh runs."
+    ),
 ];
 
 /// The setting of that name.

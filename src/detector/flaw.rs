@@ -17,6 +17,19 @@ closed_set! {
         Status = "invalid_status",
         /// What comes with 200 is no answer of a node.
         NotHeartbeat = "invalid_body",
+        /// It answers without a mesh key, and this node asks for one.
+        MeshKeyMissing = "mesh_key_missing",
+        /// It has a mesh key that this node does not have.
+        MeshKeyDifferent = "mesh_key_different",
+        /// The answer was not made with the mesh key for this request, or was changed on its way.
+        MeshKeyFailed = "mesh_key_failed",
+    }
+}
+
+impl FlawKind {
+    /// The answer may be the peer's, and cannot be believed.
+    pub fn is_of_mesh_key(self) -> bool {
+        matches!(self, FlawKind::MeshKeyMissing | FlawKind::MeshKeyDifferent | FlawKind::MeshKeyFailed)
     }
 }
 

@@ -152,6 +152,8 @@ closed_set! {
         OneWay = "one_way",
         /// My link to it loses most of its packets.
         Lossy = "lossy",
+        /// Something answers for it, but not with the mesh key: I do not know whether it is the peer.
+        Unverified = "unverified",
         /// I hear less than half of my peers: they are down, or I am cut off.
         CutOff = "cut_off",
         /// I cannot reach it and no observer is left to ask.
@@ -161,6 +163,15 @@ closed_set! {
         /// It never answered.
         NeverSeen = "never_seen",
     }
+}
+
+/// What a caller has verified of mine last: the challenge that its request answers. Who replays a request cannot renew it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The boot of the node that is called.
+    pub boot: BootId,
+    /// The highest time of that boot which the caller has in an answer or in news that it believed.
+    pub seq: Seq,
 }
 
 /// Who sent a ping to me, as its headers say.
@@ -176,6 +187,8 @@ pub struct Caller {
     pub state: SelfState,
     /// The revision of my watch list that the caller holds; 0 for none.
     pub known_rev: u64,
+    /// Sent where a mesh key is set, once there is something to name.
+    pub ack: Option<Ack>,
 }
 
 /// What is known of the sender of a ping besides its own word.

@@ -38,6 +38,8 @@ closed_set! {
         WitnessVouches = "witness_vouches",
         /// My wait was met, a check failed all the same, and its own pings arrive.
         OwnPings = "own_pings",
+        /// My wait was met, and the last answer was not made with the mesh key.
+        Unverified = "unverified",
         /// My wait was met, the host did not respond at all, and I heard less than half of my peers since.
         MostUnheard = "most_unheard",
         /// My wait was met, and I am slow myself.
@@ -68,7 +70,7 @@ impl Rule {
             // Of a peer that never answered there is doubt and no more: the table leaves it Joining.
             Rule::PingFailed | Rule::PingLate | Rule::CheckFailed | Rule::NeverAnswered => Input::Doubt,
             // The answers between the failures vouch for it.
-            Rule::WitnessVouches | Rule::OwnPings | Rule::LosesMost => Input::Vouched,
+            Rule::WitnessVouches | Rule::OwnPings | Rule::Unverified | Rule::LosesMost => Input::Vouched,
             Rule::MostUnheard | Rule::SelfSlow => Input::CutOff,
             Rule::Quorum | Rule::OnlyObserver | Rule::NobodyLeft => Input::DeclaredDead,
             Rule::Goodbye | Rule::GoodbyeToWitness => Input::Goodbye,
@@ -82,6 +84,7 @@ impl Rule {
             Rule::NeverAnswered => Some(Verdict::NeverSeen),
             Rule::WitnessVouches => Some(Verdict::LinkBroken),
             Rule::OwnPings => Some(Verdict::OneWay),
+            Rule::Unverified => Some(Verdict::Unverified),
             Rule::LosesMost => Some(Verdict::Lossy),
             Rule::MostUnheard | Rule::SelfSlow => Some(Verdict::CutOff),
             Rule::Quorum => Some(Verdict::Down),
@@ -112,6 +115,7 @@ impl Rule {
             Rule::NeverAnswered => "it has not answered once within the longest wait",
             Rule::WitnessVouches => "this node's wait is over, but a witness got an answer from it",
             Rule::OwnPings => "this node's wait is over, but its own pings arrive here",
+            Rule::Unverified => "this node's wait is over, but what answers for it does not have the mesh key",
             Rule::MostUnheard => "it does not respond, and neither do more than half of the others",
             Rule::SelfSlow => "this node's wait is over, but this node itself is slow or loses its packets",
             Rule::LosesMost => "most pings fail with answers between them: the link loses most of its packets",
@@ -173,7 +177,9 @@ mod tests {
             let state = next(PeerState::Suspect, rule.input());
             match rule.verdict() {
                 Some(Verdict::Down | Verdict::Unconfirmed) => assert_eq!(state, PeerState::Dead, "{rule:?}"),
-                Some(Verdict::LinkBroken | Verdict::OneWay | Verdict::Lossy | Verdict::CutOff) => {
+                Some(
+                    Verdict::LinkBroken | Verdict::OneWay | Verdict::Unverified | Verdict::Lossy | Verdict::CutOff,
+                ) => {
                     assert_eq!(state, PeerState::Unreachable, "{rule:?}");
                 }
                 Some(Verdict::NeverSeen) => assert_eq!(next(PeerState::Joining, rule.input()), PeerState::Joining),

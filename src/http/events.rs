@@ -19,16 +19,18 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
+use super::asker::Asker;
 use super::peers;
 use super::problem::Problem;
-use super::remote::Remote;
 use super::reply::json;
+use super::signed_news::SignedNews;
 use super::state::{AppState, Shared, wall_time};
 use super::stream::{self, Closing, Source};
-use crate::api::{EventBody, EventsBody, PastEvent, caller_from_headers};
+use crate::api::{AnswerBody, EventBody, EventsBody, PastEvent};
 use crate::detector::peer::NodeName;
 use crate::mesh::Member;
 use crate::mesh::event::NodeEvent;
+use crate::mesh_key::tags;
 use crate::mesh_service::incident_store::EVENTS_OF_PEERS;
 use crate::telemetry::EventLog;
 use crate::telemetry::events::{EVENTS_KEPT, Entry, Filter, of_peer};
@@ -80,9 +82,21 @@ pub(super) async fn events(
         };
     }
     let closing = Closing::of(&request);
-    if caller_from_headers(request.headers()).is_some() {
+    let asker = Asker::of(&state, &request, tags::EVENTS, &[]);
+    if let (Some(caller), Some(seal), Some(guard)) = (&asker.caller, &asker.seal, &state.guard) {
+        // A copy of an old request opens no such stream. Where a key is required it gets what any reader gets.
+        if let Some(hello) = state.handle.hello(caller.clone()).await?
+            && let Some(end) = state.peer_streams.open(caller.boot, caller.seq)
+        {
+            let slot = take(&state.slots.peer_streams)?;
+            let news = state.handle.subscribe_news();
+            let signed = SignedNews::new(guard.clone(), seal.clone(), &AnswerBody::from(&hello), (news, end), slot);
+            return Ok(stream::response(signed, closing));
+        }
+    }
+    if asker.caller.is_some() && !state.requires_key() {
         // A stranger that says it is a node does not take the places of peers.
-        let own = Remote::is_peer(&request).then(|| take(&state.slots.peer_streams).ok()).flatten();
+        let own = asker.is_peer.then(|| take(&state.slots.peer_streams).ok()).flatten();
         let slot = own.map_or_else(|| take(&state.slots.strangers_streams), Ok)?;
         let news = state.handle.subscribe_news();
         return Ok(stream::response(News { news, _slot: slot }, closing));

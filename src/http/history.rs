@@ -3,16 +3,17 @@
 //! Ages and names only. What is debug is not worth another node's memory.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::asker::Asker;
 use super::problem::Problem;
-use super::reply::json;
 use super::state::Shared;
 use crate::api::text::Text;
 use crate::api::{EVENTS, HistoryBody, INCIDENTS, PastIncidentBody};
 use crate::detector::level::Level;
+use crate::mesh_key::tags;
 use crate::telemetry::events::Filter;
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,8 +24,11 @@ pub(super) struct Asked {
 pub(super) async fn history(
     State(state): State<Shared>,
     query: Result<Query<Asked>, QueryRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let Query(asked) = query.map_err(|_| Problem::bad_query("the only parameter is since, once"))?;
+    // As it was written: the parameter is what the tag covers.
+    let asker = Asker::of(&state, &request, tags::HISTORY, &asked.since.as_deref().into_iter().collect::<Vec<_>>());
     let since = asked.since()?;
     let view = state.handle.view().await?;
     let page = state.events.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS);
@@ -32,7 +36,7 @@ pub(super) async fn history(
     let told = page.entries.iter().filter(|entry| entry.event.level() != Level::Debug);
     let seen = state.incidents.seen();
     let newest = &seen[seen.len().saturating_sub(INCIDENTS)..];
-    Ok(json(&HistoryBody {
+    Ok(asker.json(&HistoryBody {
         node: Text::from(&view.node),
         boot: view.boot.into(),
         next: page.next,

@@ -6,21 +6,24 @@
 //! share, and both carry its age. All times are ages in milliseconds.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::asker::Asker;
 use super::problem::Problem;
 use super::reply::{json, text as plain};
 use super::state::Shared;
 use crate::api::{ClusterBody, MatrixBody, RowBody};
 use crate::mesh::Member;
+use crate::mesh_key::tags;
 use crate::render::matrix;
 
 /// This node's own row.
-pub(super) async fn row(State(state): State<Shared>) -> Result<Response, Problem> {
-    Ok(json(&RowBody::from(&state.handle.view().await?)))
+pub(super) async fn row(State(state): State<Shared>, request: Request) -> Result<Response, Problem> {
+    let asker = Asker::of(&state, &request, tags::ROW, &[]);
+    Ok(asker.json(&RowBody::from(&state.handle.view().await?)))
 }
 
 pub(super) async fn matrix(State(state): State<Shared>) -> Result<Response, Problem> {

@@ -13,6 +13,7 @@
 //! reaches the port may read everything; the one thing that can be changed needs
 //! the node's token (`maintenance`).
 
+mod asker;
 mod connections;
 pub(crate) mod contract;
 mod describe;
@@ -27,6 +28,7 @@ mod maintenance;
 mod mesh;
 mod operation;
 pub(crate) mod page;
+mod peer_streams;
 mod peers;
 mod ping;
 pub(crate) mod problem;
@@ -36,8 +38,10 @@ pub(crate) mod route;
 mod scrape;
 mod scrapes;
 pub(crate) mod server;
+mod signed_news;
 mod socket;
 mod state;
+mod strangers;
 mod stream;
 mod trouble;
 mod why;

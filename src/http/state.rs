@@ -8,9 +8,12 @@ use tokio::task::yield_now;
 
 use super::guesses::Guesses;
 use super::page::written::Written;
+use super::peer_streams::PeerStreams;
 use super::scrapes::Scrapes;
+use super::strangers::Strangers;
 use super::trouble::Troubles;
 use crate::config::Config;
+use crate::mesh_key::guard::Guard;
 use crate::mesh_service::collector::Mesh;
 use crate::mesh_service::incident_store::IncidentStore;
 use crate::runtime::clock::Clock;
@@ -44,6 +47,12 @@ pub struct AppState {
     pub troubles: Arc<Troubles>,
     /// Tokens that were refused.
     pub guesses: Arc<Guesses>,
+    /// `None`: this node has no mesh key.
+    pub guard: Option<Guard>,
+    /// Requests that claim to be from a node and lack the mesh key.
+    pub strangers: Arc<Strangers>,
+    /// Streams of peers that showed it.
+    pub peer_streams: PeerStreams,
 }
 
 /// How the routes hold it: axum clones it several times for each request.
@@ -133,7 +142,20 @@ impl AppState {
             scrapes: Arc::default(),
             troubles: Arc::default(),
             guesses: Arc::default(),
+            guard: None,
+            strangers: Arc::default(),
+            peer_streams: PeerStreams::default(),
         }
+    }
+
+    /// The same with a mesh key.
+    pub(crate) fn guarded(self, guard: Option<Guard>) -> AppState {
+        AppState { guard, ..self }
+    }
+
+    /// Whether only nodes with the mesh key are believed.
+    pub(super) fn requires_key(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::requires)
     }
 
     /// How long the process has run, by the steady clock: setting the date does not change it.

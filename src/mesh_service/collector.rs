@@ -29,6 +29,7 @@ use super::evidence::PeerEvidence;
 use super::strips::Strips;
 use crate::api::RowBody;
 use crate::client::{Client, Target, is_loopback};
+use crate::detector::event::PeerRef;
 use crate::detector::peer::{NodeName, PeerId, PeerState};
 use crate::detector::time::Monotonic;
 use crate::detector::view::{PeerView, View};
@@ -215,7 +216,7 @@ impl Collector {
             while open.len() < FAN_OUT
                 && let Some((peer, target)) = rest.next()
             {
-                open.spawn(ask_for_row(self.client.clone(), self.clock, target, peer.peer.id, self.limit(peer)));
+                open.spawn(ask_for_row(self.client.clone(), self.clock, target, &peer.peer, self.limit(peer)));
             }
             tokio::select! {
                 biased;
@@ -254,15 +255,18 @@ fn renamed(row: Row, view: &View, peer: &PeerView) -> Row {
     row
 }
 
-async fn ask_for_row(
+fn ask_for_row(
     client: Client,
     clock: Clock,
     target: Target,
-    id: PeerId,
+    peer: &PeerRef,
     limit: Duration,
-) -> Option<(PeerId, Monotonic, RowBody)> {
-    let body = timeout(limit, client.row(&target)).await.ok().flatten()?;
-    Some((id, clock.now(), body))
+) -> impl Future<Output = Option<(PeerId, Monotonic, RowBody)>> + use<> {
+    let (id, node) = (peer.id, peer.node.clone());
+    async move {
+        let body = timeout(limit, client.row(&target, node.as_ref())).await.ok().flatten()?;
+        Some((id, clock.now(), body))
+    }
 }
 
 /// The peers to ask, in this order: those that are alive first, because they will answer. One that has never

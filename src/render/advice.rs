@@ -24,6 +24,8 @@ closed_set! {
         Down = "down",
         /// What answers is not a heartbeat of this mesh.
         Invalid = "invalid",
+        /// What answers does not have the mesh key.
+        MeshKey = "mesh_key",
         /// Its host name does not resolve.
         Name = "name",
         /// It has never answered.
@@ -67,6 +69,11 @@ pub fn advice(fault: Fault, others: &str) -> String {
         Fault::Down => "check whether its process runs, read its last log lines, and start it".to_owned(),
         Fault::Invalid => {
             "something else answers at its address: check the port, a proxy or a login page in between, and its version"
+                .to_owned()
+        }
+        Fault::MeshKey => {
+            "what answers does not use the mesh key of the node that asks: compare their key files and modes (`heartbeat \
+             config show`), and look for a proxy that drops headers"
                 .to_owned()
         }
         Fault::Name => "a host name does not resolve: check the name in --peers, and the name server".to_owned(),
@@ -196,12 +203,16 @@ pub(super) fn fault_of_evidence(why: &Why) -> Option<Fault> {
         return Some(Fault::SharedName);
     }
     let told = match peer.evidence {
+        Some(Evidence::Invalid) if peer.peer.flaw.as_ref().is_some_and(|flaw| flaw.kind.is_of_mesh_key()) => {
+            Some(Fault::MeshKey)
+        }
         Some(Evidence::Invalid) => Some(Fault::Invalid),
         Some(Evidence::Name) => Some(Fault::Name),
         _ => None,
     };
     match (peer.peer.state, peer.verdict) {
         (PeerState::Dead, _) => Some(told.unwrap_or_else(|| fault_of_class(peer.class))),
+        (PeerState::Unreachable, Some(Verdict::Unverified)) => Some(Fault::MeshKey),
         (PeerState::Unreachable, Some(Verdict::OneWay)) => Some(Fault::OneWay),
         (PeerState::Unreachable, Some(Verdict::CutOff)) => Some(Fault::CutOff),
         (PeerState::Unreachable, _) => Some(told.unwrap_or(Fault::LinkBroken)),

@@ -86,6 +86,7 @@ fn unreachable_message(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::LinkBroken | Verdict::OneWay | Verdict::Restarted => "Link to peer is broken, the peer is alive",
         Verdict::Lossy => "Link to peer loses most packets",
+        Verdict::Unverified => "Peer answers without the mesh key",
         Verdict::CutOff => "Peer not heard, it is down or this node is cut off",
         Verdict::Down | Verdict::Unconfirmed | Verdict::NeverSeen => "Peer unreachable",
     }
@@ -199,6 +200,7 @@ fn down_sentence(peer: &str, verdict: Verdict, why: &str, accusers: &[NodeName])
         Verdict::LinkBroken
         | Verdict::OneWay
         | Verdict::Lossy
+        | Verdict::Unverified
         | Verdict::CutOff
         | Verdict::Restarted
         | Verdict::NeverSeen => {
@@ -231,6 +233,9 @@ fn unreachable_sentence(
             format!("{peer} cannot be reached from here, but its own pings arrive: the link works one way only")
         }
         Verdict::Lossy => format!("{peer} answers few pings from here: the link loses most of its packets"),
+        Verdict::Unverified => {
+            format!("{peer} cannot be verified: what answers at its address does not use the mesh key of this node")
+        }
         Verdict::CutOff => {
             format!("{peer} has not been heard for {}: it is down, or this node is cut off", span(silent_for))
         }

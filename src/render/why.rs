@@ -158,6 +158,11 @@ fn unreachable(why: &Why) -> Vec<String> {
                 "It is alive, and the link works one way only: check firewalls and routes, not the process.".into(),
             ]
         }
+        Rule::Unverified => vec![
+            format!("Something answers {me}'s pings of {peer}, but not with {me}'s mesh key."),
+            here,
+            format!("It may be {peer} with another key or none, or somebody else: {me} does not accuse {peer}."),
+        ],
         Rule::MostUnheard => {
             let (heard, expected) = decision.heard.unwrap_or_default();
             vec![

@@ -73,8 +73,14 @@ impl PingOrder {
     }
 
     /// Asks a witness.
-    pub(crate) async fn ask(self, question: QuestionId, node: NodeName, boot: BootId) -> Ended {
-        let testimony = self.client.ask(&self.target, &self.caller, &node, boot).await;
+    pub(crate) async fn ask(
+        self,
+        question: QuestionId,
+        node: NodeName,
+        boot: BootId,
+        witness: Option<(NodeName, BootId)>,
+    ) -> Ended {
+        let testimony = self.client.ask(&self.target, &self.caller, (&node, boot), witness.as_ref()).await;
         Ended::Question { question, testimony }
     }
 
@@ -126,7 +132,7 @@ mod tests {
             client: Client::new(ClientSettings { connect_timeout: second, question_timeout: second })
                 .expect("a client"),
             target: Target::new(&format!("http://127.0.0.1:{port}").parse().expect("a URL")).expect("valid"),
-            caller: Caller { node, boot: BootId(1), seq: Seq(1), state: SelfState::Ready, known_rev: 0 },
+            caller: Caller { node, boot: BootId(1), seq: Seq(1), state: SelfState::Ready, known_rev: 0, ack: None },
         }
     }
 

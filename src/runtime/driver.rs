@@ -121,6 +121,8 @@ impl Driver {
         if expects_peers {
             node.expect_peers();
         }
+        node.require_key(client.requires_key());
+        inbox.shared.is_boot(me.boot);
         Driver {
             node,
             me,
@@ -225,6 +227,7 @@ impl Driver {
                 }
             }
             Input::Question { node, boot, reply } => self.hear_question(now, node, boot, reply),
+            Input::Hello { caller, reply } => drop(reply.send(self.node.hello(now, &caller).map(Box::new))),
             Input::View { reply } => {
                 let _ = reply.send(self.node.view(now));
             }
@@ -342,7 +345,10 @@ impl Driver {
             Transmit::Cancel { attempt } => abort(self.attempts.remove(&attempt)),
             Transmit::Ask { question, witness, node, boot } => {
                 let task = match self.errand(witness, 0) {
-                    Some(errand) => self.tasks.spawn(errand.ask(question, node, boot)),
+                    Some(errand) => {
+                        let witness = self.node.identity_of(witness);
+                        self.tasks.spawn(errand.ask(question, node, boot, witness))
+                    }
                     None => {
                         self.tasks.spawn(async move { Ended::Question { question, testimony: Testimony::NoOpinion } })
                     }
@@ -372,7 +378,7 @@ impl Driver {
                 self.tasks.spawn(discovery::look_up(self.client.clone(), id, name));
             }
             Transmit::Probe { probe, address } => {
-                let task = discovery::probe(self.client.clone(), self.caller(0), probe, address);
+                let task = discovery::probe(self.client.clone(), self.caller(None, 0), probe, address);
                 self.probes.insert(probe, self.tasks.spawn(task));
             }
             Transmit::CancelProbe { probe } => abort(self.probes.remove(&probe)),

@@ -42,6 +42,8 @@ pub enum Input {
     Ping { caller: Option<Caller>, from: Option<IpAddr>, reply: oneshot::Sender<Answer> },
     /// Another node asks for a ping of one of my peers.
     Question { node: NodeName, boot: BootId, reply: oneshot::Sender<Testimony> },
+    /// A caller whose request is verified asks whether it is new.
+    Hello { caller: Caller, reply: oneshot::Sender<Option<Box<Answer>>> },
     /// A reader asks what this node believes.
     View { reply: oneshot::Sender<View> },
     /// A reader asks for the evidence about one peer, by its key or name.
@@ -112,6 +114,7 @@ pub(super) struct Shared {
     addresses: Mutex<BTreeSet<IpAddr>>,
     /// Knows the addresses behind names.
     client: OnceLock<Client>,
+    boot: OnceLock<BootId>,
 }
 
 /// A handle and the inbox it leads to. Nothing runs yet.
@@ -126,6 +129,7 @@ pub fn channel(clock: Clock) -> (Handle, Inbox) {
         next_turn: AtomicU64::new(NEVER),
         addresses: Mutex::default(),
         client: OnceLock::new(),
+        boot: OnceLock::new(),
     });
     let handle = Handle { inputs: sender.clone(), news: news.clone(), trouble, shared: Arc::clone(&shared) };
     (handle, Inbox { inputs, sender, news, trouble: worried, shared })
@@ -147,6 +151,20 @@ impl Handle {
     /// [`Stopped`] when the driver has ended.
     pub async fn question(&self, node: NodeName, boot: BootId) -> Result<Testimony, Stopped> {
         self.ask(|reply| Input::Question { node, boot, reply }).await
+    }
+
+    /// This node's answer, for a verified caller whose request is not a copy of an old one; else `None`.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the driver has ended.
+    pub async fn hello(&self, caller: Caller) -> Result<Option<Answer>, Stopped> {
+        let answer = self.ask(|reply| Input::Hello { caller, reply }).await?;
+        Ok(answer.map(|answer| *answer))
+    }
+
+    /// This life of the node; `None` before its detector is made.
+    pub fn boot(&self) -> Option<BootId> {
+        self.shared.boot.get().copied()
     }
 
     /// What this node believes now.
@@ -256,6 +274,11 @@ impl Shared {
     /// The driver goes to sleep until `at` (the clock's milliseconds), or until a message arrives.
     pub(super) fn sleep_until(&self, at: Option<u64>) {
         self.next_turn.store(at.unwrap_or(NEVER), Ordering::Relaxed);
+    }
+
+    /// The detector is made.
+    pub(super) fn is_boot(&self, boot: BootId) {
+        let _ = self.boot.set(boot);
     }
 
     /// The driver knows where its peers are.

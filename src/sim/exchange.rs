@@ -64,7 +64,7 @@ impl World<'_> {
         let Some(process) = &mut self.hosts[host].process else { return };
         let state = if purpose == Use::Goodbye { SelfState::Leaving } else { process.node.state() };
         let (node, boot, seq) = (process.name.clone(), process.boot, process.seq(now));
-        let caller = Caller { node, boot, seq, state, known_rev };
+        let caller = Caller { node, boot, seq, state, known_rev, ack: None };
         let kept = process.host_of(peer).filter(|_| may_use_kept).and_then(|server| process.kept.remove(&server));
         let conn = match kept {
             Some(id) => self.reuse(id, purpose, caller),

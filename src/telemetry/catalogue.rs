@@ -9,11 +9,9 @@
 //! boot id: each of them would be a new series with each restart, without limit.
 
 use super::ends::{Closed, Refused};
+use super::label_values::{classes, events, reasons, results, states, verdicts};
 use crate::closed_set::ClosedSet as _;
-use crate::detector::evidence::{Class, Evidence};
-use crate::detector::flaw::FlawKind;
-use crate::detector::peer::{PeerState, Verdict};
-use crate::mesh::event::NodeEvent;
+use crate::mesh_key::guard::Unverified;
 
 /// What kind of number it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +126,8 @@ pub const CONNECTIONS_CLOSED: &str = "heartbeat_connections_closed_total";
 pub const ACCEPT_FAILURES: &str = "heartbeat_accept_failures_total";
 pub const STREAM_FLOODS: &str = "heartbeat_stream_floods_total";
 pub const TOKENS_REFUSED: &str = "heartbeat_tokens_refused_total";
+pub const UNVERIFIED_REQUESTS: &str = "heartbeat_unverified_requests_total";
+pub const MESH_KEY_FILE_UNUSABLE: &str = "heartbeat_mesh_key_file_unusable";
 pub const BUILD_INFO: &str = "heartbeat_build_info";
 pub const PROCESS_CPU: &str = "process_cpu_seconds_total";
 pub const PROCESS_RESIDENT: &str = "process_resident_memory_bytes";
@@ -137,8 +137,7 @@ pub const PROCESS_MAX_FDS: &str = "process_max_fds";
 pub const PROCESS_THREADS: &str = "process_threads";
 pub const PROCESS_START: &str = "process_start_time_seconds";
 
-/// What [`PING_FAILURES`] calls a ping that was out of time, whatever the last thing was that it showed.
-pub const REASON_TIMEOUT: &str = "timeout";
+pub use super::label_values::REASON_TIMEOUT;
 
 const REASON: Label = Label { name: "reason", values: reasons };
 const STATE: Label = Label { name: "state", values: states };
@@ -151,6 +150,7 @@ const ROUTE: Label = Label { name: "route", values: Vec::new };
 const CODE: Label = Label { name: "code", values: Vec::new };
 const REFUSED: Label = Label { name: "reason", values: || Refused::WORDS.to_vec() };
 const CLOSED: Label = Label { name: "reason", values: || Closed::WORDS.to_vec() };
+const UNVERIFIED: Label = Label { name: "reason", values: || Unverified::WORDS.to_vec() };
 const VERSION: Label = Label { name: "version", values: Vec::new };
 const REVISION: Label = Label { name: "revision", values: Vec::new };
 
@@ -346,6 +346,18 @@ pub static CATALOGUE: &[Metric] = &[
     },
     Metric { name: TOKENS_REFUSED, help: "Requests with a token that is not that of this node.", ..COUNTER },
     Metric {
+        name: UNVERIFIED_REQUESTS,
+        labels: &[UNVERIFIED],
+        help: "Requests that claim to be from a node and are without a mesh key (missing), of another one (different) or \
+               with a tag that does not fit (failed).",
+        ..COUNTER
+    },
+    Metric {
+        name: MESH_KEY_FILE_UNUSABLE,
+        help: "1 while the mesh key file cannot be used; the keys that were read before stay in use.",
+        ..BASE
+    },
+    Metric {
         name: BUILD_INFO,
         labels: &[VERSION, REVISION],
         help: "Always 1; the labels give the version and the revision of the source.",
@@ -370,33 +382,6 @@ pub static CATALOGUE: &[Metric] = &[
         ..PROCESS
     },
 ];
-
-fn reasons() -> Vec<&'static str> {
-    let failures = Evidence::ALL.into_iter().filter(|evidence| *evidence != Evidence::Answered);
-    failures.map(Evidence::as_str).chain(FlawKind::ALL.map(FlawKind::as_str)).chain([REASON_TIMEOUT]).collect()
-}
-
-fn results() -> Vec<&'static str> {
-    Evidence::ALL.into_iter().map(Evidence::as_str).collect()
-}
-
-fn states() -> Vec<&'static str> {
-    PeerState::ALL.into_iter().map(PeerState::as_str).collect()
-}
-
-/// A restart is an event and never a node_status verdict.
-fn verdicts() -> Vec<&'static str> {
-    Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Restarted).map(Verdict::as_str).collect()
-}
-
-fn classes() -> Vec<&'static str> {
-    Class::ALL.into_iter().map(Class::as_str).collect()
-}
-
-/// A ping is no event of the log; it has counters of its own.
-fn events() -> Vec<&'static str> {
-    NodeEvent::names_of_changes().collect()
-}
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ pub(crate) mod ends;
 pub(crate) mod events;
 mod fields;
 mod http;
+mod label_values;
 pub(crate) mod logs;
 mod maintenance;
 pub(crate) mod metrics;

@@ -1,10 +1,11 @@
 //! What the server counts of connections, besides requests.
 
-use metrics::Counter;
+use metrics::{Counter, Gauge};
 
 use super::catalogue;
 use super::ends::{Closed, Refused};
 use super::recorder::Recorder;
+use crate::mesh_key::guard::Unverified;
 
 /// Counters of connections that did not end by their callers' wish.
 pub struct ServerSeries {
@@ -13,6 +14,8 @@ pub struct ServerSeries {
     accept_failures: Counter,
     floods: Counter,
     refused_tokens: Counter,
+    key_file_unusable: Gauge,
+    unverified: [Counter; Unverified::ALL.len()],
 }
 
 impl ServerSeries {
@@ -24,6 +27,8 @@ impl ServerSeries {
             accept_failures: recorder.counter(catalogue::ACCEPT_FAILURES, &[]),
             floods: recorder.counter(catalogue::STREAM_FLOODS, &[]),
             refused_tokens: recorder.counter(catalogue::TOKENS_REFUSED, &[]),
+            key_file_unusable: recorder.gauge(catalogue::MESH_KEY_FILE_UNUSABLE, &[]),
+            unverified: Unverified::ALL.map(|why| reason(catalogue::UNVERIFIED_REQUESTS, why.as_str())),
         }
     }
 
@@ -41,6 +46,14 @@ impl ServerSeries {
 
     pub fn flood(&self) {
         self.floods.increment(1);
+    }
+
+    pub fn key_file_unusable(&self, unusable: bool) {
+        self.key_file_unusable.set(f64::from(u8::from(unusable)));
+    }
+
+    pub(crate) fn unverified(&self, why: Unverified) {
+        self.unverified[why as usize].increment(1);
     }
 
     pub fn token_refused(&self) {

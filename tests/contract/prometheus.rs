@@ -28,7 +28,7 @@ const CONFIG: &str = "prometheus/prometheus.yml";
 const OF_THE_TARGET: [&str; 3] = ["job", "node", "instance"];
 
 /// All alerts.
-const ALERTS: [&str; 17] = [
+const ALERTS: [&str; 18] = [
     "HeartbeatPeerDown",
     "HeartbeatMaintenanceOverrun",
     "HeartbeatMeshPartitioned",
@@ -36,6 +36,7 @@ const ALERTS: [&str; 17] = [
     "HeartbeatPeerCutOff",
     "HeartbeatLinkDown",
     "HeartbeatLinkAsymmetric",
+    "HeartbeatKeyMismatch",
     "HeartbeatConfigMismatch",
     "HeartbeatTargetMissing",
     "HeartbeatLossHigh",

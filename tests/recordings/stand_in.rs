@@ -187,6 +187,7 @@ fn config(own: &View) -> Config {
         token: None,
         hosts: Hosts::default(),
         warnings: Vec::new(),
+        mesh_key: None,
         settings: vec![
             Setting { name: "port", variable: "HEARTBEAT_PORT", value: "8001".to_owned(), source: Source::Default },
             Setting {

@@ -75,6 +75,23 @@ impl Node {
         self.arguments[place + 1] = peers.to_owned();
     }
 
+    /// Gives it another value for an argument that it has. Before it is started.
+    pub fn replace_argument(&mut self, name: &str, value: &str) {
+        self.remove_argument(name);
+        self.add_arguments(&[name, value]);
+    }
+
+    /// Takes away an argument and its value, if it has them. Before it is started.
+    pub fn remove_argument(&mut self, name: &str) {
+        if let Some(place) = self.arguments.iter().position(|argument| argument == name) {
+            self.arguments.drain(place..place + 2);
+        }
+    }
+
+    pub fn add_arguments(&mut self, arguments: &[&str]) {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    }
+
     /// Gives it a variable of the environment. Before it is started.
     pub fn set_variable(&mut self, name: &'static str, value: &str) {
         self.variables.push((name, value.to_owned()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::detector::flaw::Flaw;
 use crate::detector::gray::Lines;
-use crate::detector::peer::{BootId, NodeName, Seq};
+use crate::detector::peer::{Ack, BootId, NodeName, Seq};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 /// After the last answer of another node at the address of a peer.
@@ -37,6 +37,10 @@ pub(crate) struct Identity {
     flaw: Option<Flaw>,
     /// What the present boot said first, and when.
     first: (Seq, Monotonic),
+    /// When the present boot said what was heard last.
+    last_at: Monotonic,
+    /// The newest ping of a boot that counted as a sign of life. Only where a mesh key is required.
+    counted: Option<(BootId, Seq)>,
 }
 
 impl Identity {
@@ -53,6 +57,8 @@ impl Identity {
             rival: None,
             flaw: None,
             first: (Seq(0), Monotonic::default()),
+            last_at: Monotonic::default(),
+            counted: None,
         }
     }
 
@@ -84,6 +90,7 @@ impl Identity {
         self.goodbye = None;
         self.goodbye_hinted = false;
         self.first = first;
+        self.last_at = first.1;
         before
     }
 
@@ -131,12 +138,34 @@ impl Identity {
 
     /// Takes note of what the present boot said at `seq`; false when that is older than what was heard last, or another
     /// boot said it.
-    pub(crate) fn hears(&mut self, boot: BootId, seq: Seq) -> bool {
+    pub(crate) fn hears(&mut self, boot: BootId, seq: Seq, at: Monotonic) -> bool {
         let is_news = seq >= self.last_seq && self.known.as_ref().is_some_and(|(_, known)| *known == boot);
         if is_news {
             self.last_seq = seq;
+            self.last_at = at;
         }
         is_news
+    }
+
+    /// The present boot and the highest time of it that was heard.
+    pub(crate) fn heard(&self) -> Option<Ack> {
+        let (_, boot) = self.known.as_ref()?;
+        (self.last_seq > Seq(0)).then_some(Ack { boot: *boot, seq: self.last_seq })
+    }
+
+    /// How far `seq`, heard at `at`, is behind what was heard last and the time since.
+    pub(crate) fn behind(&self, seq: Seq, at: Monotonic) -> Duration {
+        let passed = u64::try_from((at - self.last_at).as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.last_seq.0.saturating_add(passed).saturating_sub(seq.0))
+    }
+
+    /// Takes note of a ping of this boot that is to count; false when this or a newer one has counted: it is a copy.
+    pub(crate) fn counts(&mut self, boot: BootId, seq: Seq) -> bool {
+        let is_new = self.counted.is_none_or(|(counted, last)| counted != boot || last < seq);
+        if is_new {
+            self.counted = Some((boot, seq));
+        }
+        is_new
     }
 
     /// Another node answers at its address. False while that has been so already: it comes with every other answer.

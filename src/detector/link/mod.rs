@@ -209,6 +209,12 @@ impl Link {
         self.trail.last() == Some(Evidence::NoNetwork)
     }
 
+    /// The last check was answered, and the answer cannot be believed: not made with the mesh key.
+    pub(crate) fn is_unverified(&self) -> bool {
+        self.trail.last() == Some(Evidence::Invalid)
+            && self.identity.flaw().is_some_and(|flaw| flaw.kind.is_of_mesh_key())
+    }
+
     /// The last check had no response at all.
     pub(crate) fn is_silent(&self) -> bool {
         self.trail.last() == Some(Evidence::Silent)

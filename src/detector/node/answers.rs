@@ -267,18 +267,24 @@ impl Node {
     /// What the headers say is a hint: anyone can write them. They make this node look, at most once in `CHECK_GAP`; that
     /// the peer leaves, is back or has restarted is believed only when it says so in an answer to this node.
     fn pinged_by_peer(&mut self, link: &mut Link, caller: &Caller, source: PingSource, now: ObserverTime) {
-        let is_its_own = source == PingSource::PeerAddress || self.config.pings_from == PingsFrom::Anywhere;
+        // A member's ping is its own from anywhere.
+        let is_its_own =
+            self.keyed || source == PingSource::PeerAddress || self.config.pings_from == PingsFrom::Anywhere;
         let hint = if link.boot() != Some(caller.boot) {
             caller.state != SelfState::Leaving && !link.identity.has_ended(caller.boot)
         } else if link.state() == PeerState::Left {
             caller.state != SelfState::Leaving && link.identity.is_after_goodbye(caller.seq)
         } else if caller.state == SelfState::Leaving {
-            link.identity.hint_goodbye(is_its_own);
+            let counts = is_its_own && self.is_new_ping(link, caller);
+            // A copy takes nothing back, either.
+            if counts || !self.keyed {
+                link.identity.hint_goodbye(counts);
+            }
             true
         } else if !is_its_own {
             link.proofs.pinged_elsewhere(now);
             link.state().is_broken()
-        } else if self.is_mute(link, now) {
+        } else if !self.is_new_ping(link, caller) || (!self.keyed && self.is_mute(link, now)) {
             link.state().is_broken()
         } else {
             if self.quarantine.is_some() {
@@ -295,7 +301,7 @@ impl Node {
 
     /// A node that is on no list of mine pinged me.
     fn stranger_pinged(&mut self, caller: &Caller, now: ObserverTime) {
-        if caller.state == SelfState::Leaving {
+        if caller.state == SelfState::Leaving || (self.keyed && !self.is_fresh(caller)) {
             return;
         }
         self.unlisted.pinged(&caller.node, now, unlisted::fresh(self.config.interval));

@@ -77,6 +77,11 @@ impl Node {
             return;
         }
         link.stream.opened();
+        if self.is_held_back(link, news.seq) {
+            // Somebody on the way holds it back. A new stream shows how things are.
+            self.end_stream(link, now);
+            return;
+        }
         let news = Answer { seq: link.identity.plausible(news.seq, self.last_raw), ..news };
         if news.state == SelfState::Leaving {
             self.goodbye(link, news.seq, None, now);
@@ -86,7 +91,7 @@ impl Node {
 
     /// Takes in what the peer says about others. Older than what I heard last: ignored.
     pub(super) fn hear(&mut self, link: &mut Link, answer: Answer, now: ObserverTime) {
-        if link.identity.hears(answer.boot, answer.seq) {
+        if link.identity.hears(answer.boot, answer.seq, self.last_raw) {
             let changes = link.reported.says(answer.state, answer.seq);
             self.effects.rejudge_if(changes);
             self.hear_watch_list(link, &answer.watch);

@@ -139,9 +139,13 @@ impl Node {
         let may_be_me = slow || may_be_mine && (self.cut_off.is_some() || too_few());
         // Its own pings reach me: whatever else is wrong, it is alive.
         let one_way = link.hearsay.own_ping_vouches_at(now);
-        self.accuse(link, met && !may_be_me && !unsent && !one_way, now);
+        // Something answers, perhaps the peer: that is a matter of keys, and no reason to accuse it.
+        let unverified = link.is_unverified();
+        self.accuse(link, met && !may_be_me && !unsent && !one_way && !unverified, now);
         let mut waits_for_last_call = false;
-        if slow && met && !link.hearsay.is_vouched(now) && self.is_condemned_by_others(link, class, now) {
+        if link_broken && unverified {
+            self.judge_unverified(link, class, met, now);
+        } else if slow && met && !link.hearsay.is_vouched(now) && self.is_condemned_by_others(link, class, now) {
             waits_for_last_call = self.try_to_declare_dead(link, class, now);
         } else if !is_lossy && link_broken && link.is_broken_despite_vouching(now) {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
@@ -161,11 +165,6 @@ impl Node {
         if !waits_for_last_call {
             link.questions.no_last_call();
         }
-    }
-
-    /// Enough observers accuse it without me.
-    fn is_condemned_by_others(&self, link: &Link, class: Class, now: ObserverTime) -> bool {
-        self.count_observers(link, class, now).0.ruling() == QuorumDecision::Confirmed
     }
 
     /// Publishes my accusation, or withdraws it.
@@ -191,7 +190,7 @@ impl Node {
 
     /// My wait is met and no observer vouches: is that enough? True while the verdict waits for a last call.
     fn try_to_declare_dead(&mut self, link: &mut Link, class: Class, now: ObserverTime) -> bool {
-        let (count, accusers, objectors) = self.count_observers(link, class, now);
+        let (count, _, objectors) = self.count_observers(link, class, now);
         let rule = match count.ruling() {
             QuorumDecision::Confirmed => Rule::Quorum,
             QuorumDecision::OnlyObserver => Rule::OnlyObserver,
@@ -214,13 +213,19 @@ impl Node {
         if self.last_call(link, &objectors, now) {
             return true;
         }
-        let (Some(prev), Some(verdict)) = (self.apply(link, rule, now), rule.verdict()) else { return false };
-        let mut names = vec![self.me.node.clone()];
+        self.declare_dead(link, rule, class, now);
+        false
+    }
+
+    pub(super) fn declare_dead(&mut self, link: &mut Link, rule: Rule, class: Class, now: ObserverTime) {
+        let (_, accusers, _) = self.count_observers(link, class, now);
+        let (Some(prev), Some(verdict)) = (self.apply(link, rule, now), rule.verdict()) else { return };
+        // Where only something without a key answers, this node is not among those that accuse.
+        let mut names: Vec<NodeName> = (!link.is_unverified()).then(|| self.me.node.clone()).into_iter().collect();
         names.extend(self.names_of(&accusers));
         let evidence = link.trail.last().unwrap_or(Evidence::Silent);
         let silent_for = link.proofs.silent_for(now);
         self.report(link, EventKind::PeerDown { prev, verdict, class, evidence, silent_for, accusers: names });
-        false
     }
 
     /// How many observers there are and accuse, those who accuse with me, and those who could still object.
@@ -231,8 +236,8 @@ impl Node {
         now: ObserverTime,
     ) -> (QuorumCount, Vec<PeerId>, Vec<PeerId>) {
         let overtime = accused.is_due(Timer::Overtime, &self.config, now);
-        // While I am slow my own word about silence counts for nothing.
-        let mine = usize::from(self.slow.is_none() || class == Class::Gone);
+        // While I am slow my own word about silence counts for nothing, and where something without the key answers I have none.
+        let mine = usize::from((self.slow.is_none() || class == Class::Gone) && !accused.is_unverified());
         let mut count =
             QuorumCount { observers: 1, accusers: mine, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());

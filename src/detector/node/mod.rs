@@ -7,9 +7,9 @@
 //!
 //! The parts, in the order in which a ping meets them: `pings` sends and times out, `answers` and `identity` learn who
 //! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `sick` asks whether it is
-//! me, `report` shows, `why` explains; `discover` finds peers behind a name; `maintenance` notes what operators announced
-//! and is asked by `report` alone. A step on a link borrows it with `with_link`, and says in `effects` what else it wants
-//! done.
+//! me, `keyed` tells new requests from copies where there is a mesh key, `report` shows, `why` explains; `discover` finds
+//! peers behind a name; `maintenance` notes what operators announced and is asked by `report` alone. A step on a link
+//! borrows it with `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
 mod discover;
@@ -18,6 +18,7 @@ mod gossip;
 mod hearsay;
 mod identity;
 mod judge;
+mod keyed;
 mod links;
 mod maintenance;
 mod maintenance_book;
@@ -44,7 +45,7 @@ use super::evidence::Evidence;
 use super::limits::STALL;
 use super::link::Link;
 use super::peer::{
-    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, SelfState, Seq, Testimony,
+    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, Seq, Testimony,
 };
 use super::quality::Slow;
 use super::quorum::CutOff;
@@ -97,6 +98,8 @@ pub struct Node {
 
     ready: bool,
     leaving: bool,
+    /// Callers are verified with the mesh key before they come here.
+    keyed: bool,
     /// I hear less than half of my peers.
     cut_off: Option<CutOff>,
     /// Most of my links are bad although their peers live: it is me.
@@ -146,6 +149,7 @@ impl Node {
             clock: ObserverClock::new(now),
             ready: false,
             leaving: false,
+            keyed: false,
             cut_off: None,
             slow: None,
             slow_asked: ObserverTime::default(),
@@ -267,12 +271,11 @@ impl Node {
     /// A ping came in, from `source`. A caller without our headers (curl) is `None` and only gets the answer.
     pub fn handle_ping(&mut self, now: Monotonic, caller: Option<Caller>, source: PingSource) -> Answer {
         let at = self.begin(now);
-        let known_rev = caller.as_ref().map(|caller| caller.known_rev);
-        if let Some(caller) = caller {
-            self.pinged(&caller, source, at);
+        if let Some(caller) = &caller {
+            self.pinged(caller, source, at);
         }
         self.finish();
-        self.answer(known_rev.unwrap_or(self.rev))
+        self.answer(caller.map_or(self.rev, |caller| caller.known_rev))
     }
 
     /// Another node asks for a ping of `node`. Ends in `Transmit::Testify`, once.
@@ -310,17 +313,6 @@ impl Node {
         let now = self.begin(now);
         self.with_link(peer, |node, link| node.stream_ended(link, now));
         self.finish();
-    }
-
-    /// What I am, in one word.
-    pub fn state(&self) -> SelfState {
-        match (self.leaving, self.ready, self.cut_off, self.slow) {
-            (true, ..) => SelfState::Leaving,
-            (false, false, ..) => SelfState::Starting,
-            (false, true, Some(_), _) => SelfState::CutOff,
-            (false, true, None, Some(_)) => SelfState::Slow,
-            (false, true, None, None) => SelfState::Ready,
-        }
     }
 
     fn seq(&self) -> Seq {

@@ -3,11 +3,22 @@
 use super::Node;
 use crate::detector::link::Link;
 use crate::detector::link::questions::Asked;
-use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::peer::{PeerState, SelfState, Verdict};
 use crate::detector::time::{Monotonic, ObserverTime};
 use crate::detector::view::{PeerView, View, WitnessView};
 
 impl Node {
+    /// What I am, in one word.
+    pub fn state(&self) -> SelfState {
+        match (self.leaving, self.ready, self.cut_off, self.slow) {
+            (true, ..) => SelfState::Leaving,
+            (false, false, ..) => SelfState::Starting,
+            (false, true, Some(_), _) => SelfState::CutOff,
+            (false, true, None, Some(_)) => SelfState::Slow,
+            (false, true, None, None) => SelfState::Ready,
+        }
+    }
+
     /// What I believe now. Asking changes nothing but the clock reading.
     pub fn view(&mut self, now: Monotonic) -> View {
         let now = self.begin(now);

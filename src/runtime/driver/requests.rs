@@ -96,10 +96,10 @@ impl Driver {
 
     pub(super) fn errand(&self, peer: PeerId, known_rev: u64) -> Option<PingOrder> {
         let target = self.targets.get(&peer)?.clone();
-        Some(PingOrder { client: self.client.clone(), target, caller: self.caller(known_rev) })
+        Some(PingOrder { client: self.client.clone(), target, caller: self.caller(Some(peer), known_rev) })
     }
 
-    pub(super) fn caller(&self, known_rev: u64) -> Caller {
+    pub(super) fn caller(&self, peer: Option<PeerId>, known_rev: u64) -> Caller {
         Caller {
             node: self.me.node.clone(),
             boot: self.me.boot,
@@ -107,6 +107,7 @@ impl Driver {
             seq: Seq(millis(self.clock.now() - self.born)),
             state: self.node.state(),
             known_rev,
+            ack: peer.filter(|_| self.client.has_key()).and_then(|peer| self.node.heard(peer)),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Trace {
     fn request(&mut self, request: &Request) {
         match request {
             Request::Ping(caller) => {
-                let Caller { node, boot, seq, state, known_rev } = caller;
+                let Caller { node, boot, seq, state, known_rev, ack: _ } = caller;
                 self.text("ping");
                 self.node(node);
                 self.boot(*boot);

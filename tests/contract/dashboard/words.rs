@@ -177,6 +177,9 @@ pub const SERIES: &[(&str, &str)] = &[
     ("invalid_status", "#7D7D82"),
     ("invalid_redirect", "#8C8C91"),
     ("invalid_body", "#A9A9AE"),
+    ("mesh_key_missing", "#7A6A9E"),
+    ("mesh_key_different", "#9484B8"),
+    ("mesh_key_failed", "#5F4F87"),
     ("no_network", "#CC79A7"),
     // What a verdict was about.
     ("gone", BAD),

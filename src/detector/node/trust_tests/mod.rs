@@ -3,6 +3,7 @@
 mod flapping;
 mod headers;
 mod identity;
+mod keyed;
 mod members;
 mod vouching;
 
@@ -13,7 +14,7 @@ use crate::detector::config::{PingsFrom, Timing};
 use crate::detector::event::{Conflict, Purpose};
 use crate::detector::evidence::Class;
 use crate::detector::limits::GOODBYE_LIMIT;
-use crate::detector::peer::{Accusation, PeerSpec, PeerState, WatchDelta, Watched};
+use crate::detector::peer::{Accusation, PeerSpec, PeerState, SelfState, WatchDelta, Watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The highest number that a header can carry.
@@ -35,6 +36,8 @@ enum Says {
     NewLives(&'static str),
     Refuses,
     Silent,
+    /// With an answer that was not made with the mesh key.
+    NoKey,
 }
 
 /// What a witness says.
@@ -160,6 +163,7 @@ impl World {
                 self.node.handle_answer(now, attempt, answer);
             }
             Says::Refuses => self.node.handle_failure(now, attempt, Evidence::Refused),
+            Says::NoKey => self.reply_without_key(attempt),
             Says::Silent => self.node.handle_failure(now, attempt, Evidence::Silent),
         }
     }
@@ -215,7 +219,7 @@ impl World {
     }
 
     fn caller(&self, node: &str, boot: u64, state: SelfState, seq: u64) -> Caller {
-        Caller { node: name(node), boot: BootId(boot), seq: Seq(seq), state, known_rev: 0 }
+        Caller { node: name(node), boot: BootId(boot), seq: Seq(seq), state, known_rev: 0, ack: None }
     }
 
     /// A request comes in with these headers, from anyone.

@@ -1,0 +1,162 @@
+//! Somebody on the way between nodes that require a key.
+
+use std::time::Instant;
+
+use super::keys::{Folder, keygen, mesh};
+use super::proxy::{Does, Proxy, header, send, without};
+use super::support::{Cluster, Report, SOON, check, hold, millis, seconds};
+
+/// A mesh in which `from` reaches `to` through the proxy.
+fn proxied(size: usize, folder: &Folder, from: usize, to: usize) -> (Cluster, Proxy) {
+    let file = folder.write("keys", &[&keygen()]);
+    let mut cluster = mesh(size, &file).build();
+    let proxy = Proxy::to(cluster.node(to).host.address);
+    let url = |cluster: &Cluster, other: usize| {
+        let address = if other == to { proxy.address } else { cluster.node(other).host.address };
+        format!("node-{other}=http://{address}")
+    };
+    let peers: Vec<String> = cluster.others(from).into_iter().map(|other| url(&cluster, other)).collect();
+    cluster.node_mut(from).replace_peers(&peers.join(","));
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    (cluster, proxy)
+}
+
+/// Rows 9 and 10 of the table of attacks: what is covered may not change, what is not may, and all that fails gets one
+/// reply.
+pub fn tags_that_are_not_as_they_should_be(report: &Report) {
+    let folder = Folder::new("tags");
+    let (cluster, proxy) = proxied(2, &folder, 1, 2);
+    let address = cluster.node(2).host.address;
+    let ping = proxy.requests("/ping").pop().expect("pings came by");
+    let mac = header(&ping, "heartbeat-mac").expect("it is signed").to_owned();
+    let with = |value: &str| ping.replace(&mac, value);
+    let cut = |digits: usize| format!("{}{}", &mac[..mac.len() - 64], &mac[mac.len() - 64..][..digits]);
+    let doubled = |name: &str, value: &str| ping.replacen("\r\n\r\n", &format!("\r\n{name}: {value}\r\n\r\n"), 1);
+    let node = header(&ping, "heartbeat-node").expect("a name").to_owned();
+    let refused = [
+        ("no tag", without(&ping, "heartbeat-mac")),
+        ("a tag of 0 bytes", with(&cut(0))),
+        ("a tag of 1 byte", with(&cut(2))),
+        ("a tag of 16 bytes", with(&cut(32))),
+        ("a tag of 31 bytes", with(&cut(62))),
+        ("upper case", with(&mac.to_uppercase())),
+        ("two tags", doubled("heartbeat-mac", &mac)),
+        ("a doubled header", doubled("heartbeat-node", &node)),
+        ("an added header", doubled("heartbeat-zone", "eu-1")),
+        ("another state", ping.replacen("heartbeat-state: ready", "heartbeat-state: leaving", 1)),
+        ("no acknowledgement", without(&ping, "heartbeat-ack")),
+        ("another path", ping.replacen("/ping", "/api/v1/row", 1)),
+    ];
+    // The body has the time in it.
+    let shape = |head: &str| without(&without(head, "date"), "content-length");
+    let stranger = "GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let (plain, _) = send(address, stranger).expect("an answer");
+    for (what, request) in &refused {
+        assert_ne!(request, &ping, "{what} changes nothing");
+        let (head, _) = send(address, request).unwrap_or_else(|problem| panic!("{what}: {problem}"));
+        assert_eq!(header(&head, "heartbeat-mac"), None, "{what}: {head}");
+        assert_eq!(shape(&head), shape(&plain), "{what}: the reply is that for a stranger");
+    }
+    let mut lines: Vec<&str> = ping.trim_end().split("\r\n").collect();
+    lines[1..].reverse();
+    let reordered = lines.join("\r\n") + "\r\n\r\n";
+    let recased = ping.replace("heartbeat-", "HeartBeat-");
+    let absolute = ping.replacen("GET /ping", &format!("GET http://{address}/ping"), 1);
+    let proxied = doubled("x-forwarded-for", "10.0.0.1");
+    for (what, request) in [
+        ("as it was", ping.clone()),
+        ("reordered", reordered),
+        ("recased", recased),
+        ("absolute", absolute),
+        ("added by a proxy", proxied),
+    ] {
+        let (head, _) = send(address, &request).unwrap_or_else(|problem| panic!("{what}: {problem}"));
+        assert!(header(&head, "heartbeat-mac").is_some(), "{what}: {head}");
+    }
+    let lines = cluster.logged(2, &["unverified_requests"], Instant::now() - seconds(60));
+    report.say(format!("{} refused, {} log lines", refused.len(), lines.len()));
+    assert!(lines.len() <= 2, "one a minute for each reason");
+    cluster.assert_down_only(&[]);
+}
+
+/// Rows 7, 11 and 14: none of them is believed, none is a death, and the link recovers.
+pub fn answers_that_are_changed_stripped_or_old(report: &Report) {
+    let folder = Folder::new("answers");
+    let (cluster, proxy) = proxied(3, &folder, 1, 2);
+    for (does, reason) in
+        [(Does::Falsify, "mesh_key_failed"), (Does::Replay, "mesh_key_failed"), (Does::Strip, "mesh_key_failed")]
+    {
+        let began = Instant::now();
+        proxy.becomes(does);
+        let line = cluster.await_event(1, "peer_unreachable", "node-2", began, SOON);
+        report.say(format!("{does:?}: {}", line.text("sentence")));
+        assert_eq!(line.text("verdict"), "unverified", "{}", line.raw);
+        let labels = ["peer=\"node-2\"", &format!("reason=\"{reason}\"")].map(str::to_owned);
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let count = cluster.node(1).metrics().and_then(|scrape| scrape.value("heartbeat_ping_failures_total", &labels));
+        assert!(count.as_ref().is_ok_and(|count| *count > 0.0), "{does:?}: {count:?}");
+        assert_eq!(cluster.node(1).json("/api/v1/row").expect("a row")["accuses"].as_array().map_or(0, Vec::len), 0);
+        proxy.becomes(Does::Pass);
+        cluster.await_event(1, "peer_recovered", "node-2", began, SOON);
+    }
+    cluster.assert_view(3, "node-2", "alive");
+    cluster.assert_down_only(&[]);
+}
+
+/// Row 14, second half: it answers in a dead node's place on one link, and the others still agree that it is down.
+pub fn a_dead_node_behind_a_faker(report: &Report) {
+    let folder = Folder::new("faker");
+    let (mut cluster, proxy) = proxied(4, &folder, 1, 2);
+    check("an answer came by", SOON, || if proxy.requests("/ping").len() > 2 { Ok(()) } else { Err(String::new()) });
+    proxy.becomes(Does::Replay);
+    let killed = cluster.kill(2);
+    for observer in [1, 3, 4] {
+        let line = cluster.await_event(observer, "peer_down", "node-2", killed, SOON);
+        report.say(format!("node-{observer}: {}", line.text("sentence")));
+    }
+    cluster.assert_down_only(&["node-2"]);
+}
+
+/// Rows 1, 3, 4 and 12, and stream requests played 200 times: nothing of it is proof, and no place is taken.
+pub fn pings_and_streams_played_again(report: &Report) {
+    let folder = Folder::new("replay");
+    // node-2's requests to node-1 come by.
+    let (cluster, proxy) = proxied(3, &folder, 2, 1);
+    let (one, three) = (cluster.node(1).host.address, cluster.node(3).host.address);
+    let stream = proxy.requests("/api/v1/events").pop().expect("a stream was opened");
+    let played: usize = (0..200).map(|_| usize::from(send(one, &stream).is_ok())).sum();
+    let peers = cluster.node(1).peer("node-2").expect("is watched");
+    assert_eq!(peers["state"], "alive", "{peers}");
+    check("node-2 still has its stream", SOON, || {
+        let peer = cluster.node(2).peer("node-1")?;
+        if peer["streaming"] == true { Ok(()) } else { Err(peer.to_string()) }
+    });
+    check("60 pings came by", SOON * 2, || {
+        let count = proxy.requests("/ping").len();
+        if count >= 20 { Ok(()) } else { Err(format!("{count}")) }
+    });
+    // Frozen, so that the wait is long enough to play a lot in it.
+    let killed = cluster.signal(2, "STOP");
+    let pings = proxy.requests("/ping");
+    let newest = pings.iter().rev().take(60).rev();
+    let mut sent = 0;
+    for ping in newest.cycle() {
+        let _ = (send(one, ping), send(three, ping));
+        sent += 1;
+        hold(millis(100));
+        let told = |observer: usize| !cluster.logged(observer, &["peer_down"], killed).is_empty();
+        if told(1) && told(3) {
+            break;
+        }
+        assert!(killed.elapsed() < SOON, "recorded pings keep node-2 alive");
+    }
+    for observer in [1, 3] {
+        let line = cluster.await_event(observer, "peer_down", "node-2", killed, SOON);
+        report.say(format!("node-{observer}: {}, after {:?}", line.text("sentence"), line.at.duration_since(killed)));
+    }
+    report.say(format!("{played} streams and {sent} pings were played"));
+    cluster.assert_down_only(&["node-2"]);
+}

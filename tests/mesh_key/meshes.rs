@@ -1,0 +1,155 @@
+//! Meshes that have a key, get one, exchange it, and nodes that do not have it.
+
+use std::time::Instant;
+
+use super::keys::{Folder, failed_pings, keygen, mesh, python_ping};
+use super::support::{Plan, Report, SOON, check};
+
+/// What would be a false alarm while keys are exchanged.
+const ALARMS: [&str; 4] = ["peer_down", "peer_unreachable", "peer_never_seen", "self_cut_off"];
+
+/// A mesh of three works as one without a key, streams included, and nothing shows the key.
+pub fn a_mesh_with_a_key(report: &Report) {
+    let folder = Folder::new("mesh");
+    let key = keygen();
+    let file = folder.write("keys", &[&key]);
+    let mut cluster = mesh(3, &file).start();
+    let address = cluster.node(1).host.address;
+    assert!(python_ping(address, &file), "the other implementation and this one agree");
+    assert!(!python_ping(address, &folder.write("other", &[&keygen()])), "a stranger's answer is not signed");
+    check("the mesh is whole, with rows of all", SOON, || {
+        let view = cluster.node(1).json("/api/v1/cluster")?;
+        if view["whole"] == true { Ok(()) } else { Err(view.to_string()) }
+    });
+    assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
+    let killed = cluster.kill(3);
+    for observer in [1, 2] {
+        let line = cluster.await_event(observer, "peer_down", "node-3", killed, SOON);
+        assert_eq!(line.text("verdict"), "down", "both agree: {}", line.raw);
+        report.say(format!("node-{observer}: down after {:?}", line.at.duration_since(killed)));
+    }
+    for number in [1, 2] {
+        let node = cluster.node(number);
+        let shown = ["/api/v1/config", "/api/v1/node", "/api/v1/row", "/metrics", "/"]
+            .map(|path| node.get(path).map(|response| response.body).unwrap_or_default());
+        assert!(shown.iter().all(|text| !text.is_empty() && !text.contains(&key)), "node-{number} shows the key");
+        assert!(!node.log_text().contains(&key), "the log of node-{number} shows the key");
+    }
+    cluster.assert_down_only(&["node-3"]);
+}
+
+/// Who has another key or none is not believed, is told what is wrong, and is nobody's death.
+pub fn nodes_with_another_key_and_with_none(report: &Report) {
+    let folder = Folder::new("lack");
+    let (key, other) = (keygen(), keygen());
+    let file = folder.write("keys", &[&key]);
+    let mut plan = mesh(4, &file).build();
+    let began = Instant::now();
+    plan.start(1);
+    plan.start(2);
+    plan.node_mut(3).replace_argument("--mesh-key-file", &folder.write("other", &[&other]));
+    plan.start(3);
+    plan.node_mut(4).remove_argument("--mesh-key-file");
+    plan.start(4);
+    plan.settle_among(&[1, 2]);
+    for (subject, reason) in [("node-3", "mesh_key_different"), ("node-4", "mesh_key_missing")] {
+        check(&format!("node-1 counts {reason} of {subject}"), SOON, || {
+            let labels = [format!("peer=\"{subject}\""), format!("reason=\"{reason}\"")];
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            match plan.node(1).metrics()?.value("heartbeat_ping_failures_total", &labels)? {
+                0.0 => Err("none yet".to_owned()),
+                count => Ok(count),
+            }
+        });
+        let line = plan.await_event(1, "peer_never_seen", subject, began, SOON);
+        report.say(line.text("sentence"));
+    }
+    for reason in ["different", "missing"] {
+        let line = plan
+            .node(1)
+            .log
+            .wait(began, SOON, |line| line.event() == "unverified_requests" && line.text("reason") == reason);
+        report.say(line.expect("who lacks the key is told of").text("sentence"));
+    }
+    // The node without a key believes all who answer: that is what no key means.
+    plan.await_view(4, "node-1", "alive", SOON);
+    // With the right key it joins as if nothing had been.
+    plan.kill(3);
+    plan.node_mut(3).replace_argument("--mesh-key-file", &file);
+    plan.start(3);
+    plan.settle_among(&[1, 2, 3]);
+    plan.assert_down_only(&[]);
+}
+
+/// Old key, both, new key first, new key: no failed ping, no alarm.
+pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
+    let folder = Folder::new("rotation");
+    let (old, new) = (keygen(), keygen());
+    let file = folder.write("keys", &[&old]);
+    let cluster = mesh(3, &file).start();
+    let began = Instant::now();
+    for step in [&[&*old, &new][..], &[&*new, &old], &[&*new]] {
+        let written = Instant::now();
+        folder.write("keys", step);
+        for number in cluster.numbers() {
+            let line = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_keys_changed");
+            line.unwrap_or_else(|| panic!("node-{number} has not read the new keys"));
+        }
+        report.say(format!("{} keys in use everywhere after {:?}", step.len(), written.elapsed()));
+    }
+    cluster.settle();
+    assert!(python_ping(cluster.node(2).host.address, &file));
+    assert!(!python_ping(cluster.node(2).host.address, &folder.write("old", &[&old])), "the old key is a stranger's");
+    // Torn and empty files change nothing.
+    let written = Instant::now();
+    std::fs::write(&file, &new[..20]).expect("ours");
+    cluster.node(1).log.wait(written, SOON, |line| line.event() == "mesh_key_file_unusable").expect("is told");
+    assert!(python_ping(cluster.node(1).host.address, &folder.write("new", &[&new])));
+    folder.write("keys", &[&new]);
+    cluster.node(1).log.wait(written, SOON, |line| line.event() == "mesh_key_file_usable").expect("is told");
+    // A machine that is busy elsewhere may be late; keys are never why.
+    report.say(format!("failed pings: {:?}", failed_pings(&cluster, "")));
+    assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
+    cluster.assert_quiet(&cluster.numbers(), began);
+    for (number, expected) in [(1, 0.0), (2, 1.0), (3, 0.0)] {
+        let unverified = cluster.node(number).metrics().expect("it answers").sum("heartbeat_unverified_requests_total");
+        assert_eq!(unverified, expected, "node-{number} was asked with the old key by this case alone");
+    }
+}
+
+/// No key, then accept, then require, one node after the other: no failed ping but those of the restarts, no alarm.
+pub fn a_key_is_introduced_while_the_mesh_runs(report: &Report) {
+    let folder = Folder::new("enabling");
+    let file = folder.write("keys", &[&keygen()]);
+    let mut cluster = Plan::loopback(3).start();
+    let began = Instant::now();
+    for mode in ["accept", "require"] {
+        for number in cluster.numbers() {
+            cluster.signal(number, "TERM");
+            cluster.node_mut(number).await_end(SOON);
+            let node = cluster.node_mut(number);
+            node.remove_argument("--mesh-key-file");
+            node.remove_argument("--mesh-key-mode");
+            node.add_arguments(&["--mesh-key-file", &file, "--mesh-key-mode", mode]);
+            cluster.start(number);
+            cluster.settle();
+        }
+        report.say(format!("all {mode} after {:?}", began.elapsed()));
+    }
+    assert!(python_ping(cluster.node(3).host.address, &file));
+    assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
+    for number in cluster.numbers() {
+        let alarms = cluster.logged(number, &ALARMS, began);
+        assert!(alarms.is_empty(), "node-{number}: {}", alarms[0].raw);
+    }
+    // One that comes back without the key is seen, and is not dead.
+    let killed = cluster.kill(3);
+    cluster.await_event(1, "peer_down", "node-3", killed, SOON);
+    let node = cluster.node_mut(3);
+    node.remove_argument("--mesh-key-file");
+    node.remove_argument("--mesh-key-mode");
+    cluster.start(3);
+    cluster.await_view(1, "node-3", "unreachable/unverified", SOON);
+    assert!(!failed_pings(&cluster, "mesh_key_missing").is_empty());
+    cluster.assert_down_only(&["node-3"]);
+}

@@ -1,0 +1,166 @@
+//! Somebody on the way between two nodes: reads all, keeps copies, changes what it likes, answers in another's place.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What it does with what comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// Passes it on.
+    Pass,
+    /// Takes the tags out of requests and answers.
+    Strip,
+    /// Answers pings with the last answer that it has seen, whoever is asked.
+    Replay,
+    /// Changes one byte of the answers to pings.
+    Falsify,
+}
+
+pub struct Proxy {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    to: SocketAddr,
+    does: Mutex<Does>,
+    /// Heads of requests, oldest first.
+    requests: Mutex<Vec<String>>,
+    /// The last whole answer to a ping.
+    answer: Mutex<Vec<u8>>,
+}
+
+/// More than the pings of a case.
+const KEPT: usize = 10_000;
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Proxy {
+    pub fn to(address: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let shared = Arc::new(Shared {
+            to: address,
+            does: Mutex::new(Does::Pass),
+            requests: Mutex::default(),
+            answer: Mutex::default(),
+        });
+        let proxy = Proxy { address: listener.local_addr().expect("bound"), shared: shared.clone() };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = shared.clone();
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+        proxy
+    }
+
+    pub fn becomes(&self, does: Does) {
+        *lock(&self.shared.does) = does;
+    }
+
+    /// The heads of all requests for this path that came by.
+    pub fn requests(&self, path: &str) -> Vec<String> {
+        let begin = format!("GET {path} ");
+        lock(&self.shared.requests).iter().filter(|head| head.starts_with(&begin)).cloned().collect()
+    }
+}
+
+impl Shared {
+    /// One connection, request after request.
+    fn serve(&self, caller: TcpStream) -> Option<()> {
+        let does = || *lock(&self.does);
+        let mut upstream: Option<TcpStream> = None;
+        let mut reader = BufReader::new(caller.try_clone().ok()?);
+        let mut caller = caller;
+        loop {
+            let mut head = read_head(&mut reader)?;
+            {
+                let mut requests = lock(&self.requests);
+                if requests.len() < KEPT {
+                    requests.push(head.clone());
+                }
+            }
+            let is_ping = head.starts_with("GET /ping ");
+            if is_ping && does() == Does::Replay {
+                caller.write_all(&lock(&self.answer)).ok()?;
+                continue;
+            }
+            if does() == Does::Strip {
+                head = without(&head, "heartbeat-mac");
+            }
+            let mut server = match upstream.take() {
+                Some(server) => server,
+                None => TcpStream::connect(self.to).ok()?,
+            };
+            server.write_all(head.as_bytes()).ok()?;
+            let mut answers = BufReader::new(server.try_clone().ok()?);
+            let mut answer = read_head(&mut answers)?;
+            if does() == Does::Strip {
+                answer = without(&answer, "heartbeat-mac");
+            }
+            let Some(length) = header(&answer, "content-length").and_then(|length| length.parse::<usize>().ok()) else {
+                // A stream: passed on as it comes.
+                caller.write_all(answer.as_bytes()).ok()?;
+                std::io::copy(&mut answers, &mut caller).ok()?;
+                return None;
+            };
+            let mut body = vec![0; length];
+            answers.read_exact(&mut body).ok()?;
+            if is_ping && does() == Does::Falsify {
+                let text = String::from_utf8_lossy(&body).replacen("ready", "readY", 1);
+                body = text.into_bytes();
+            }
+            let whole = [answer.as_bytes(), &body].concat();
+            if is_ping {
+                *lock(&self.answer) = whole.clone();
+            }
+            caller.write_all(&whole).ok()?;
+            upstream = Some(server);
+        }
+    }
+}
+
+/// A head with its empty line; `None` when the connection ends.
+fn read_head(reader: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    loop {
+        let before = head.len();
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+        if &head[before..] == "\r\n" {
+            return Some(head);
+        }
+    }
+}
+
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// The head without the lines of this header.
+pub fn without(head: &str, name: &str) -> String {
+    let is_it = |line: &&str| line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
+    head.split_inclusive("\r\n").filter(|line| !is_it(line)).collect()
+}
+
+/// Sends these bytes on a connection of their own and reads the head and body of what comes back.
+pub fn send(address: SocketAddr, request: &str) -> Result<(String, String), String> {
+    let text = |error: std::io::Error| error.to_string();
+    let mut stream = TcpStream::connect(address).map_err(text)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(text)?;
+    stream.write_all(request.as_bytes()).map_err(text)?;
+    let mut reader = BufReader::new(stream);
+    let head = read_head(&mut reader).ok_or("no answer")?;
+    let length = header(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).map_err(text)?;
+    Ok((head, String::from_utf8_lossy(&body).into_owned()))
+}
