@@ -65,6 +65,7 @@ const TRIALS: [Trial; 2] = [
         name: "lossy-host-32",
         text: include_str!("../tests/scenarios/lossy-host-32.txt"),
         wanted: &[
+            ("false dead", Limit::AtMost(0)),
             ("false dead at the sick", Limit::AtMost(0)),
             ("reports of itself, fewest of a sick node", Limit::Exactly(1)),
             ("reports of itself, most of a sick node", Limit::Exactly(1)),
