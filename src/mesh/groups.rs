@@ -3,11 +3,12 @@
 //! A group is a connected component over links that work both ways. Only members that speak belong to one: which
 //! nodes the others reach is not known, and counting on them would be an all-clear without a source. A link works if
 //! those of its two ends that watch the other reach it; where only one end watches, its answers show that packets
-//! pass both ways.
+//! pass both ways. A link that loses most packets works as far as groups go: some pass.
 
 use std::collections::BTreeMap;
 
-use super::rows::{LinkStatus, Member, Row};
+use super::rows::{Cell, LinkStatus, Member, Row};
+use crate::detector::peer::Verdict;
 use crate::detector::sets::Sets;
 
 /// The members that speak, by group; largest first, then by name.
@@ -39,13 +40,14 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
     let place: BTreeMap<&Member, usize> = speaking.iter().map(|row| &row.observer).zip(0..).collect();
     let links = || {
         speaking.iter().enumerate().flat_map(|(one, row)| {
-            let known = row.cells.iter().filter_map(|cell| Some((*place.get(&cell.peer)?, row.link_status(cell))));
-            known.map(move |(other, link_status)| (one, other, link_status))
+            let known = row.cells.iter().filter_map(|cell| Some((*place.get(&cell.peer)?, cell)));
+            known.map(move |(other, cell)| (one, other, cell))
         })
     };
     let mut sets = Sets::new(speaking.len());
-    for (one, other, link_status) in links() {
-        if link_status.reaches() && link_status_back(speaking[one], speaking[other]).is_none_or(LinkStatus::reaches) {
+    for (one, other, cell) in links() {
+        let back = speaking[other].cell(&speaking[one].observer);
+        if passes(speaking[one], cell) && back.is_none_or(|back| passes(speaking[other], back)) {
             sets.join(one, other);
         }
     }
@@ -54,22 +56,24 @@ pub(super) fn groups(rows: &[Row]) -> Groups {
         by_root.entry(sets.root(at)).or_default().push(row.observer.clone());
     }
     let split = by_root.len() > 1 && {
-        let across: Vec<(usize, usize, LinkStatus)> =
-            links().map(|(one, other, link_status)| (sets.root(one), sets.root(other), link_status)).collect();
-        let across: Vec<_> = across.into_iter().filter(|(one, other, _)| one != other).collect();
+        let rooted: Vec<_> =
+            links().map(|(one, other, cell)| (sets.root(one), sets.root(other), speaking[one], cell)).collect();
+        let across: Vec<_> = rooted.into_iter().filter(|(one, other, ..)| one != other).collect();
         let misses = |root: &usize| {
-            across
-                .iter()
-                .any(|(one, other, link_status)| *link_status == LinkStatus::Bad && (one == root || other == root))
+            let mut of_root = across.iter().filter(|(one, other, ..)| one == root || other == root);
+            of_root.any(|(_, _, row, cell)| row.link_status(cell) == LinkStatus::Bad)
         };
-        across.iter().all(|(_, _, link_status)| !link_status.reaches()) && by_root.keys().all(misses)
+        across.iter().all(|(_, _, row, cell)| !passes(row, cell)) && by_root.keys().all(misses)
     };
     let mut groups: Vec<Vec<Member>> = by_root.into_values().collect();
     groups.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
     Groups { groups, split }
 }
 
-/// What the other end reports about a link, if it watches this one.
-fn link_status_back(row: &Row, other: &Row) -> Option<LinkStatus> {
-    other.cell(&row.observer).map(|cell| other.link_status(cell))
+/// Whether packets pass, all or some.
+fn passes(row: &Row, cell: &Cell) -> bool {
+    match row.link_status(cell) {
+        LinkStatus::Bad => cell.verdict == Some(Verdict::Lossy),
+        link_status => link_status.reaches(),
+    }
 }

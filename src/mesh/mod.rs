@@ -101,7 +101,7 @@ pub fn view(rows: Vec<Row>) -> MeshView {
 /// majority are cut off, and nothing is wrong with the majority.
 fn seen_from_above(node_statuses: &mut [NodeStatus], groups: &Groups) {
     let minorities: BTreeSet<&Member> = groups.minorities().collect();
-    let linked = |verdict| matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay | MeshVerdict::CutOff);
+    let linked = |verdict: MeshVerdict| verdict.is_of_a_link() || verdict == MeshVerdict::CutOff;
     for node_status in node_statuses.iter_mut().filter(|node_status| !node_status.missed_by.is_empty()) {
         let from_across = node_status.missed_by.iter().all(|by| groups.apart(by, &node_status.member));
         if minorities.contains(&node_status.member) && linked(node_status.verdict) {

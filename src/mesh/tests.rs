@@ -41,7 +41,7 @@ fn row(text: &str) -> Row {
 }
 
 /// `+` alive, `r` alive and restarted, `g` degraded, `f` flapping, `?` suspect, `!` down, `u` unconfirmed, `b` link
-/// broken, `o` one way, `c` cut off, `n` never seen, `j` joining, `l` left, `m` in maintenance and down.
+/// broken, `o` one way, `c` cut off, `x` lossy, `k` without the mesh key, `n` never seen, `j` joining, `l` left, `m` in maintenance and down.
 fn cell(text: &str) -> Cell {
     let (name, sign) = text.split_at(text.len() - 1);
     let (state, verdict) = match sign {
@@ -51,6 +51,8 @@ fn cell(text: &str) -> Cell {
         "b" => (PeerState::Unreachable, Some(Verdict::LinkBroken)),
         "o" => (PeerState::Unreachable, Some(Verdict::OneWay)),
         "c" => (PeerState::Unreachable, Some(Verdict::CutOff)),
+        "x" => (PeerState::Unreachable, Some(Verdict::Lossy)),
+        "k" => (PeerState::Unreachable, Some(Verdict::Unverified)),
         "n" => (PeerState::Joining, Some(Verdict::NeverSeen)),
         "j" => (PeerState::Joining, None),
         "l" => (PeerState::Left, None),
@@ -74,7 +76,7 @@ fn cell(text: &str) -> Cell {
         degraded: sign == "g",
         flapping: sign == "f",
         maintenance: sign == "m",
-        pings_me: up || sign == "o",
+        pings_me: up || matches!(sign, "o" | "x" | "k"),
         ..Cell::new(member(name), state)
     }
 }
@@ -96,6 +98,8 @@ fn verdicts(view: &MeshView) -> String {
         MeshVerdict::Maintenance => 'm',
         MeshVerdict::Unknown => '.',
         MeshVerdict::NeverSeen => 'n',
+        MeshVerdict::Unverified => 'k',
+        MeshVerdict::Lossy => 'x',
         MeshVerdict::OneWay => 'o',
         MeshVerdict::LinkBroken => 'b',
         MeshVerdict::CutOff => 'c',
@@ -195,6 +199,18 @@ const BROKEN: &[Situation] = &[
         "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
     ("one-way cut, from the third", "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2o 3+", false,
         "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
+    ("one lossy link, from the third", "1: 2x 3+ / 2: 1x 3+ / 3: 1+ 2+", "1x 2x 3+", false,
+        "node-1 and node-2 lose most of the packets between them"),
+    ("a lossy host", "1: 2x 3x 4x / 2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1x 2+ 3+", "1x 2x 3x 4x", false,
+        "node-1 loses most packets on all links"),
+    ("a lossy host, whose row was lost", "1~: 2+ 3+ 4+ / 2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1x 2+ 3+", "1x 2+ 3+ 4+", false,
+        "node-1 loses most packets on all links"),
+    ("a lossy host that one still reaches", "1: 2x 3x 4+ / 2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1+ 2+ 3+", "1x 2x 3x 4+", false,
+        "node-1 loses most packets on its links with node-2 and node-3"),
+    ("a lossy host of which few packets reach one", "2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1b 2+ 3+ / 1~: 2+", "1x 2+ 3+ 4+", false,
+        "node-1 loses most packets on all links"),
+    ("a lossy link that one end finds broken", "1: 2b 3+ / 2: 1x 3+ / 3: 1+ 2+", "1x 2b 3+", false, "node-1 cannot reach node-2; node-3 can"),
+    ("another mesh key", "1: 2+ 3k / 2: 1+ 3k", "1+ 2+ 3k", false, "node-3 does not have the mesh key of node-1 and node-2"),
     ("a restart behind a cut link, met by the rest long ago", "1: 2+ 3! / 2: 1+ 3+ / 3: 1b 2+", "1b 2+ 3b", false,
         "node-1 and node-3 cannot reach each other; node-2 reaches both"),
     ("four links to one node cut", "1: 2+ 3+ 4b / 2: 1+ 3+ 4b / 3: 1+ 2+ 4+ / 4: 1b 2b 3+", "1b 2b 3+ 4b", false,

@@ -33,6 +33,10 @@ closed_set! {
         Unknown = "unknown",
         /// No node that answered has ever heard it, and at least one should have.
         NeverSeen = "never_seen",
+        /// What answers at its address does not have the mesh key of the nodes that ask.
+        Unverified = "unverified",
+        /// Most of the packets between it and its observers are lost.
+        Lossy = "lossy",
         /// An observer cannot reach it but receives its pings.
         OneWay = "one_way",
         /// One observer cannot reach it, another can.
@@ -50,6 +54,11 @@ impl MeshVerdict {
     /// An operator should look at it.
     pub fn is_bad(self) -> bool {
         self >= MeshVerdict::NeverSeen
+    }
+
+    /// It is about links of a node that is alive.
+    pub fn is_of_a_link(self) -> bool {
+        matches!(self, MeshVerdict::Unverified | MeshVerdict::Lossy | MeshVerdict::OneWay | MeshVerdict::LinkBroken)
     }
 
     /// Its observers call it dead.
@@ -168,7 +177,16 @@ fn verdict(own: Option<&Row>, opinions: &[Opinion<'_>], missing: &[&Opinion<'_>]
             verdict => verdict,
         };
     }
-    missing.iter().map(|opinion| accusation(opinion.cell)).max().unwrap_or(MeshVerdict::Unknown)
+    let gravest = missing.iter().map(|opinion| accusation(opinion.cell)).max().unwrap_or(MeshVerdict::Unknown);
+    if gravest <= MeshVerdict::LinkBroken { mostly(missing).unwrap_or(gravest) } else { gravest }
+}
+
+/// What half of the observers that cannot reach it find wrong with their links, where that is more than "broken". With
+/// many lost packets one or two of many observers find a link broken or one way, by chance.
+fn mostly(missing: &[&Opinion<'_>]) -> Option<MeshVerdict> {
+    let found = |verdict| 2 * missing.iter().filter(|opinion| opinion.cell.verdict == Some(verdict)).count();
+    let kinds = [(Verdict::Lossy, MeshVerdict::Lossy), (Verdict::Unverified, MeshVerdict::Unverified)];
+    kinds.into_iter().find(|(verdict, _)| found(*verdict) >= missing.len()).map(|(_, verdict)| verdict)
 }
 
 /// The cells of observers that received its goodbye.
@@ -179,6 +197,9 @@ fn left<'a>(opinions: &'a [Opinion<'_>]) -> impl Iterator<Item = &'a Cell> {
 /// It is alive and some observers do not reach it: does it reach them? One link that is certainly broken both ways
 /// decides; one of which a single direction is known does not.
 fn link(own: Option<&Row>, missing: &[&Opinion<'_>]) -> MeshVerdict {
+    if let Some(verdict) = mostly(missing) {
+        return verdict;
+    }
     let ways = || missing.iter().map(|opinion| way_back(own, opinion));
     if ways().any(|way| way == Some(true)) && ways().all(|way| way != Some(false)) {
         MeshVerdict::OneWay
@@ -208,6 +229,8 @@ fn accusation(cell: &Cell) -> MeshVerdict {
         (PeerState::Dead, _) => MeshVerdict::Unconfirmed,
         (PeerState::Unreachable, Some(Verdict::OneWay)) => MeshVerdict::OneWay,
         (PeerState::Unreachable, Some(Verdict::CutOff)) => MeshVerdict::CutOff,
+        (PeerState::Unreachable, Some(Verdict::Lossy)) => MeshVerdict::Lossy,
+        (PeerState::Unreachable, Some(Verdict::Unverified)) => MeshVerdict::Unverified,
         (PeerState::Unreachable, _) => MeshVerdict::LinkBroken,
         (PeerState::Joining | PeerState::Alive | PeerState::Suspect | PeerState::Left, _) => MeshVerdict::NeverSeen,
     }

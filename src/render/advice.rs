@@ -134,6 +134,8 @@ pub fn fault_of(seen: Seen) -> Option<Fault> {
         MeshVerdict::NeverSeen => Fault::NeverSeen,
         MeshVerdict::LinkBroken => Fault::LinkBroken,
         MeshVerdict::OneWay => Fault::OneWay,
+        MeshVerdict::Lossy => Fault::Lossy,
+        MeshVerdict::Unverified => Fault::MeshKey,
         MeshVerdict::CutOff => Fault::CutOff,
         MeshVerdict::Unknown => Fault::Unknown,
         MeshVerdict::Up | MeshVerdict::Restarted if seen.heard != Some(RowFreshness::Now) => Fault::Mute,

@@ -40,6 +40,8 @@ pub fn counts(view: &MeshView) -> String {
         (MeshVerdict::Down, "down"),
         (MeshVerdict::Unconfirmed, "perhaps down"),
         (MeshVerdict::CutOff, "cut off"),
+        (MeshVerdict::Lossy, "losing packets"),
+        (MeshVerdict::Unverified, "without the mesh key"),
         (MeshVerdict::NeverSeen, "never seen"),
         (MeshVerdict::Left, "left"),
         (MeshVerdict::Maintenance, "in maintenance"),

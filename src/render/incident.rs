@@ -14,6 +14,8 @@ pub fn story(told: &IncidentSummary) -> String {
         IncidentVerdict::CutOff => cut_off(told),
         IncidentVerdict::Split => split(told),
         IncidentVerdict::LinkBroken | IncidentVerdict::OneWay => link(told),
+        IncidentVerdict::Lossy => lossy(told),
+        IncidentVerdict::Unverified => unverified(told),
     };
     if told.failures > 1 && told.verdict != IncidentVerdict::Down {
         return format!("{text}, {} times", told.failures);
@@ -83,7 +85,8 @@ fn link(told: &IncidentSummary) -> String {
     let (open, time) = (told.is_open(), lasted(told));
     let [one, other] = &told.nodes[..] else {
         let be = if open { "have been" } else { "were" };
-        return format!("links among {} {be} broken for {time}", names(&told.nodes));
+        let of = if told.nodes.len() == 1 { "of" } else { "among" };
+        return format!("links {of} {} {be} broken for {time}", names(&told.nodes));
     };
     match &told.observers[..] {
         [observer] if told.sides.is_empty() => {
@@ -101,6 +104,34 @@ fn link(told: &IncidentSummary) -> String {
             format!("{one} and {other} {not} each other for {time}")
         }
     }
+}
+
+fn lossy(told: &IncidentSummary) -> String {
+    let (time, lost) = (lasted(told), |been: &'static str| if told.is_open() { been } else { "lost" });
+    match &told.nodes[..] {
+        [one] => {
+            format!("{one} {} most packets on its links with {} for {time}", lost("has been losing"), others(told))
+        }
+        [one, other] => {
+            format!("{one} and {other} {} most of the packets between them for {time}", lost("have been losing"))
+        }
+        nodes => format!("links among {} {} most packets for {time}", names(nodes), lost("have been losing")),
+    }
+}
+
+fn unverified(told: &IncidentSummary) -> String {
+    let time = lasted(told);
+    let not = |now: &'static str| if told.is_open() { now } else { "did not have" };
+    match &told.nodes[..] {
+        [one] => format!("{one} {} the mesh key of {} for {time}", not("has not had"), others(told)),
+        nodes => format!("{} {} the same mesh key for {time}", names(nodes), not("have not had")),
+    }
+}
+
+/// The observers less the one node that it is about.
+fn others(told: &IncidentSummary) -> String {
+    let others: Vec<Member> = told.observers.iter().filter(|by| !told.nodes.contains(by)).cloned().collect();
+    names(&others)
 }
 
 /// How a victim failed, short enough for brackets.

@@ -65,6 +65,8 @@ fn findings(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatc
     dead(node_statuses, MeshVerdict::Unconfirmed, &mut texts);
     cut_off(rows, node_statuses, groups, &mut texts);
     broken_links(node_statuses, groups, &mut texts);
+    bad_links(node_statuses, MeshVerdict::Lossy, &mut texts);
+    bad_links(node_statuses, MeshVerdict::Unverified, &mut texts);
     never_seen(node_statuses, &mut texts);
     suspects(rows, node_statuses, &mut texts);
     texts.extend(mismatches.iter().map(|mismatch| {
@@ -227,6 +229,40 @@ fn broken_links(node_statuses: &[NodeStatus], groups: &Groups, texts: &mut Vec<S
         if !one.is_empty() {
             texts.push(one_way_text(node_status, &one));
         }
+    }
+}
+
+/// Links that work and cannot be relied on. The member with most of them comes first, and covers them.
+fn bad_links(node_statuses: &[NodeStatus], verdict: MeshVerdict, texts: &mut Vec<String>) {
+    let mut order: Vec<&NodeStatus> = node_statuses.iter().filter(|status| status.verdict == verdict).collect();
+    order.sort_by_key(|status| std::cmp::Reverse(status.missed_by.len()));
+    // What one end finds broken has been told as that.
+    let is_broken = |by: &Member, member: &Member| {
+        let mut others = node_statuses.iter().filter(|status| status.member == *by);
+        others.any(|status| status.verdict > verdict && status.missed_by.contains(member))
+    };
+    let mut told: BTreeSet<(&Member, &Member)> = BTreeSet::new();
+    for status in order {
+        let member = &status.member;
+        let untold = |by: &&Member| !told.contains(&(*by, member)) && !is_broken(by, member);
+        let others: Vec<&Member> = status.missed_by.iter().filter(untold).collect();
+        told.extend(others.iter().map(|by| (member, *by)));
+        if !others.is_empty() {
+            texts.push(bad_links_text(status, &others));
+        }
+    }
+}
+
+fn bad_links_text(status: &NodeStatus, others: &[&Member]) -> String {
+    let (member, with) = (&status.member, names_of(others));
+    match (status.verdict, others) {
+        (MeshVerdict::Unverified, _) => format!("{member} does not have the mesh key of {with}"),
+        (_, [other]) => {
+            let (first, second) = if *other < member { (*other, member) } else { (member, *other) };
+            format!("{first} and {second} lose most of the packets between them")
+        }
+        _ if status.reached_by.is_empty() => format!("{member} loses most packets on all links"),
+        _ => format!("{member} loses most packets on its links with {with}"),
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn said(row: &Row) -> String {
 /// The class and the mark of a node by its verdict.
 pub(super) fn node_look(status: &NodeStatus) -> (&'static str, &'static str) {
     match status.verdict {
-        MeshVerdict::LinkBroken | MeshVerdict::OneWay => ("doubt", "~"),
+        MeshVerdict::LinkBroken | MeshVerdict::OneWay | MeshVerdict::Lossy => ("doubt", "~"),
         verdict if verdict.is_bad() => ("bad", "✕"),
         MeshVerdict::Up | MeshVerdict::Restarted if status.is_doubtful() => ("doubt", "~"),
         MeshVerdict::Up | MeshVerdict::Restarted => ("good", "✓"),

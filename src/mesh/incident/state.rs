@@ -129,7 +129,7 @@ impl Incident {
                 return;
             }
             (true, true) | (false, false) => {
-                extend(&mut self.nodes, &trouble.nodes);
+                self.know_nodes(&trouble.nodes);
                 extend(&mut self.observers, &trouble.observers);
             }
         }
@@ -139,13 +139,22 @@ impl Incident {
         }
     }
 
+    /// The one node whose links are bad says more than the ends of these links, as long as there is no other.
+    fn know_nodes(&mut self, nodes: &BTreeSet<Member>) {
+        if nodes.len() == 1 && nodes.is_subset(&self.nodes) && self.verdict.is_of_a_link() {
+            self.nodes.clone_from(nodes);
+        } else if self.nodes.len() != 1 || !self.nodes.is_subset(nodes) || !self.verdict.is_of_a_link() {
+            extend(&mut self.nodes, nodes);
+        }
+    }
+
     /// Takes over what a merged incident knows.
     pub(super) fn swallow(&mut self, now: Monotonic, part: &Incident) {
         if part.began(now) > self.began(now) {
             (self.first_seen, self.lead) = (part.first_seen, part.lead);
         }
         if part.verdict.is_of_a_link() == self.verdict.is_of_a_link() {
-            extend(&mut self.nodes, &part.nodes);
+            self.know_nodes(&part.nodes);
             extend(&mut self.observers, &part.observers);
         }
         self.ended = self.ended.zip(part.ended).map(|(one, other)| one.max(other));

@@ -164,16 +164,17 @@ fn links(view: &MeshView) -> Vec<Symptom> {
         view.node_statuses.iter().map(|node_status| (&node_status.member, node_status)).collect();
     let rows: BTreeMap<&Member, &Row> = view.rows.iter().map(|row| (&row.observer, row)).collect();
     let mut broken: Vec<Broken<'_>> = Vec::new();
-    for node_status in view.node_statuses.iter().filter(|node_status| is_linked(node_status.verdict)) {
+    for node_status in view.node_statuses.iter().filter(|node_status| node_status.verdict.is_of_a_link()) {
         for by in &node_status.missed_by {
             let may_speak = node_statuses.get(by).is_some_and(|by| !is_planned(by.verdict));
             let apart = view.groups.split && view.groups.apart(by, &node_status.member);
             let cell = rows.get(by).and_then(|row| row.cell(&node_status.member));
             if let Some(cell) = cell.filter(|cell| may_speak && !apart && cell.state != PeerState::Joining) {
-                let verdict = if node_status.verdict == MeshVerdict::OneWay {
-                    IncidentVerdict::OneWay
-                } else {
-                    IncidentVerdict::LinkBroken
+                let verdict = match node_status.verdict {
+                    MeshVerdict::Unverified => IncidentVerdict::Unverified,
+                    MeshVerdict::Lossy => IncidentVerdict::Lossy,
+                    MeshVerdict::OneWay => IncidentVerdict::OneWay,
+                    _ => IncidentVerdict::LinkBroken,
                 };
                 broken.push(Broken { observer: by, peer: &node_status.member, verdict, cell });
             }
@@ -196,10 +197,15 @@ fn links(view: &MeshView) -> Vec<Symptom> {
 fn between(ends: &BTreeSet<&Member>, broken: &[Broken<'_>]) -> Symptom {
     let links: BTreeSet<(&Member, &Member)> = broken.iter().map(|link| (link.observer, link.peer)).collect();
     let mutual = |link: &Broken<'_>| links.contains(&(link.peer, link.observer));
-    let verdict = |link: &Broken<'_>| if mutual(link) { IncidentVerdict::LinkBroken } else { link.verdict };
+    let verdict = |link: &Broken<'_>| match link.verdict {
+        IncidentVerdict::OneWay if mutual(link) => IncidentVerdict::LinkBroken,
+        verdict => verdict,
+    };
+    let verdict = broken.iter().map(verdict).max().unwrap_or(IncidentVerdict::LinkBroken);
+    let victim = common_end(ends, broken).filter(|_| verdict <= IncidentVerdict::Lossy);
     Symptom {
-        verdict: broken.iter().map(verdict).max().unwrap_or(IncidentVerdict::LinkBroken),
-        nodes: names(ends.iter().copied()),
+        verdict,
+        nodes: victim.map_or_else(|| names(ends.iter().copied()), |victim| names(std::iter::once(victim))),
         observers: names(broken.iter().map(|link| link.observer)),
         reason: broken.iter().filter_map(|link| link.cell.class).min(),
         silent_for: broken.iter().map(|link| link.cell.last_answer.unwrap_or_default()).max().unwrap_or_default(),
@@ -211,8 +217,10 @@ fn between(ends: &BTreeSet<&Member>, broken: &[Broken<'_>]) -> Symptom {
     }
 }
 
-fn is_linked(verdict: MeshVerdict) -> bool {
-    matches!(verdict, MeshVerdict::LinkBroken | MeshVerdict::OneWay)
+/// The one node that has a part in all of several links: what is wrong with them is wrong with it.
+fn common_end<'a>(ends: &BTreeSet<&'a Member>, broken: &[Broken<'_>]) -> Option<&'a Member> {
+    let is_in_all = |end: &&&Member| broken.iter().all(|link| link.observer == **end || link.peer == **end);
+    ends.iter().filter(|_| ends.len() > 2).find(is_in_all).copied()
 }
 
 /// Links of such a member are expected to be broken.

@@ -161,6 +161,13 @@ const SITUATIONS: &[Situation] = &[
     ], &["link_broken 1 2 by 1 2 ..."]),
     ("four links to one node cut", "3", &[(0, WELL_4), (10, "1: 2+ 3+ 4b / 2: 1+ 3+ 4b / 3: 1+ 2+ 4+ / 4: 1b 2b 3+")],
         &["link_broken 1 2 4 by 1 2 4 ..."]),
+    ("a lossy host, one link after the other", "3", &[
+        (0, WELL_4), (10, "1: 2+ 3+ 4x / 2: 1+ 3+ 4+ / 3: 1+ 2+ 4+ / 4: 1+ 2+ 3+"), (12, "1: 2+ 3+ 4x / 2: 1+ 3+ 4x / 3: 1+ 2+ 4x / 4: 1x 2x 3x"),
+        (14, "1: 2+ 3+ 4x / 2: 1+ 3+ 4b / 3: 1+ 2+ 4x / 4~: 1x 2x 3x"), (60, "1: 2+ 3+ 4+ / 2: 1+ 3+ 4+ / 3: 1+ 2+ 4x / 4: 1+ 2+ 3+"), (61, WELL_4),
+    ], &["lossy 4 by 1 2 3 4"]),
+    ("a lossy link", "3", &[(0, WELL), (10, "1: 2x 3+ / 2: 1+ 3+ / 3: 1+ 2+"), (12, "1: 2x 3+ / 2: 1x 3+ / 3: 1+ 2+"), (50, WELL)],
+        &["lossy 1 2 by 1 2"]),
+    ("another mesh key", "1", &[(0, WELL), (10, "1: 2+ 3k / 2: 1+ 3k / 3~: 1+ 2+"), (40, WELL)], &["unverified 3 by 1 2"]),
     ("a link cut, then the peer killed", "3", &[(0, WELL), (10, "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+"), (60, "1: 2! 3+ / 3: 1+ 2! / 2~: 1b 3+"), (70, WELL)],
         &["down 2 by 1 3"]),
     ("two stories", "2", &[(0, WELL_4), (10, "1: 2+ 3! 4b / 2: 1+ 3! 4+ / 4: 1b 2+ 3!")], &["link_broken 1 4 by 1 4 ...", "down 3 by 1 2 4 ..."]),
@@ -228,6 +235,12 @@ fn every_incident_has_a_story() {
             "link cut, from the third, one end after the other",
             "node-1 and node-2 could not reach each other for 2 min 51 s",
         ),
+        (
+            "a lossy host, one link after the other",
+            "node-4 lost most packets on its links with node-1, node-2 and node-3 for 3 min 1 s",
+        ),
+        ("a lossy link", "node-1 and node-2 lost most of the packets between them for 2 min 50 s"),
+        ("another mesh key", "node-3 did not have the mesh key of node-1 and node-2 for 2 min 40 s"),
         ("four links to one node cut", "links among node-1, node-2 and node-4 have been broken for 4 min 10 s"),
     ];
     for (name, text) in table {

@@ -5,6 +5,10 @@ use crate::closed_set::closed_set;
 closed_set! {
     /// The kind of an incident, from the mildest to the gravest: a graver one replaces a milder.
     pub enum IncidentVerdict {
+        /// What answers does not have the mesh key of the nodes that ask.
+        Unverified = "unverified",
+        /// Most packets of a link, or of all links of a node, are lost.
+        Lossy = "lossy",
         /// A link works in one direction only.
         OneWay = "one_way",
         /// A link is broken and both ends are alive.
@@ -23,6 +27,6 @@ closed_set! {
 impl IncidentVerdict {
     /// It is about a link between nodes that are alive.
     pub(super) fn is_of_a_link(self) -> bool {
-        matches!(self, IncidentVerdict::OneWay | IncidentVerdict::LinkBroken)
+        self <= IncidentVerdict::LinkBroken
     }
 }

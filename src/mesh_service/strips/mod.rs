@@ -221,8 +221,9 @@ fn mark_of_node(status: &NodeStatus) -> Mark {
         MeshVerdict::Up | MeshVerdict::Restarted => Mark::Up,
         MeshVerdict::Left | MeshVerdict::Maintenance => Mark::Away,
         MeshVerdict::Unknown => Mark::Unknown,
-        MeshVerdict::OneWay | MeshVerdict::LinkBroken => Mark::Partly,
-        MeshVerdict::NeverSeen | MeshVerdict::CutOff | MeshVerdict::Unconfirmed | MeshVerdict::Down => Mark::Down,
+        MeshVerdict::Lossy | MeshVerdict::OneWay | MeshVerdict::LinkBroken => Mark::Partly,
+        MeshVerdict::NeverSeen | MeshVerdict::Unverified => Mark::Down,
+        MeshVerdict::CutOff | MeshVerdict::Unconfirmed | MeshVerdict::Down => Mark::Down,
     }
 }
 
