@@ -304,6 +304,39 @@ pub fn link_that_loses_forty_percent(report: &Report) {
     cluster.assert_down_only(&[]);
 }
 
+/// A host whose network card loses most packets, in both directions and on all links. It finds out that it is the sick one
+/// and calls nobody dead; the others have one lasting opinion of it, however many packets get through.
+pub fn host_that_loses_sixty_percent(report: &Report) {
+    let cluster = Plan::inside(Network::new(5)).start();
+    let began = Instant::now();
+    let loss = "-m statistic --mode random --probability 0.6 -j DROP";
+    cluster.network().filters(&[(1, format!("INPUT -i eth0 {loss}")), (1, format!("OUTPUT -o eth0 {loss}"))]);
+    hold(seconds(60));
+    let itself: Vec<String> = cluster
+        .logged(1, &["self_slow", "self_cut_off", "self_well", "self_rejoined"], began)
+        .iter()
+        .map(|line| format!("{} after {:.0?}", line.event(), line.at.duration_since(began)))
+        .collect();
+    report.say(format!("of itself node-1 says: {itself:?}"));
+    let mut most = 0;
+    for observer in cluster.others(1) {
+        let changes = cluster.logged(observer, &["peer_unreachable", "peer_down", "peer_recovered"], began);
+        let changes: Vec<_> = changes.into_iter().filter(|line| line.text("peer") == "node-1").collect();
+        report.say(format!(
+            "node-{observer}: {:?}",
+            changes.iter().map(|line| line.text("sentence")).collect::<Vec<_>>()
+        ));
+        most = most.max(changes.len());
+    }
+    let view = cluster.node(2).json("/api/v1/cluster").unwrap_or_else(|problem| panic!("{problem}"));
+    report.say(format!("node-2 reports of all: {}", view["sentence"]));
+    let dead = cluster.logged(1, &["peer_down"], began);
+    assert!(dead.is_empty(), "the sick host calls a peer dead: {}", dead[0].raw);
+    assert!(most <= 2, "an observer changed its opinion of node-1 {most} times within a minute");
+    heal(&cluster, report);
+    cluster.assert_down_only(&["node-1"]);
+}
+
 /// An address where no host is: it never was, so it cannot be down.
 pub fn peer_that_was_never_up(report: &Report) {
     let nobody = SocketAddr::from(([10, 99, 0, 99], 8001));

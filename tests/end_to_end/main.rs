@@ -67,6 +67,7 @@ const CASES: &[Case] = &[
     case!(crashes::crash_loop),
     case!(browser::reading::with_scripts_off, BROWSER),
     case!(links::link_that_loses_forty_percent, NETWORK),
+    case!(links::host_that_loses_sixty_percent, NETWORK),
     case!(names::name_that_cannot_be_looked_up, NAMES),
     case!(names::scaled_up_and_down, NAMES),
     case!(browser::changes::link_cut_and_mended, BROWSER, NETWORK),
