@@ -16,7 +16,7 @@ fn text_of(view: &MeshView, asked: &Member) -> String {
 }
 
 /// A row as `OBSERVER[marks]: PEER[sign] ...`. Marks: `~` did not answer and this is its last row, `c` cut off,
-/// `s` stalled, `l` leaving, `y` young, `m` in maintenance. Signs: see [`cell`].
+/// `s` stalled, `w` slow, `l` leaving, `y` young, `m` in maintenance. Signs: see [`cell`].
 fn row(text: &str) -> Row {
     let (head, cells) = text.split_once(':').expect("observer: cells");
     let name: String = head.chars().take_while(char::is_ascii_digit).collect();
@@ -24,6 +24,7 @@ fn row(text: &str) -> Row {
     let state = match marks {
         _ if marks.contains('c') => SelfState::CutOff,
         _ if marks.contains('l') => SelfState::Leaving,
+        _ if marks.contains('w') => SelfState::Slow,
         _ => SelfState::Ready,
     };
     Row {
@@ -128,6 +129,8 @@ const QUIET: &[Situation] = &[
         "no fault is known; node-2 and node-3 did not report their links"),
     ("one that was stopped itself", "1: 2+ 3+ / 2: 1+ 3+ / 3s: 1! 2!", "1+ 2+ 3+", false,
         "no fault is known; node-3 was just paused and judges no peer yet"),
+    ("one that reads late", "1: 2+ 3+ / 2: 1+ 3+ / 3w: 1+ 2+", "1+ 2+ 3+", true,
+        "all 3 nodes reach each other; node-3 is slow: it reads late or loses packets"),
     ("starting", "1: 2j 3+ / 3: 1+ 2j", "1+ 2. 3+", false,
         "no fault is known; node-1 and node-3 have not heard from node-2 yet"),
     ("only silence", "1~: 2! / 2~: 1!", "1. 2.", false, "no fault is known; nothing is known about node-1 and node-2"),

@@ -11,6 +11,7 @@ use super::blind_spot::{blind_spots, by_shared_name};
 use super::phrase::{join_texts, names};
 use super::quantity::span;
 use crate::closed_set::closed_set;
+use crate::detector::peer::SelfState;
 use crate::mesh::{Groups, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row};
 
 /// Findings in the one-line summary; the rest are counted.
@@ -76,7 +77,7 @@ fn findings(rows: &[Row], node_statuses: &[NodeStatus], groups: &Groups, mismatc
     let texts = texts.into_iter().map(|text| by_shared_name(text, rows));
     let faults = texts.map(|text| Finding { weight: Severity::Fault, text });
     let gaps = gaps(rows, node_statuses).into_iter().map(|text| Finding { weight: Severity::Gap, text });
-    let notes = notes(node_statuses).into_iter().map(|text| Finding { weight: Severity::Note, text });
+    let notes = notes(rows, node_statuses).into_iter().map(|text| Finding { weight: Severity::Note, text });
     faults.chain(gaps).chain(notes).collect()
 }
 
@@ -355,9 +356,9 @@ fn gaps(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<String> {
     texts
 }
 
-fn notes(node_statuses: &[NodeStatus]) -> Vec<String> {
+fn notes(rows: &[Row], node_statuses: &[NodeStatus]) -> Vec<String> {
     let mut texts = Vec::new();
-    for node_status in node_statuses {
+    for (node_status, row) in node_statuses.iter().zip(rows) {
         let member = &node_status.member;
         let ago = node_status.since.map(|since| format!(" {} ago", rough(since))).unwrap_or_default();
         match node_status.verdict {
@@ -365,6 +366,9 @@ fn notes(node_statuses: &[NodeStatus]) -> Vec<String> {
             MeshVerdict::Left => texts.push(format!("{member} left{ago}")),
             MeshVerdict::Maintenance => texts.push(format!("{member} is in maintenance")),
             _ => {}
+        }
+        if row.is_here() && row.state == Some(SelfState::Slow) && !is_gone(node_status) {
+            texts.push(format!("{member} is slow: it reads late or loses packets"));
         }
         for (by, word) in [(&node_status.degraded_by, "degraded"), (&node_status.flapping_by, "flapping")] {
             if !by.is_empty() {

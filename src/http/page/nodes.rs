@@ -7,6 +7,7 @@ use super::frame::wide;
 use super::order::Place;
 use super::strip::{legend, strip};
 use super::words::{CELL_CHARS, Root, ago, link, name, seconds};
+use crate::detector::peer::SelfState;
 use crate::mesh::{Member, NodeStatus, Row, RowFreshness};
 
 /// The most names in one cell; where there are more, it says how many of how many.
@@ -66,6 +67,7 @@ fn row(place: &Place<'_>) -> Markup {
 fn last_report(row: &Row) -> String {
     match (row.freshness, row.as_of) {
         (RowFreshness::Now, _) if row.stalled => "just now, was paused".to_owned(),
+        (RowFreshness::Now, _) if row.state == Some(SelfState::Slow) => "just now, is slow".to_owned(),
         (RowFreshness::Now, _) => "just now".to_owned(),
         (RowFreshness::Before, Some(age)) => ago(age),
         (RowFreshness::Before | RowFreshness::Never, _) => "never".to_owned(),
