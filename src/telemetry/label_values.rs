@@ -5,7 +5,7 @@ use crate::detector::flaw::FlawKind;
 use crate::detector::peer::{PeerState, Verdict};
 use crate::mesh::event::NodeEvent;
 
-/// What [`PING_FAILURES`] calls a ping that was out of time, whatever the last thing was that it showed.
+/// What [`PING_FAILURES`](super::catalogue::PING_FAILURES) calls a ping that was out of time, whatever the last thing was that it showed.
 pub const REASON_TIMEOUT: &str = "timeout";
 
 pub(super) fn reasons() -> Vec<&'static str> {
