@@ -2,8 +2,9 @@
 //!
 //! The format is lines: `event:` and `data:` collect, an empty line dispatches,
 //! a line that begins with a colon is a sign of life (WHATWG HTML, section
-//! 9.2.6). `id:` carries the tag of an event between nodes with
-//! a mesh key; other readers know the number of the last event from its data. `retry:` is not used. A line or an event that grows beyond its bound is
+//! 9.2.6). `id:` carries the tag of an event between nodes with a mesh key; other
+//! readers know the number of the last event from its data. `retry:` is not used.
+//! A line or an event that grows beyond its bound is
 //! dropped whole and the stream continues: between nodes the next answer repeats
 //! what the news said, and no event of a node is a hundredth of the bound.
 

@@ -85,10 +85,11 @@ pub(super) async fn events(
     let asker = Asker::of(&state, &request, tags::EVENTS, &[]);
     if let (Some(caller), Some(seal), Some(guard)) = (&asker.caller, &asker.seal, &state.guard) {
         // A copy of an old request opens no such stream. Where a key is required it gets what any reader gets.
+        // The place comes first: without one the stream that there is goes on.
         if let Some(hello) = state.handle.hello(caller.clone()).await?
+            && let slot = take(&state.slots.peer_streams)?
             && let Some(end) = state.peer_streams.open(caller.boot, caller.seq)
         {
-            let slot = take(&state.slots.peer_streams)?;
             let news = state.handle.subscribe_news();
             let signed = SignedNews::new(guard.clone(), seal.clone(), &AnswerBody::from(&hello), (news, end), slot);
             return Ok(stream::response(signed, closing));

@@ -23,14 +23,13 @@ pub(super) async fn testify(
     let node = NodeName::new(&node).map_err(|error| Problem::bad_path(error.to_string()))?;
     let boot: BootId = boot.parse().map_err(|error| Problem::bad_path(format!("{error}")))?;
     let asker = Asker::of(&state, &request, tags::WITNESS, &[node.as_str(), &boot.to_string()]);
-    // With a key only a member may make this node ping, and only with a request that is not a copy.
+    // With a key only a member may make this node ping, and only with a request that is no old copy.
     if asker.is_stranger() {
         return Err(Problem::no_opinion());
     }
-    if let (Some(caller), true) = (asker.caller.clone(), state.requires_key())
-        && state.handle.hello(caller).await?.is_none()
-    {
-        return Err(Problem::no_opinion());
+    if state.requires_key() {
+        let caller = asker.caller.clone().ok_or_else(Problem::no_opinion)?;
+        state.handle.hello(caller).await?.ok_or_else(Problem::no_opinion)?;
     }
     let own = (asker.is_peer && asker.caller.is_some()).then(|| state.slots.questions.try_acquire().ok()).flatten();
     let slot = own.or_else(|| state.slots.strangers_questions.try_acquire().ok());

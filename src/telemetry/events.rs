@@ -209,10 +209,11 @@ impl EventLog {
         self.last.send_replace(seq);
     }
 
-    /// All that came after `since`, and whose events are no longer there. Passing ones are not told of.
+    /// All that came after `since`, and whose events are no longer there. Passing ones are not reported.
     pub(crate) fn read_on(&self, since: u64) -> (Page, Missed) {
-        let missed = self.ring().missed(since);
-        (self.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS_KEPT), missed)
+        // In this order: an event that is forgotten in between is reported as missed, which does no harm.
+        let page = self.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS_KEPT);
+        (page, self.ring().missed(since))
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

@@ -31,6 +31,7 @@ pub(crate) struct Identity {
     /// The headers of a ping said goodbye in its name, and it has not answered since.
     goodbye_hinted: bool,
     last_seq: Seq,
+    acknowledged: Seq,
     /// Another node that answered at its address, and when last.
     rival: Option<(NodeName, ObserverTime)>,
     /// What was wrong with its last answer. Nothing is decided by it.
@@ -54,6 +55,7 @@ impl Identity {
             goodbye: None,
             goodbye_hinted: false,
             last_seq: Seq(0),
+            acknowledged: Seq(0),
             rival: None,
             flaw: None,
             first: (Seq(0), Monotonic::default()),
@@ -87,6 +89,7 @@ impl Identity {
             self.ended.push_back(*ended);
         }
         self.last_seq = Seq(0);
+        self.acknowledged = Seq(0);
         self.goodbye = None;
         self.goodbye_hinted = false;
         self.first = first;
@@ -147,10 +150,16 @@ impl Identity {
         is_news
     }
 
-    /// The present boot and the highest time of it that was heard.
+    /// The present boot answered at `seq`, as it says itself.
+    pub(crate) fn answered_at(&mut self, seq: Seq) {
+        self.acknowledged = self.acknowledged.max(seq);
+    }
+
+    /// The present boot and the highest time of its answers, as it said it: what is [plausible](Identity::plausible) to
+    /// this node lags behind after this host was suspended, and the peer would take it for an old copy.
     pub(crate) fn heard(&self) -> Option<Ack> {
         let (_, boot) = self.known.as_ref()?;
-        (self.last_seq > Seq(0)).then_some(Ack { boot: *boot, seq: self.last_seq })
+        (self.acknowledged > Seq(0)).then_some(Ack { boot: *boot, seq: self.acknowledged })
     }
 
     /// How far `seq`, heard at `at`, is behind what was heard last and the time since.

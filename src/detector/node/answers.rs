@@ -102,6 +102,7 @@ impl Node {
     ) {
         let rtt = now.since(attempt.begun);
         self.learn_identity(link, &claim, &answer, now);
+        link.identity.answered_at(answer.seq);
         let answer = Answer { seq: link.identity.plausible(answer.seq, self.last_raw), ..answer };
         if !attempt.tainted {
             link.proofs.regain_opinion();

@@ -125,7 +125,9 @@ impl Node {
         if !link.in_doubt() || !link.proofs.has_opinion() || self.leaving {
             return;
         }
-        let is_lossy = self.judge_losses(link, now);
+        // Something answers, perhaps the peer: that is a matter of keys, and no reason to accuse it.
+        let unverified = link.is_unverified();
+        let is_lossy = !unverified && self.judge_losses(link, now);
         let Some(class) = link.trail.class() else { return };
         let is_lossy = is_lossy && class != Class::Gone;
         let slow = self.slow.is_some() && class != Class::Gone;
@@ -139,13 +141,11 @@ impl Node {
         let may_be_me = slow || may_be_mine && (self.cut_off.is_some() || too_few());
         // Its own pings reach me: whatever else is wrong, it is alive.
         let one_way = link.hearsay.own_ping_vouches_at(now);
-        // Something answers, perhaps the peer: that is a matter of keys, and no reason to accuse it.
-        let unverified = link.is_unverified();
         self.accuse(link, met && !may_be_me && !unsent && !one_way && !unverified, now);
         let mut waits_for_last_call = false;
         if link_broken && unverified {
             self.judge_unverified(link, class, met, now);
-        } else if slow && met && !link.hearsay.is_vouched(now) && self.is_condemned_by_others(link, class, now) {
+        } else if slow && met && !link.hearsay.is_vouched(now) && self.is_accused_by_enough_others(link, class, now) {
             waits_for_last_call = self.try_to_declare_dead(link, class, now);
         } else if !is_lossy && link_broken && link.is_broken_despite_vouching(now) {
             let rule = if one_way { Rule::OwnPings } else { Rule::WitnessVouches };
@@ -269,7 +269,10 @@ impl Node {
         // One that was heard after the accused fell silent is there: its packets are lost, as those of the accused may be.
         let was_heard = observer.proofs.last_contact().is_some_and(|contact| contact > self.silent_since(accused));
         let is_lost = was_heard && !accused.is_due(Timer::LoneObjection, &self.config, now);
-        observer.reported.is_sick()
+        // What one says that does not show the key is not believed, so it cannot accuse.
+        let has_no_key = observer.verdict() == Some(Verdict::Unverified);
+        has_no_key
+            || observer.reported.is_sick()
             || out_of_the_game(observer)
             || (observer.in_doubt() && observer.is_silent() && !is_lost)
     }

@@ -70,14 +70,14 @@ impl Node {
     }
 
     /// Enough observers accuse it without me.
-    pub(super) fn is_condemned_by_others(&self, link: &Link, class: Class, now: ObserverTime) -> bool {
+    pub(super) fn is_accused_by_enough_others(&self, link: &Link, class: Class, now: ObserverTime) -> bool {
         self.count_observers(link, class, now).0.ruling() == QuorumDecision::Confirmed
     }
 
     /// What answers for it has no key. It is down only where enough others say so without me: somebody on this one link
     /// may answer for a peer that is gone.
     pub(super) fn judge_unverified(&mut self, link: &mut Link, class: Class, met: bool, now: ObserverTime) {
-        if met && !link.hearsay.is_vouched(now) && self.is_condemned_by_others(link, class, now) {
+        if met && !link.hearsay.is_vouched(now) && self.is_accused_by_enough_others(link, class, now) {
             self.declare_dead(link, Rule::Quorum, class, now);
         } else {
             self.unreachable(link, Rule::Unverified, class, now);

@@ -165,6 +165,28 @@ fn the_word_of_one_other_does_not_make_an_unverified_peer_dead_and_that_of_enoug
     assert_eq!(accusers.unwrap(), [name("n2"), name("n4")], "this node does not accuse it");
 }
 
+/// What answers for an observer has no key, so it will never accuse: nobody waits for it for ever.
+#[test]
+fn an_observer_without_the_key_does_not_hold_a_verdict_up() {
+    let mut world = World::new(&[("a:1", None), ("b:1", None)]);
+    world.node.require_key(true);
+    world.lists = true;
+    world.says("a:1", ready("n2", 20)).says("b:1", ready("n3", 30)).run(ms(5000));
+    world.says("a:1", Says::NoKey).run(ms(20_000)).forget();
+    world.says("b:1", Says::Silent).run(ms(60_000));
+    assert_eq!((world.state("b:1"), world.verdict("b:1")), (PeerState::Dead, Some(Verdict::Unconfirmed)));
+}
+
+/// This host was suspended, and its peer went on counting: what is acknowledged is what the peer said.
+#[test]
+fn after_a_suspension_the_peer_is_acknowledged_as_it_counts() {
+    let mut world = keyed_pair();
+    world.ahead = 60_000;
+    world.run(ms(3000));
+    let heard = world.node.heard(*world.keys.keys().next().unwrap()).unwrap();
+    assert!(world.now_ms() + world.ahead - heard.seq.0 <= 1300, "{heard:?}");
+}
+
 impl World {
     pub(super) fn reply_without_key(&mut self, attempt: AttemptId) {
         let flaw = Flaw::new(FlawKind::MeshKeyFailed, "an answer that was not made with the mesh key");
