@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use super::entries::{Owner, Place, Usurper};
+use super::entries::{Newcomer, Owner, Place};
 use super::finding::ProbeId;
 use super::{CALM, Directory, EAGER};
 use crate::detector::evidence::Evidence;
@@ -17,8 +17,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(2);
 /// Between two nodes that were not known and came to be watched at one address in the place of another. A container that
 /// is replaced needs one; an address that answers under a new name each time would else be as many peers as it likes.
 const NEW_NAME: Duration = Duration::from_secs(60);
-/// After the last answer of a usurper it is one no more.
-const USURPER_KEPT: Duration = Duration::from_secs(60);
+/// After its last answer a newcomer is forgotten.
+const NEWCOMER_KEPT: Duration = Duration::from_secs(60);
 
 /// A probe that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Directory {
             place.owner = owner;
             place.evidence = None;
             place.rival = None;
-            place.usurper = None;
+            place.newcomer = None;
             place.was_home |= matches!(owner, Owner::Peer(_));
         }
         self.plan();
@@ -164,13 +164,14 @@ impl Directory {
     }
 
     /// Another name answers at the address of this peer. True once when that has gone on for `span`.
-    pub(crate) fn usurped(&mut self, peer: PeerId, span: Duration, now: ObserverTime) -> bool {
+    pub(crate) fn newcomer_seen(&mut self, peer: PeerId, span: Duration, now: ObserverTime) -> bool {
         let Some(place) = self.homes.get(&peer).and_then(|address| self.places.get_mut(address)) else { return false };
-        let usurper = place.usurper.filter(|usurper| now.since(usurper.last) < USURPER_KEPT);
-        let Usurper { since, is_told, .. } = usurper.unwrap_or(Usurper { since: now, last: now, is_told: false });
-        let is_to_tell = !is_told && now.since(since) >= span;
-        place.usurper = Some(Usurper { since, last: now, is_told: is_told || is_to_tell });
-        is_to_tell
+        let newcomer = place.newcomer.filter(|newcomer| now.since(newcomer.last) < NEWCOMER_KEPT);
+        let Newcomer { since, is_reported, .. } =
+            newcomer.unwrap_or(Newcomer { since: now, last: now, is_reported: false });
+        let is_due = !is_reported && now.since(since) >= span;
+        place.newcomer = Some(Newcomer { since, last: now, is_reported: is_reported || is_due });
+        is_due
     }
 
     /// A process answers here whose name another has. For how long already; `None` when it is seen for the first time.

@@ -65,15 +65,15 @@ pub(super) struct Place {
     /// When a node that was not known came to be watched here last, in the place of another.
     pub replaced: Option<ObserverTime>,
     /// Another name answers in the place of the owner.
-    pub usurper: Option<Usurper>,
+    pub newcomer: Option<Newcomer>,
 }
 
-/// Whoever answers at an address in the place of its owner, under whatever names.
+/// What answers at an address in the place of its owner, under one name or many.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Usurper {
+pub(super) struct Newcomer {
     pub since: ObserverTime,
     pub last: ObserverTime,
-    pub is_told: bool,
+    pub is_reported: bool,
 }
 
 impl Place {
@@ -88,7 +88,7 @@ impl Place {
             rival: None,
             was_home: false,
             replaced: None,
-            usurper: None,
+            newcomer: None,
         }
     }
 

@@ -70,7 +70,7 @@ impl Node {
             }
             // Addresses behind a name change owners; no setting pins one to the other.
             Claim::Refuted(conflict @ Conflict::WrongName { .. }, _) if self.directory.is_discovered(link.id()) => {
-                self.usurped(link, &answer, conflict, now);
+                self.other_name_answers(link, &answer, conflict, now);
                 self.invalid_answer(link, &attempt, now);
             }
             Claim::Refuted(conflict, boot) => {

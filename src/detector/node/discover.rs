@@ -138,12 +138,18 @@ impl Node {
     /// A discovered peer's address answers under another name. One address is one identity: only a peer that is watched
     /// already and has moved may be there instead, or anyone once the peer is dead or has left. Until then it is a
     /// conflict, told once, but not at once: a peer that has moved is found at its new address within that time.
-    pub(super) fn usurped(&mut self, link: &mut Link, answer: &Answer, conflict: Conflict, now: ObserverTime) {
+    pub(super) fn other_name_answers(
+        &mut self,
+        link: &mut Link,
+        answer: &Answer,
+        conflict: Conflict,
+        now: ObserverTime,
+    ) {
         let is_over = |link: &Link| matches!(link.state(), PeerState::Dead | PeerState::Left);
         let resident = self.resident(answer).and_then(|id| self.links.get(&id));
         if is_over(link) || answer.boot == self.me.boot || resident.is_some_and(|resident| !is_over(resident)) {
             self.directory.evict(link.id(), now);
-        } else if self.directory.usurped(link.id(), self.config.interval * RIVALRY, now) {
+        } else if self.directory.newcomer_seen(link.id(), self.config.interval * RIVALRY, now) {
             self.report(link, EventKind::PeerConflict { conflict });
         }
     }
