@@ -54,6 +54,9 @@ mod mesh_service;
 mod runtime;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]
+mod secret_file;
+#[cfg(feature = "node")]
+#[allow(missing_docs)]
 mod telemetry;
 
 #[cfg(feature = "node")]

@@ -64,8 +64,7 @@ const OWNERS: &[Owner] = &[
         owners: &[
             "src/runtime/signals.rs",     // how a process is asked to stop
             "src/runtime/descriptors.rs", // their limit
-            "src/config/token.rs",        // who may read a file
-            "src/mesh_key/file.rs",       // the same, and opening without waiting
+            "src/secret_file.rs",         // who may read a file, and opening without waiting
             "src/runtime/listen.rs",      // address reuse means something else on Windows
             "src/telemetry/process.rs",   // process_* metrics are read from /proc
             "src/cli/platform.rs",        // process groups, and what to type to end one
@@ -137,8 +136,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mesh", &["detector"]),
     ("render", &["detector", "mesh"]),
     ("sim", &["detector", "mesh", "render"]),
-    ("mesh_key", &[]),
-    ("config", &["detector", "mesh_key"]),
+    ("secret_file", &[]),
+    ("mesh_key", &["secret_file"]),
+    ("config", &["detector", "mesh_key", "secret_file"]),
     ("api", &["detector", "mesh", "render", "config"]),
     ("client", &["detector", "mesh", "mesh_key", "api", "config"]),
     ("telemetry", &["detector", "mesh", "render", "mesh_key", "config", "api"]),

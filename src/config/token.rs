@@ -12,8 +12,6 @@
 //! about a token that cannot be used say what is wrong without repeating it.
 
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::Read;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
@@ -21,6 +19,7 @@ use subtle::ConstantTimeEq;
 use super::layers::Layers;
 use super::problem::{Problem, Problems};
 use super::settings::find;
+use crate::secret_file::{self, Unusable};
 
 /// Sixteen random characters are beyond guessing over a network.
 pub(crate) const TOKEN_MIN: usize = 16;
@@ -88,33 +87,13 @@ pub(crate) fn token(layers: &Layers<'_>) -> Result<Option<(Token, Option<String>
 }
 
 fn read(path: &str) -> Result<(Token, Option<String>), String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    // Asked before it is opened: opening a pipe waits for a writer, for ever.
-    let found = std::fs::metadata(path).map_err(unreadable)?;
-    if !found.is_file() {
-        return Err("is not a regular file".into());
-    }
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("has more than {FILE_BYTES} bytes, so it is not the file of a token"));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "holds no text".to_owned())?;
-    let token = Token::new(&text).map_err(|wrong| format!("holds a token that {wrong}"))?;
+    let secret = secret_file::read(path, FILE_BYTES, "the file of a token").map_err(|unusable| match unusable {
+        Unusable::Unopened(error) => Unusable::Unread(error).to_string(),
+        unusable => unusable.to_string(),
+    })?;
+    let token = Token::new(&secret.text).map_err(|wrong| format!("holds a token that {wrong}"))?;
     let warning = || format!("the token file {path} can be read by all users of this host: chmod o-r {path}");
-    Ok((token, is_read_by_all(&found).then(warning)))
-}
-
-#[cfg(unix)]
-fn is_read_by_all(file: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.permissions().mode() & 0o004 != 0
-}
-
-#[cfg(not(unix))]
-fn is_read_by_all(_: &Metadata) -> bool {
-    false
+    Ok((token, secret.world_readable.then(warning)))
 }
 
 #[cfg(test)]

@@ -1,16 +1,7 @@
-//! A file of keys, read without ever waiting for it.
-//!
-//! Kubernetes changes the files of a secret by swapping a link, so a path is
-//! followed and what it leads to must be a regular file: a pipe would hang the
-//! node, and a folder or device holds no key. Times of a file say nothing: what
-//! counts is the content.
-
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
-
-use zeroize::Zeroizing;
+//! A file of keys.
 
 use super::key::MeshKeys;
+use crate::secret_file;
 
 /// Four keys with their line ends are 264 bytes; the rest is room for blank lines.
 const FILE_BYTES: u64 = 4096;
@@ -28,42 +19,8 @@ pub(crate) struct KeyFile {
 /// # Errors
 /// What is wrong with it, without repeating what it holds.
 pub(crate) fn read(path: &str) -> Result<KeyFile, String> {
-    let file = open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-    let about = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-    if !about.is_file() {
-        return Err("is not a regular file".into());
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES as usize + 1));
-    let read = file.take(FILE_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|error| format!("cannot be read: {error}"))?;
-    if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("has more than {FILE_BYTES} bytes, so it is not a file of keys"));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| "holds no text".to_owned())?;
-    Ok(KeyFile { keys: MeshKeys::parse(text)?, world_readable: is_world_readable(&about) })
-}
-
-/// Opening a pipe waits for a writer unless it is told not to.
-#[cfg(unix)]
-fn open(path: &str) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &str) -> std::io::Result<File> {
-    OpenOptions::new().read(true).open(path)
-}
-
-#[cfg(unix)]
-fn is_world_readable(about: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    about.permissions().mode() & 0o004 != 0
-}
-
-#[cfg(not(unix))]
-fn is_world_readable(_about: &Metadata) -> bool {
-    false
+    let secret = secret_file::read(path, FILE_BYTES, "a file of keys").map_err(|unusable| unusable.to_string())?;
+    Ok(KeyFile { keys: MeshKeys::parse(&secret.text)?, world_readable: secret.world_readable })
 }
 
 #[cfg(test)]
