@@ -326,7 +326,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "mesh-key-file",
         "MESH_KEY_FILE",
         "PATH",
-        "none: nodes believe whoever answers at a peer's address",
+        "none: nodes believe what answers at a peer's address",
         "a regular file with one to four keys, one on each line, such as `heartbeat keygen` prints",
         "The secret that the nodes of a mesh share. With it only requests and answers made with the key count. The first key \
          is used, all are accepted, and the file is read again every 10 s, so keys can be exchanged while the mesh runs."

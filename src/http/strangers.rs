@@ -1,4 +1,4 @@
-//! Requests that claim to be from a node and are not made with the mesh key: counted, and told once a minute for each
+//! Requests that claim to be from a node and are not made with the mesh key: counted, and reported once a minute for each
 //! reason, however many there are.
 
 use std::sync::{Mutex, PoisonError};
@@ -14,19 +14,19 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Addresses that a line names. The rest is counted.
 const NAMED: usize = 4;
 
-/// What has not been told yet, for each reason.
+/// What has not been reported yet, for each reason.
 #[derive(Debug, Default)]
-pub struct Strangers(Mutex<[Untold; Unverified::ALL.len()]>);
+pub struct Strangers(Mutex<[Unreported; Unverified::ALL.len()]>);
 
 #[derive(Clone, Debug, Default)]
-struct Untold {
-    told: Option<Monotonic>,
+struct Unreported {
+    last: Option<Monotonic>,
     count: u64,
     addresses: Vec<String>,
 }
 
 impl Strangers {
-    /// It happened. The first time is told at once, what follows with the next one after a minute.
+    /// It happened. The first time is reported at once, what follows with the next one after a minute.
     pub(super) fn happened(
         &self,
         reason: Unverified,
@@ -36,26 +36,26 @@ impl Strangers {
     ) {
         metrics.server().unverified(reason);
         if let Some((count, addresses)) = self.note(reason, now, from()) {
-            tell(reason, count, &addresses);
+            report(reason, count, &addresses);
         }
     }
 
     fn note(&self, reason: Unverified, now: Monotonic, from: String) -> Option<(u64, Vec<String>)> {
-        let mut untold = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let untold = &mut untold[reason as usize];
-        untold.count += 1;
-        if untold.addresses.len() < NAMED && !untold.addresses.contains(&from) {
-            untold.addresses.push(from);
+        let mut unreported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unreported = &mut unreported[reason as usize];
+        unreported.count += 1;
+        if unreported.addresses.len() < NAMED && !unreported.addresses.contains(&from) {
+            unreported.addresses.push(from);
         }
-        let is_due = untold.told.is_none_or(|told| now - told >= EVERY);
+        let is_due = unreported.last.is_none_or(|last| now - last >= EVERY);
         is_due.then(|| {
-            untold.told = Some(now);
-            (std::mem::take(&mut untold.count), std::mem::take(&mut untold.addresses))
+            unreported.last = Some(now);
+            (std::mem::take(&mut unreported.count), std::mem::take(&mut unreported.addresses))
         })
     }
 }
 
-fn tell(reason: Unverified, count: u64, addresses: &[String]) {
+fn report(reason: Unverified, count: u64, addresses: &[String]) {
     let what = match reason {
         Unverified::Missing => "without a mesh key",
         Unverified::Different => "with another mesh key",

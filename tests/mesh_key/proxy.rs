@@ -12,7 +12,7 @@ pub enum Does {
     Pass,
     /// Takes the tags out of requests and answers.
     Strip,
-    /// Answers pings with the last answer that it has seen, whoever is asked.
+    /// Answers pings with the last answer that it has seen, from any node.
     Replay,
     /// Changes one byte of the answers to pings.
     Falsify,

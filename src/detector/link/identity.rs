@@ -30,7 +30,9 @@ pub(crate) struct Identity {
     goodbye: Option<Seq>,
     /// The headers of a ping said goodbye in its name, and it has not answered since.
     goodbye_hinted: bool,
+    /// The highest time of the present boot that was heard, as far as that is plausible here.
     last_seq: Seq,
+    /// The highest time of its answers, as it says it itself.
     acknowledged: Seq,
     /// Another node that answered at its address, and when last.
     rival: Option<(NodeName, ObserverTime)>,

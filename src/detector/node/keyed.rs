@@ -1,6 +1,6 @@
 //! What a mesh key changes: who calls is known, so what matters is whether the call is new.
 //!
-//! A request with a tag comes from a member, but perhaps from an hour ago: whoever is on the way can record it, hold it
+//! A request with a tag comes from a member, but perhaps from an hour ago: somebody on the way can record it, hold it
 //! back and play it again. So each request names what the caller has heard of this node last ([`Ack`]). That is a
 //! challenge without a round trip: only a member that hears this node now can name something new. A request that names
 //! the present boot and a recent moment of it is *fresh*. Fresh pings are proof of life, from any address, and each
