@@ -5,8 +5,9 @@
 //! reach it? Did it answer itself? Only if neither holds do the reports of its death count, and the gravest one wins,
 //! because a detector does not report "down" before it has asked every node that it could.
 //!
-//! Nothing is counted here and no quorum is needed: each detector has done that with better means. So another
-//! observer that agrees can never weaken a verdict.
+//! No quorum is needed for that: each detector has counted with better means. So another observer that agrees can never
+//! weaken a verdict. It can change which fault the links of a member that is alive have, because that is what half of
+//! the observers find (`mostly`).
 
 use std::time::Duration;
 
