@@ -15,16 +15,23 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# stage NAME COMMAND...: runs it, notes how it went, and continues.
+# stage NAME COMMAND...: runs it, notes how it went, and continues. In this shell, because some stages set variables.
 stage() {
-    local name=$1 began=$SECONDS
+    local name=$1 began=$SECONDS copy copier
     shift
     printf '\n=== %s\n' "$name"
-    if "$@"; then
+    exec {copy}> >(tee "$work/output")
+    copier=$!
+    if "$@" >&"$copy" 2>&1; then
+        exec {copy}>&-
         passed+=("$name ($((SECONDS - began)) s)")
     else
-        failed+=("$name")
+        exec {copy}>&-
+        # All of it is there when the copier ends, which something left running in the background may delay.
+        timeout 5 tail --pid="$copier" -f /dev/null || true
+        tail -n 60 "$work/output" >"$work/failed-${#failed[@]}"
         printf '!!! %s failed\n' "$name"
+        failed+=("$name")
     fi
 }
 
@@ -36,7 +43,12 @@ skip() {
 
 # The last lines; fails if a stage has failed.
 summary() {
-    local name
+    local name index
+    # Where a long output is shortened, its end is kept.
+    for index in "${!failed[@]}"; do
+        printf '\n=== the last lines of what failed: %s\n' "${failed[index]}"
+        cat "$work/failed-$index"
+    done
     printf '\n=== summary\n'
     for name in "${passed[@]+"${passed[@]}"}"; do printf 'passed   %s\n' "$name"; done
     for name in "${skipped[@]+"${skipped[@]}"}"; do printf 'skipped  %s\n' "$name"; done
