@@ -28,7 +28,7 @@ const CONFIG: &str = "prometheus/prometheus.yml";
 const OF_THE_TARGET: [&str; 3] = ["job", "node", "instance"];
 
 /// All alerts.
-const ALERTS: [&str; 18] = [
+const ALERTS: [&str; 19] = [
     "HeartbeatPeerDown",
     "HeartbeatMaintenanceOverrun",
     "HeartbeatMeshPartitioned",
@@ -46,6 +46,7 @@ const ALERTS: [&str; 18] = [
     "HeartbeatPeerCrashLooping",
     "HeartbeatProberDegraded",
     "HeartbeatProberStalled",
+    "HeartbeatProberSlow",
     "HeartbeatWatchdog",
 ];
 
