@@ -1217,9 +1217,18 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let cancel = CancellationToken::new();
-        let gate = Gate { limits: limits(), ..Gate::new(&node.state, "main") };
+        let gate = Gate { limits: limits(), ..Gate::of_pings(&node.state, "main") };
         let task = Box::pin(tokio::spawn(serve(listener, node.router(), gate, cancel.clone())));
         Server { address, cancel, task, node }
+    }
+
+    /// A second port of the same node, on which the router answers every request. It serves as long as the test.
+    async fn without_shortcut(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let gate = Gate { limits: limits(), ..Gate::new(&self.node.state, "main") };
+        tokio::spawn(serve(listener, self.node.router(), gate, self.cancel.clone()));
+        address
     }
 
     /// Waits until the metrics have this line.
@@ -1273,6 +1282,46 @@ async fn a_kept_connection_is_served_until_it_idles_too_long() {
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     }
     assert_eq!(rest(&mut stream).await, "", "an idle connection is closed without a word");
+}
+
+/// Requests that a ping may look like. Each asks for the end of its connection.
+const LIKE_PINGS: [&str; 11] = [
+    "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\nheartbeat-node: n\r\nheartbeat-boot: 00000000000000ff\r\n\
+     heartbeat-seq: 1\r\n\r\n",
+    "GET /ping HTTP/1.1\r\nhost: a.stranger.example\r\nconnection: close\r\n\r\n",
+    "GET /ping?now=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    "GET http://x/ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    "GET /ping HTTP/1.0\r\n\r\n",
+    "GET /ping/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    "HEAD /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    "POST /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx",
+    "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+];
+
+#[tokio::test]
+async fn a_ping_is_answered_ahead_of_the_router_as_the_router_would() {
+    let server = Server::start().await;
+    let router = server.without_shortcut().await;
+    let ask = async |address: SocketAddr, request: &str| {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        say(&mut stream, request).await;
+        let text = rest(&mut stream).await;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("date: ")).collect();
+        // Their order means nothing, and axum counts the bytes where else hyper does.
+        lines[1..].sort_unstable();
+        format!("{}\n\n{body}", lines.join("\n"))
+    };
+    for request in LIKE_PINGS {
+        let (ahead, routed) = (ask(server.address, request).await, ask(router, request).await);
+        assert!(ahead.starts_with("HTTP/1."), "{request}: {ahead}");
+        assert_eq!(ahead, routed, "{request}");
+    }
+    // Seven of them get an answer with status 200 at each port, of which one names a node.
+    server.counts("heartbeat_http_requests_total{route=\"/ping\",code=\"200\"} 16").await;
+    server.counts("heartbeat_pings_received_total 2").await;
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ impl App {
     fn serve(&mut self, listeners: Listeners, state: AppState) {
         let metrics_port = listeners.metrics.local_addr().ok().map(|address| address.port());
         let state = AppState { metrics_port, ..state };
-        let gate = Gate::new(&state, "main");
+        let gate = Gate::of_pings(&state, "main");
         let server = http::serve(listeners.main, http::router(state.clone()), gate, self.stop_servers.clone());
         self.servers.spawn("server", server);
         let gate = Gate::new(&state, "metrics");

@@ -6,7 +6,7 @@
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -36,18 +36,22 @@ pub(super) struct Asker {
 impl Asker {
     /// Who sent this request for `op` with these decoded parameters.
     pub(super) fn of(state: &AppState, request: &Request, op: &str, args: &[&str]) -> Asker {
-        let headers = request.headers();
+        Asker::at(state, request.headers(), Remote::of(request), Operation { op, args })
+    }
+
+    /// Who sent these headers from there. Without a server, in tests, a request is from nowhere.
+    pub(super) fn at(state: &AppState, headers: &HeaderMap, from: Option<Remote>, operation: Operation<'_>) -> Asker {
         let caller = caller_from_headers(headers);
-        let known = Remote::is_peer(request);
+        let known = from.is_none_or(|from| from.known);
         let Some(guard) = &state.guard else {
             return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false };
         };
-        match guard.verify(Operation { op, args }, headers) {
+        match guard.verify(operation, headers) {
             Ok(seal) => Asker { caller, is_peer: true, seal: Some(seal), hint: None, is_stranger: false },
             Err(reason) => {
                 // A reader makes no claim to be a node, and most requests are from readers.
                 if caller.is_some() || headers.contains_key(HEADER_MAC) {
-                    let from = || shown(Remote::of(request).map(|remote| remote.address));
+                    let from = || shown(from.map(|from| from.address));
                     state.strangers.happened(reason, state.clock.now(), &state.metrics, from);
                 }
                 let caller = caller.filter(|_| !guard.requires());

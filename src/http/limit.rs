@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::route::{Cost, Route};
 use super::state::{AppState, Shared, take_turn};
 use super::stream;
+use crate::detector::time::Monotonic;
 
 /// Stands before every route. Counts the request under its route and status
 /// code; a stream's time is its reader's business and would spoil the histogram.
@@ -20,7 +21,12 @@ use super::stream;
 pub(super) async fn guard(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let route = Route::of_path(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
     let begun = state.clock.now();
-    let mut response = answer(&state, route, request, next).await;
+    let response = answer(&state, route, request, next).await;
+    account(&state, route, begun, response)
+}
+
+/// Counts an answer to a request that began then.
+pub(super) fn account(state: &AppState, route: Route, begun: Monotonic, mut response: Response) -> Response {
     // A browser must not take for a script what a peer calls itself.
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let took = (!stream::is_stream(response.headers())).then(|| state.clock.now() - begun);
@@ -50,6 +56,11 @@ async fn answer(state: &AppState, route: Route, request: Request, next: Next) ->
     if !is_allowed {
         return Problem::wrong_host().into_response();
     }
+    in_time(state, answer).await
+}
+
+/// An answer, or that it took too long.
+pub(super) async fn in_time(state: &AppState, answer: impl Future<Output = Response>) -> Response {
     match timeout(state.config.limits.request_time, answer).await {
         Ok(response) => response,
         Err(_) => Problem::out_of_time().into_response(),

@@ -13,7 +13,7 @@ pub(super) fn shown(address: Option<IpAddr>) -> String {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Remote {
     pub address: IpAddr,
-    /// The address of a peer, or of this machine.
+    /// The address of a peer, or of this machine. It may still be from somebody else there.
     pub known: bool,
 }
 
@@ -21,10 +21,5 @@ impl Remote {
     /// Without a server, in tests, a request is from nowhere.
     pub(super) fn of(request: &Request) -> Option<Remote> {
         request.extensions().get().copied()
-    }
-
-    /// Whether it came from the address of a peer or of this machine. It may still be from somebody else there.
-    pub(super) fn is_peer(request: &Request) -> bool {
-        Remote::of(request).is_none_or(|remote| remote.known)
     }
 }

@@ -33,6 +33,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connections::{Admitted, Connection, Connections, Rules};
+use super::ping;
 use super::problem::Problem;
 use super::remote::Remote;
 use super::route::Route;
@@ -71,6 +72,8 @@ pub struct Gate {
     pub clock: Clock,
     /// What goes wrong with callers, told when it begins and when it ends.
     pub troubles: Arc<Troubles>,
+    /// What answers plain pings ahead of the router; `None` where none are answered.
+    pub pings: Option<Arc<AppState>>,
     /// As the log calls the port.
     pub port: &'static str,
 }
@@ -85,8 +88,14 @@ impl Gate {
             metrics: Arc::clone(&state.metrics),
             clock: state.clock,
             troubles: Arc::clone(&state.troubles),
+            pings: None,
             port,
         }
+    }
+
+    /// That of the port on which this node is pinged.
+    pub fn of_pings(state: &AppState, port: &'static str) -> Gate {
+        Gate { pings: Some(Arc::new(state.clone())), ..Gate::new(state, port) }
     }
 }
 
@@ -239,26 +248,41 @@ impl Server {
     + 'static {
         let closing = Closing(self.cancel.clone());
         let router = TowerToHyperService::new(self.router.clone());
-        let clock = self.gate.clock;
+        let (clock, pings) = (self.gate.clock, self.gate.pings.clone());
         let served = AtomicU32::new(0);
         hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(closing.clone());
-            request.extensions_mut().insert(remote);
             connection.begin(request.headers().contains_key(NODE_HEADER));
             let turn_is_over = served.fetch_add(1, Ordering::Relaxed) % REQUESTS_PER_TURN == REQUESTS_PER_TURN - 1;
-            let (router, connection) = (router.clone(), Arc::clone(&connection));
+            let connection = Arc::clone(&connection);
+            let asked = match &pings {
+                Some(state) if ping::is_plain(&request) => Asked::Ping(Arc::clone(state), request),
+                _ => {
+                    let mut request = request.map(Body::new);
+                    request.extensions_mut().insert(closing.clone());
+                    request.extensions_mut().insert(remote);
+                    Asked::Route(router.clone(), request)
+                }
+            };
             async move {
                 if turn_is_over {
                     yield_now().await;
                 }
-                let response = hyper::service::Service::call(&router, request).await;
+                let response = match asked {
+                    Asked::Ping(state, request) => Ok(ping::ahead(&state, request.headers(), remote).await),
+                    Asked::Route(router, request) => hyper::service::Service::call(&router, request).await,
+                };
                 let streams = response.as_ref().is_ok_and(|response| stream::is_stream(response.headers()));
                 connection.answered(clock.now(), streams);
                 response
             }
         })
     }
+}
+
+/// A request, and what answers it.
+enum Asked {
+    Ping(Arc<AppState>, Request<Incoming>),
+    Route(TowerToHyperService<Router>, Request<Body>),
 }
 
 /// Whether a connection ended because its caller did not read.
