@@ -57,7 +57,7 @@ pub mod http {
     pub use crate::http::contract::document;
     pub use crate::http::page::{Happening, IncidentRow, Me, Page};
     pub use crate::http::route::Route;
-    pub use crate::http::{AppState, Gate, metrics_router, router, serve};
+    pub use crate::http::{AppState, Gate, Readers, metrics_router, router, serve};
 }
 
 /// The mesh as a node gathers and remembers it.

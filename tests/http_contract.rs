@@ -32,7 +32,7 @@ use heartbeat::testing::config::{
 use heartbeat::testing::detector::{
     AccusationView, DecisionView, End, EvidenceView, ObserverView, PingView, Quorum, Rule, Why,
 };
-use heartbeat::testing::http::{AppState, Gate, Route, metrics_router, router, serve};
+use heartbeat::testing::http::{AppState, Gate, Readers, Route, metrics_router, router, serve};
 use heartbeat::testing::mesh_service::{Collector, IncidentStore};
 use heartbeat::testing::runtime::{Clock, Driver, Handle, Inbox, Input, Observer, Parts, PeerTargets, Watch, channel};
 use heartbeat::testing::telemetry::{EventLog, Metrics, Telemetry};
@@ -356,6 +356,7 @@ fn config() -> Config {
         drain_timeout: ms(1000),
         limits: limits(),
         token: Token::new(TOKEN).ok(),
+        read_token: None,
         hosts: Hosts::default(),
         warnings: Vec::new(),
         mesh_key: None,
@@ -521,6 +522,7 @@ const EXAMPLES: &[(&str, &str, u16)] = &[
     ("/mesh.svg", "/mesh.svg", 200),
     ("/page.css", "/page.css", 200),
     ("/page.js", "/page.js", 200),
+    ("/login", "/login", 200),
     ("/ping", "/ping", 200),
     ("/healthz", "/healthz", 200),
     ("/livez", "/livez", 200),
@@ -1088,6 +1090,177 @@ async fn wrong_tokens_are_slowed_down() {
     assert!(text.lines().any(|line| line == "heartbeat_tokens_refused_total 11"), "{text}");
 }
 
+const READ_TOKEN: &str = "staple-correct-horse";
+
+/// Paths that tell nothing about the mesh.
+const OPEN: [&str; 5] = ["/page.css", "/login", "/healthz", "/livez", "/readyz"];
+
+impl Node {
+    /// The same node with a read token.
+    fn reads_with_token(mut self) -> Node {
+        let config = Config { read_token: Token::new(READ_TOKEN).ok(), ..config() };
+        self.state.readers = Readers::new(&config).map(Arc::new);
+        self.state.config = Arc::new(config);
+        self
+    }
+
+    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        self.ask(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// Sends the form of `/login`.
+    async fn log_in(&self, form: &str) -> Reply {
+        let request = Request::post("/login").header("content-type", "application/x-www-form-urlencoded");
+        self.ask(request.body(Body::from(form.to_owned())).expect("a request")).await
+    }
+}
+
+/// Every route of the contract, with what a stranger, a caller with a tag that nobody checks, and readers show.
+#[tokio::test]
+async fn with_a_read_token_a_reader_shows_it() {
+    let (node, contract) = contract().await;
+    let node = node.reads_with_token();
+    let reply = node.log_in(&format!("token={READ_TOKEN}")).await;
+    let cookie =
+        reply.head.headers["set-cookie"].to_str().expect("text").split(';').next().expect("a value").to_owned();
+    let (read, change) = (format!("Bearer {READ_TOKEN}"), format!("bearer {TOKEN}"));
+    let mac = format!("1 {} {} {}", "0".repeat(8), "0".repeat(32), "0".repeat(64));
+    let node_headers = [
+        ("heartbeat-node", "node-2"),
+        ("heartbeat-boot", "00000000000000b2"),
+        ("heartbeat-seq", "5"),
+        ("heartbeat-mac", &mac),
+    ];
+    for (path, target, _) in EXAMPLES.iter().filter(|example| example.2 == 200) {
+        let is_open = OPEN.contains(path) || *path == "/ping";
+        let strangers: [&[(&str, &str)]; 6] = [
+            &[],
+            &[("authorization", READ_TOKEN)],
+            &[("authorization", "Basic c3RhcGxlOmNvcnJlY3Q=")],
+            &[("cookie", "heartbeat-read=; heartbeat-read"), ("cookie", "heartbeat-rea=1")],
+            &node_headers,
+            &[("accept", "text/event-stream"), ("heartbeat-node", "node-2"), ("heartbeat-mac", &mac)],
+        ];
+        for headers in strangers {
+            let reply = node.get_with(target, headers).await;
+            assert_eq!(reply.status.as_u16(), if is_open { 200 } else { 401 }, "{target} {headers:?}: {}", reply.text);
+            assert!(!reply.text.contains("horse") && !reply.text.contains("node-2"), "{target}: {}", reply.text);
+            check_reply(&contract, path, &reply);
+        }
+        let both = format!("theme=dark; {cookie}");
+        for header in
+            [("authorization", read.as_str()), ("authorization", &change), ("cookie", &cookie), ("cookie", &both)]
+        {
+            let reply = node.get_with(target, &[header]).await;
+            assert_eq!(reply.status, StatusCode::OK, "{target} {header:?}: {}", reply.text);
+        }
+    }
+    let path = "/api/v1/cluster";
+    let reply = node.get(path).await;
+    assert_eq!(
+        (&reply.json()["code"], &reply.head.headers["www-authenticate"]),
+        (&json!("token_needed"), &"Bearer".parse().expect("text"))
+    );
+    assert!(reply.text.contains("--read-token-file"), "the remedy: {}", reply.text);
+    let metrics =
+        call(metrics_router(node.state.clone()), Request::get("/metrics").body(Body::empty()).expect("a request"));
+    assert_eq!(metrics.await.status(), StatusCode::OK, "the metrics port is for scrapers");
+}
+
+#[tokio::test]
+async fn a_stranger_learns_from_a_ping_that_the_node_lives() {
+    let (node, _) = contract().await;
+    let whole = node.get("/ping").await.json();
+    assert_ne!((&whole["accusations"], &whole["watch"]["peers"]), (&json!([]), &json!([])), "something to hide");
+    let node = node.reads_with_token();
+    let least = node.get("/ping").await.json();
+    assert_eq!((&least["accusations"], &least["watch"]), (&json!([]), &json!({ "since": 0, "rev": 0, "peers": [] })));
+    assert_eq!((&least["maintenance"], &least["node"]), (&Value::Null, &json!("node-1")));
+    let token = format!("Bearer {READ_TOKEN}");
+    assert_eq!(node.get_with("/ping", &[("authorization", &token)]).await.json(), whole);
+}
+
+#[tokio::test]
+async fn a_browser_shows_the_read_token_once() {
+    let (node, contract) = contract().await;
+    let node = node.reads_with_token();
+    for (path, target, action, next) in [
+        ("/", "/", "./login", None),
+        ("/", "/?only=bad", "./login", Some("?only=bad")),
+        ("/node/{name}", "/node/node-4", "../login", Some("node/node-4")),
+        ("/why/{observer}/{peer}", "/why/node-1/node-4", "../../login", Some("why/node-1/node-4")),
+    ] {
+        let reply = node.get(target).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+        check_reply(&contract, path, &reply);
+        assert!(reply.text.contains(&format!("action=\"{action}\"")), "{}", reply.text);
+        let kept = next.map(|next| format!("name=\"next\" value=\"{next}\""));
+        assert_eq!(kept.is_some_and(|kept| reply.text.contains(&kept)), next.is_some(), "{}", reply.text);
+        assert!(!reply.text.contains("<script"), "it works without");
+        let policy = reply.head.headers["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"), "{policy}");
+        let next = next.unwrap_or_default();
+        let form: String = form_urlencoded(&[("token", READ_TOKEN), ("next", next)]);
+        let reply = node.log_in(&form).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.text);
+        assert_eq!(reply.head.headers["location"], format!("./{next}").as_str());
+        let cookie = reply.head.headers["set-cookie"].to_str().expect("text");
+        assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict") && !cookie.contains("horse"), "{cookie}");
+    }
+    let elsewhere = node.log_in(&form_urlencoded(&[("token", READ_TOKEN), ("next", "//evil.example")])).await;
+    assert_eq!(elsewhere.head.headers["location"], "./");
+    for form in ["token=wrong-horse-battery", "token=", "", "nonsense", "next=node/a"] {
+        let reply = node.log_in(form).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{form}");
+        assert!(
+            !reply.head.headers.contains_key("set-cookie") && reply.text.contains("role=\"alert\""),
+            "{}",
+            reply.text
+        );
+        assert!(!reply.text.contains("horse"), "{}", reply.text);
+        check_method(&contract, "/login", "post", &reply);
+    }
+    check_method(&contract, "/login", "post", &node.log_in(&"x".repeat(5000)).await);
+    // A cookie reads and changes nothing.
+    let cookie = node.log_in(&format!("token={TOKEN}")).await.head.headers["set-cookie"].clone();
+    let request = Request::delete(MAINTENANCE)
+        .header("cookie", cookie.to_str().expect("text").split(';').next().expect("a value"));
+    assert_eq!(node.ask(request.body(Body::empty()).expect("a request")).await.status, StatusCode::UNAUTHORIZED);
+    let read_only = node.ask(order(Method::DELETE, Some(&format!("Bearer {READ_TOKEN}")), "")).await;
+    assert_eq!(read_only.status, StatusCode::UNAUTHORIZED);
+    assert!(read_only.text.contains("the read token changes nothing"), "{}", read_only.text);
+    assert_eq!(node.ask(order(Method::DELETE, Some(&format!("Bearer {TOKEN}")), "")).await.status, StatusCode::OK);
+}
+
+fn form_urlencoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Whichever way they are tried: as a header of anything, of a ping, or in the form.
+#[tokio::test]
+async fn wrong_read_tokens_are_slowed_down() {
+    let (node, _) = contract().await;
+    let node = node.reads_with_token();
+    let wrong = [("authorization", "Bearer wrong-horse-battery")];
+    for _ in 0..4 {
+        assert_eq!(node.get_with("/api/v1/node", &wrong).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(node.get_with("/ping", &wrong).await.status, StatusCode::UNAUTHORIZED);
+    }
+    for _ in 0..2 {
+        assert_eq!(node.log_in("token=wrong-horse-battery").await.status, StatusCode::UNAUTHORIZED);
+    }
+    // The time of a request in this test is shorter than the pause.
+    for path in ["/api/v1/node", "/ping", "/"] {
+        assert_eq!(node.get_with(path, &wrong).await.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    assert_eq!(node.log_in("token=wrong-horse-battery").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(node.get("/").await.status, StatusCode::UNAUTHORIZED, "who shows none does not wait");
+    let right = format!("Bearer {READ_TOKEN}");
+    let text = node.get_with("/metrics", &[("authorization", &right)]).await.text;
+    assert!(text.lines().any(|line| line == "heartbeat_tokens_refused_total 14"), "{text}");
+}
+
 fn stream_request(headers: &[(&str, &str)]) -> Request<Body> {
     let builder = Request::get("/api/v1/events").header("accept", "text/event-stream");
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
@@ -1213,7 +1386,10 @@ struct Server {
 
 impl Server {
     async fn start() -> Server {
-        let node = Node::start(false).await;
+        Server::of(Node::start(false).await).await
+    }
+
+    async fn of(node: Node) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let cancel = CancellationToken::new();
@@ -1300,28 +1476,50 @@ const LIKE_PINGS: [&str; 11] = [
     "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
 ];
 
+/// An answer without what is not the same in each.
+async fn bare(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    say(&mut stream, request).await;
+    let text = rest(&mut stream).await;
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("date: ")).collect();
+    // Their order means nothing, and axum counts the bytes where else hyper does.
+    lines[1..].sort_unstable();
+    format!("{}\n\n{body}", lines.join("\n"))
+}
+
 #[tokio::test]
 async fn a_ping_is_answered_ahead_of_the_router_as_the_router_would() {
     let server = Server::start().await;
     let router = server.without_shortcut().await;
-    let ask = async |address: SocketAddr, request: &str| {
-        let mut stream = TcpStream::connect(address).await.expect("connects");
-        say(&mut stream, request).await;
-        let text = rest(&mut stream).await;
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("date: ")).collect();
-        // Their order means nothing, and axum counts the bytes where else hyper does.
-        lines[1..].sort_unstable();
-        format!("{}\n\n{body}", lines.join("\n"))
-    };
     for request in LIKE_PINGS {
-        let (ahead, routed) = (ask(server.address, request).await, ask(router, request).await);
+        let (ahead, routed) = (bare(server.address, request).await, bare(router, request).await);
         assert!(ahead.starts_with("HTTP/1."), "{request}: {ahead}");
         assert_eq!(ahead, routed, "{request}");
     }
     // Seven of them get an answer with status 200 at each port, of which one names a node.
     server.counts("heartbeat_http_requests_total{route=\"/ping\",code=\"200\"} 16").await;
     server.counts("heartbeat_pings_received_total 2").await;
+}
+
+/// The layers before the router ask for the token, so what goes past them has to ask, too.
+#[tokio::test]
+async fn a_ping_ahead_of_the_router_asks_for_the_read_token_as_well() {
+    let server = Server::of(Node::start(false).await.reads_with_token()).await;
+    let router = server.without_shortcut().await;
+    let ping = |lines: &str| format!("GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{lines}\r\n");
+    for (lines, status, tells_all) in [
+        (String::new(), 200, false),
+        ("heartbeat-node: n\r\nheartbeat-boot: 00000000000000ff\r\nheartbeat-seq: 1\r\n".to_owned(), 200, false),
+        (format!("authorization: Bearer {READ_TOKEN}\r\n"), 200, true),
+        ("authorization: Bearer wrong-horse-battery\r\n".to_owned(), 401, false),
+    ] {
+        let ahead = bare(server.address, &ping(&lines)).await;
+        assert_eq!(ahead, bare(router, &ping(&lines)).await, "{lines}");
+        assert!(ahead.starts_with(&format!("HTTP/1.1 {status} ")), "{lines}: {ahead}");
+        assert_eq!(ahead.contains("\"accusations\":[{"), tells_all, "{lines}: {ahead}");
+    }
+    server.counts("heartbeat_tokens_refused_total 2").await;
 }
 
 #[tokio::test]

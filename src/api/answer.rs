@@ -93,6 +93,11 @@ impl AnswerBody {
         Ok(serde_json::from_slice(bytes)?)
     }
 
+    /// What a stranger is told where reading needs a token: that the node lives.
+    pub(crate) fn for_strangers(self) -> AnswerBody {
+        AnswerBody { accusations: Vec::new(), watch: WatchBody::default(), maintenance: None, ..self }
+    }
+
     /// The answer as one line of JSON.
     pub fn to_json(&self) -> String {
         // Strings, numbers and lists always serialise; an empty object would be refused by every reader.

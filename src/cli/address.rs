@@ -1,4 +1,4 @@
-//! `--addr`: which node a command asks.
+//! `--addr` and `--read-token-file`: which node a command asks, and what it shows.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,30 @@ use crate::config::parse;
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::Raw;
 use crate::config::settings::{PORT, find};
+use crate::config::token::read_token;
 use crate::config::unfit::zone;
+
+/// Which node to read, and the token for it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Reader {
+    #[command(flatten)]
+    pub address: Address,
+    /// A file that holds the node's read token, where it has one [default: HEARTBEAT_READ_TOKEN_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub read_token_file: Option<String>,
+}
+
+impl Reader {
+    /// The place that [`Address::place`] says, with the token of the flag, else of the variable.
+    ///
+    /// # Errors
+    /// As that one, and when the file holds no token.
+    pub(crate) fn place(&self, environment: &Environment) -> Result<Place, Failure> {
+        let flags = Raw { read_token_file: self.read_token_file.clone(), ..Raw::default() };
+        let found = read_token(&Layers { flags: &flags, environment })?;
+        Ok(self.address.place(environment)?.read_with(found.map(|(token, _)| token)))
+    }
+}
 
 /// Which node to ask.
 #[derive(Args, Clone, Debug, Default)]

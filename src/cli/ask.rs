@@ -8,10 +8,15 @@ use super::exit::Failure;
 use super::safe_text::{parse, shown};
 use crate::client::EventStream;
 use crate::client::node::{NodeClient, Opened, Order, REQUEST_TIME_MAX, Reply, RequestError};
+use crate::config::token::Token;
 
 /// Where a node answers; shown as `host:port`.
 #[derive(Clone, Debug)]
-pub(crate) struct Place(NodeClient);
+pub(crate) struct Place {
+    node: NodeClient,
+    /// Shown with every request that brings no token of its own.
+    read_token: Option<Token>,
+}
 
 impl Place {
     /// `host`: a name or an address, of IPv6 in brackets.
@@ -21,7 +26,17 @@ impl Place {
 
     /// The same behind a proxy that serves the node under a prefix.
     pub(crate) fn behind(host: &str, port: u16, prefix: &str) -> Place {
-        Place(NodeClient::new(host, port, prefix))
+        Place { node: NodeClient::new(host, port, prefix), read_token: None }
+    }
+
+    /// The same, read with this token.
+    pub(crate) fn read_with(self, read_token: Option<Token>) -> Place {
+        Place { read_token, ..self }
+    }
+
+    fn with_token<'a>(&'a self, order: &Order<'a>) -> Order<'a> {
+        let own = self.read_token.as_ref().map(Token::reveal);
+        Order { bearer_token: order.bearer_token.or(own), ..order.clone() }
     }
 
     /// Asks for `what` at `path`.
@@ -45,7 +60,7 @@ impl Place {
     /// # Errors
     /// As [`Place::get`].
     pub(crate) async fn send(&self, order: &Order<'_>, limit: Duration) -> Result<Reply, Failure> {
-        self.0.send(order, limit).await.map_err(|error| self.unreachable(error))
+        self.node.send(&self.with_token(order), limit).await.map_err(|error| self.unreachable(error))
     }
 
     /// Opens the event stream at `path`.
@@ -53,7 +68,7 @@ impl Place {
     /// # Errors
     /// As [`Place::ask`], when the node refuses it.
     pub(crate) async fn follow(&self, path: &str) -> Result<Events, Failure> {
-        match self.0.follow(path, REQUEST_TIME_MAX).await {
+        match self.node.follow(&self.with_token(&Order::get(path)), REQUEST_TIME_MAX).await {
             Ok(Opened::Stream(stream)) => Ok(Events { place: self.clone(), stream }),
             Ok(Opened::Reply(reply)) => Err(problem(&reply)),
             Err(error) => Err(self.unreachable(error)),
@@ -80,7 +95,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.node.fmt(f)
     }
 }
 

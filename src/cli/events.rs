@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{Event, name};
 use super::ask::Place;
 use super::exit::{Exit, Outcome, until_asked, usual_end};
@@ -37,7 +37,7 @@ report it. Events of a restarted node are shown from its start.
 Exit codes: 0 shown, or ended by Ctrl-C, 69 the node cannot be reached at the start.")]
 pub(crate) struct Events {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Continue with new events, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
@@ -69,7 +69,7 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
 /// When the node cannot be reached, or not at the start.
 pub(crate) async fn events(command: &Events, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     if command.follow {
         return until_asked(follow_events(command, &place, &mut output), usual_end).await;
     }

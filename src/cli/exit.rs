@@ -45,7 +45,10 @@ pub const EXITS: &[(Exit, &str)] = &[
         "A port cannot be bound: another process has it, or the address does not belong to this machine.",
     ),
     (Exit::NotInTime, "What was waited for did not happen in time; the message says what is missing."),
-    (Exit::Refused, "The node that was asked refuses the token, or has none and so accepts no change."),
+    (
+        Exit::Refused,
+        "The node that was asked refuses the token, needs one to be read, or has none and so accepts no change.",
+    ),
     (
         Exit::Interrupted,
         "Ctrl-C before it was done: while it waited for something, or a second Ctrl-C while it stopped. Where Ctrl-C is the usual end (a node, `demo`, `--watch`, `--follow`, `monitor`), the first one gives 0.",

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{Answer, name, span_of, word};
 use super::ask::good;
 use super::events::count;
@@ -23,7 +23,7 @@ FROM names the peer that reported it; a dot is the node that was asked.
 Exit codes: 0 shown, whether one is open or not, 69 the node cannot be reached.")]
 pub(crate) struct Incidents {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Maximum number of incidents
     #[arg(long, value_name = "COUNT", value_parser = count, default_value = "50")]
     pub limit: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Incidents {
 /// When the node cannot be reached, or its version keeps no incidents.
 pub(crate) async fn incidents(command: &Incidents, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     let reply = place.get(&format!("/api/v1/incidents?limit={}", command.limit)).await?;
     if reply.status == 404 {
         return Err(Failure::Failed(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{name, span_of, word};
 use super::ask::Place;
 use super::exit::{Exit, Outcome};
@@ -27,7 +27,7 @@ Only settings that differ from the default are shown; `heartbeat config show` ex
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub(crate) struct Info {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Print one JSON object: the node's `/api/v1/node`, `/api/v1/config` and `/api/v1/cluster`
     #[arg(long)]
     pub json: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Info {
 /// When it cannot be reached.
 pub(crate) async fn info(command: &Info, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     let node = place.ask("/api/v1/node", "a description of itself").await?;
     let config = place.ask("/api/v1/config", "a list of settings").await?;
     let cluster = place.ask(CLUSTER, "a view of the mesh").await?;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::json;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{Answer, span_of};
 use super::ask::good;
 use super::exit::{Exit, Failure, Outcome};
@@ -41,7 +41,7 @@ pub(crate) struct Maint {
 #[derive(Args, Debug)]
 struct Ask {
     #[command(flatten)]
-    address: Address,
+    reader: Reader,
     /// Print the node's own JSON (`/api/v1/maintenance`)
     #[arg(long)]
     json: bool,
@@ -124,7 +124,9 @@ pub(crate) async fn maint(command: &Maint, environment: &Environment) -> Outcome
         Some(Change::Off(off)) => (&off.with.ask, Some(off.with.token(environment)?), Method::DELETE, None),
     };
     let order = Order { method, path: PATH, body, bearer_token: token.as_ref().map(Token::reveal) };
-    let reply = ask.address.place(environment)?.send(&order, REQUEST_TIME_MAX).await?;
+    // A change shows its own token, so it needs no other one.
+    let place = if token.is_some() { ask.reader.address.place(environment) } else { ask.reader.place(environment) };
+    let reply = place?.send(&order, REQUEST_TIME_MAX).await?;
     let answer = Answer::new(good(reply)?, "about maintenance")?;
     if ask.json {
         output.line(&answer.body)?;

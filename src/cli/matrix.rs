@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{fine, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, until_asked, usual_end};
@@ -37,7 +37,7 @@ figure has changed, and when the node stops answering (contact_lost) or answers 
 Exit codes: 0 shown, 69 the node cannot be reached.")]
 pub(crate) struct Matrix {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Show the last round trip and the 99th percentile
     #[arg(long, conflicts_with = "loss")]
     pub rtt: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Matrix {
 /// When the node cannot be reached, or not at first.
 pub(crate) async fn matrix(command: &Matrix, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     if command.watch {
         return until_asked(watch_matrix(command, &place, Live::new(output, command.json)), usual_end).await;
     }
@@ -285,7 +285,7 @@ mod tests {
 
     fn show(figure: Measurement, text: &str, terminal: bool) -> String {
         let command = Matrix {
-            address: Address::default(),
+            reader: Reader::default(),
             rtt: figure == Measurement::RoundTrips,
             loss: figure == Measurement::Loss,
             watch: false,
@@ -326,7 +326,7 @@ node-3    never        ?        ?        .
 
     #[test]
     fn a_matrix_that_folds_begins_with_what_is_wrong() {
-        let command = Matrix { address: Address::default(), rtt: false, loss: false, watch: false, json: false };
+        let command = Matrix { reader: Reader::default(), rtt: false, loss: false, watch: false, json: false };
         let names: Vec<String> = (1..=32).map(|number| format!("node-{number}")).collect();
         let cell = |peer: &String| match &**peer {
             "node-31" => r#"{"peer":"node-31","reading":"bad","state":"dead","verdict":"down"}"#.to_owned(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{fine, no_answer, span_of};
 use super::exit::{Exit, Outcome};
 use super::output::{Cell, Output, Paint};
@@ -25,7 +25,7 @@ const A_LIST: &str = "a list of peers";
 Exit codes: 0 all expected peers are up, 1 one is not, 69 the node cannot be reached.")]
 pub(crate) struct Members {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Print the node's own JSON (`/api/v1/peers`)
     #[arg(long)]
     pub json: bool,
@@ -98,7 +98,7 @@ fn row(peer: &PeerBody) -> Vec<Cell> {
 /// When the node cannot be reached or says something that is no list of peers.
 pub(crate) async fn members(command: &Members, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let answer = command.address.place(environment)?.ask("/api/v1/peers", A_LIST).await?;
+    let answer = command.reader.place(environment)?.ask("/api/v1/peers", A_LIST).await?;
     let text = answer.body.clone();
     let body: PeersBody = answer.into_shape()?;
     // A program that is no node may answer with any object, and one without peers counts as good.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{Event, listed, name, span_of, span_or_dash, word};
 use super::ask::Place;
 use super::events::{dated_line, event_line};
@@ -47,7 +47,7 @@ goes away is asked again until it is back.
 Exit codes: 0 ended by Ctrl-C, 69 the node cannot be reached at the start.")]
 pub(crate) struct Monitor {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -59,7 +59,7 @@ pub(crate) struct Monitor {
 /// When the node cannot be reached at the start.
 pub(crate) async fn monitor(command: &Monitor, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     until_asked(watch_all(&place, Live::new(output, command.json), command.json), usual_end).await
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{listed, name};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome};
@@ -32,7 +32,7 @@ A node that has left or is in maintenance does not count as missing.
 Exit codes: 0 whole, 1 not whole or another number of nodes, 69 the node cannot be reached.")]
 pub(crate) struct Verify {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Expected number of nodes, including the one asked, excluding those that left
     #[arg(long, value_name = "NODES", value_parser = nodes)]
     pub expect: Option<usize>,
@@ -51,7 +51,7 @@ pub(crate) fn nodes(text: &str) -> Result<usize, String> {
 /// When the node cannot be reached.
 pub(crate) async fn verify(command: &Verify, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     let answer = place.ask(CLUSTER, "a view of the mesh").await?;
     let text = answer.body.clone();
     let cluster: ClusterBody = answer.into_shape()?;

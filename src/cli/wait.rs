@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{listed, word};
 use super::ask::Place;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
@@ -46,7 +46,7 @@ Exit codes: 0 all up, 64 a wrong argument, 69 the node could not be reached in t
 75 not in time (the message says what is missing), 130 Ctrl-C.")]
 pub(crate) struct Wait {
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// The nodes to wait for [default: all]
     #[arg(value_name = "PEER")]
     pub peers: Vec<String>,
@@ -70,7 +70,7 @@ pub(crate) struct Wait {
 /// When it did not happen in time.
 pub(crate) async fn wait(command: &Wait, environment: &Environment) -> Outcome {
     let output = Output::stdout(environment);
-    let place = command.address.place(environment)?;
+    let place = command.reader.place(environment)?;
     let progress = Progress::new(!command.json && io::stderr().is_terminal() && !environment.dumb_terminal);
     until_asked(look_until(command, &place, output, progress), early_end).await
 }

@@ -6,7 +6,7 @@
 
 use clap::Args;
 
-use super::address::Address;
+use super::address::Reader;
 use super::answer::{ago_or_never, fine, listed, span_of, span_or_dash};
 use super::exit::{Exit, Outcome};
 use super::layout::wrapped;
@@ -36,7 +36,7 @@ pub(crate) struct Why {
     #[arg(value_name = "PEER")]
     pub peer: String,
     #[command(flatten)]
-    pub address: Address,
+    pub reader: Reader,
     /// Print the node's own JSON (`/api/v1/why/{peer}`)
     #[arg(long)]
     pub json: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Why {
 /// When the node cannot be reached or has no such peer.
 pub(crate) async fn why(command: &Why, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
-    let answer = command.address.place(environment)?.ask(&path(&command.peer), "about a peer").await?;
+    let answer = command.reader.place(environment)?.ask(&path(&command.peer), "about a peer").await?;
     if command.json {
         output.line(&answer.body)?;
     } else {

@@ -114,9 +114,9 @@ impl NodeClient {
     ///
     /// # Errors
     /// As [`NodeClient::send`].
-    pub(crate) async fn follow(&self, path: &str, limit: Duration) -> Result<Opened, RequestError> {
+    pub(crate) async fn follow(&self, order: &Order<'_>, limit: Duration) -> Result<Opened, RequestError> {
         within(limit, async {
-            let (exchange, response) = self.exchange(&Order::get(path), "text/event-stream", limit).await?;
+            let (exchange, response) = self.exchange(order, "text/event-stream", limit).await?;
             if response.status() == StatusCode::OK {
                 return Ok(Opened::Stream(Box::new(EventStream::new(exchange, response))));
             }

@@ -53,6 +53,8 @@ pub struct Config {
     pub limits: Limits,
     /// A caller with this token may make changes; `None`: no caller may.
     pub token: Option<token::Token>,
+    /// A caller with this token may read; `None`: any caller may.
+    pub read_token: Option<token::Token>,
     /// The names under which page and API may be asked for.
     pub hosts: hosts::Hosts,
     /// What is not wrong but should be known: for the log.

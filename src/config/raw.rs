@@ -34,7 +34,7 @@ raw! {
     pings_from,
     log_format, log_level, log_color,
     shutdown_delay, drain_timeout, max_connections, max_streams,
-    token, token_file, allowed_hosts, mesh_key_file, mesh_key, mesh_key_mode,
+    token, token_file, read_token_file, allowed_hosts, mesh_key_file, mesh_key, mesh_key_mode,
 }
 
 /// Gives the flags of a command their help texts, from the table.

@@ -16,7 +16,7 @@ use super::peers::{Listed, Reader, peers};
 use super::problem::{Problem, Problems};
 use super::raw::{Raw, Typed};
 use super::settings::{PORT, PROFILES, SETTINGS, SettingSpec, find};
-use super::token::{Token, token};
+use super::token::{Token, read_token, token};
 use super::{Color, LogFormat, LogLevel};
 use super::{Config, Limits, Listen, LogConfig, MetricsPort, Setting, Source};
 use crate::detector::config::{DetectorConfig, Timing};
@@ -64,9 +64,10 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
     let mut hosts = resolver.allowed_hosts();
     let own = node.as_ref().map(|node| node.as_str().split(':').next().unwrap_or_default());
     listed.iter().map(String::as_str).chain(own).chain(machine.host_name.as_deref()).for_each(|name| hosts.add(name));
-    let warnings = token.as_ref().and_then(|(_, warning)| warning.clone()).into_iter().collect();
-    let token = token.map(|(token, _)| token);
     let mesh_key = resolver.mesh_key();
+    let read_token = resolver.read_token(token.as_ref(), mesh_key.as_ref());
+    let warnings = [&token, &read_token].into_iter().flatten().filter_map(|(_, warning)| warning.clone()).collect();
+    let [token, read_token] = [token, read_token].map(|found| found.map(|(token, _)| token));
     let mut problems = resolver.problems;
     problems.extend(environment.problems.iter().cloned());
     let mut settings = resolver.settings;
@@ -85,6 +86,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
             drain_timeout,
             limits,
             token,
+            read_token,
             hosts,
             warnings,
             mesh_key,
@@ -312,6 +314,32 @@ impl<'a> Resolver<'a> {
         let read = |text: &str| KeyMode::parse(text);
         let (mode, _) = self.take("mesh-key-mode", KeyMode::Require, read, |mode| mode.as_str().to_owned());
         mesh_key(&self.layers, mode).map_err(|problems| self.problems.extend(problems.0)).ok().flatten()
+    }
+
+    /// Nodes read each other by their tags, so without a key, or beside nodes that lack it, a read token would blind them.
+    fn read_token(
+        &mut self,
+        changes: Option<&(Token, Option<String>)>,
+        key: Option<&MeshKeyConfig>,
+    ) -> Option<(Token, Option<String>)> {
+        self.note_typed(&["read-token-file"]);
+        let typed = self.layers.typed("read-token-file")?;
+        let found = read_token(&self.layers).map_err(|problems| self.problems.extend(problems.0)).ok().flatten();
+        let names_key = ["mesh-key-file", "mesh-key"].into_iter().any(|name| self.layers.typed(name).is_some());
+        if !names_key {
+            let wrong = "is set without a mesh key, by which nodes read each other: set --mesh-key-file too";
+            self.problem("read-token-file", typed, &wrong);
+        }
+        if key.is_some_and(|key| key.mode == KeyMode::Accept) {
+            let wrong = "is set while nodes without the mesh key are accepted, which could read nothing: first remove \
+                         --mesh-key-mode from every node";
+            self.problem("read-token-file", typed, &wrong);
+        }
+        if found.as_ref().zip(changes).is_some_and(|((read, _), (change, _))| read == change) {
+            let wrong = "holds the token that allows changes, so readers could change something: make another one";
+            self.problem("read-token-file", typed, &wrong);
+        }
+        found
     }
 
     fn token(&mut self) -> Option<(Token, Option<String>)> {

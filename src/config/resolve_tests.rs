@@ -46,6 +46,7 @@ fn the_defaults_of_the_table_are_the_defaults_of_the_code() {
         "max-connections",
         "token",
         "token-file",
+        "read-token-file",
         "mesh-key-file",
         "mesh-key",
         "allowed-hosts",
@@ -100,6 +101,36 @@ fn connections_grow_with_the_peers() {
     let config = with(Raw { peers: Some("dns+http://nodes,http://b".into()), ..Raw::default() }).unwrap();
     assert_eq!(config.limits.connections, 1024 + 4 * 1024, "their number is not known");
     assert_eq!(value(&config, "peers"), "http://b:8001,dns+http://nodes:8001");
+}
+
+#[test]
+fn a_read_token_needs_a_mesh_key_that_is_required_and_is_not_the_other_token() {
+    let file = std::env::temp_dir().join(format!("heartbeat-read-token-{}", std::process::id()));
+    std::fs::write(&file, "staple-correct-horse\n").unwrap();
+    let key = || "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned();
+    let found = |flags: Raw, mesh_key: Option<String>| {
+        let flags = Raw { read_token_file: Some(file.to_str().unwrap().into()), ..flags };
+        let environment = Environment { raw: Raw { mesh_key, ..Raw::default() }, ..Environment::default() };
+        resolve(&flags, &environment, &machine())
+    };
+    let wrong = |flags: Raw, key: Option<String>| {
+        let Problems(problems) = found(flags, key).unwrap_err();
+        problems.into_iter().map(|problem| problem.wrong).collect::<Vec<_>>()
+    };
+    let config = found(Raw::default(), Some(key())).unwrap();
+    assert!(config.read_token.as_ref().is_some_and(|token| token.matches(b"staple-correct-horse")));
+    assert!(!format!("{config:?}").contains("staple"), "not even by mistake");
+    assert_eq!(
+        wrong(Raw::default(), None),
+        ["is set without a mesh key, by which nodes read each other: set --mesh-key-file too"]
+    );
+    let accepted = wrong(Raw { mesh_key_mode: Some("accept".into()), ..Raw::default() }, Some(key()));
+    assert!(accepted.len() == 1 && accepted[0].contains("first remove --mesh-key-mode"), "{accepted:?}");
+    let same = wrong(Raw { token: Some("staple-correct-horse".into()), ..Raw::default() }, Some(key()));
+    assert!(same.len() == 1 && same[0].contains("make another one"), "{same:?}");
+    std::fs::write(&file, "short").unwrap();
+    assert_eq!(wrong(Raw::default(), Some(key())), ["holds a token that is shorter than 16 characters"]);
+    std::fs::remove_file(&file).unwrap();
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Group {
             Group::Detector => "Detector",
             Group::Logs => "Logs",
             Group::Limits => "Stopping and limits",
-            Group::Access => "Who may change something",
+            Group::Access => "Who may do what",
         }
     }
 }
@@ -111,7 +111,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "IP",
         "all interfaces, IPv4 and IPv6",
         "an IP address of this machine, such as 127.0.0.1 or ::1",
-        "The one address to listen on. Anyone who reaches it can read everything this node reports."
+        "The one address to listen on. Anyone who reaches it can read everything this node reports, unless there is a read token."
     ),
     setting!(
         Node,
@@ -309,6 +309,16 @@ pub const SETTINGS: &[SettingSpec] = &[
         "none",
         "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
         "The same, read from a file at start. Only its path is visible; a new token needs a restart."
+    ),
+    setting!(
+        Access,
+        "read-token-file",
+        "READ_TOKEN_FILE",
+        "PATH",
+        "none: anyone who reaches the port can read everything",
+        "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
+        "With it page, API and metrics of this port need this token, or that for changes; probes and the metrics port stay \
+         open. Nodes show the mesh key instead, so all need one. Commands send it. A new token needs a restart."
     ),
     setting!(
         Access,

@@ -1,4 +1,5 @@
-//! The secret that allows changes, and the three ways to hand it over.
+//! The secret that allows changes, and the three ways to hand it over; and the one that allows reading, which is always a
+//! file.
 //!
 //! A file is the safest: only its path is seen, and orchestrators mount secrets
 //! as files. A variable is seen by those who may inspect the process or its
@@ -84,6 +85,17 @@ pub(crate) fn token(layers: &Layers<'_>) -> Result<Option<(Token, Option<String>
         (None, Some(typed)) => read(typed.text.trim()).map(Some).map_err(|wrong| problem("token-file", typed, wrong)),
         (Some(_), Some(typed)) => Err(problem("token-file", typed, "is set beside a token: set one of the two".into())),
     }
+}
+
+/// The token of those who may read, if there is one, with a warning about how it is kept.
+///
+/// # Errors
+/// A file that cannot be used.
+pub(crate) fn read_token(layers: &Layers<'_>) -> Result<Option<(Token, Option<String>)>, Problems> {
+    let Some(typed) = layers.typed("read-token-file") else { return Ok(None) };
+    read(typed.text.trim()).map(Some).map_err(|wrong| {
+        Problems(find("read-token-file").map(|spec| Problem::typed(spec, typed, wrong)).into_iter().collect())
+    })
 }
 
 fn read(path: &str) -> Result<(Token, Option<String>), String> {

@@ -3,6 +3,8 @@
 //! Without a mesh key a request is from whom its headers name. Where a key is required, a request without a valid tag is
 //! a stranger's: it is answered as curl is, without a tag and with one reply for every reason, so that nobody can try
 //! tags out. Where a key is accepted, requests are signed and verified, and believed as without one.
+//!
+//! Where the node has a read token, a valid tag lets a node read what nodes ask each other.
 
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -10,6 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::problem::Problem;
+use super::readers::{NO_TOKEN, WithoutToken};
 use super::remote::{Remote, shown};
 use super::reply;
 use super::state::AppState;
@@ -31,23 +35,36 @@ pub(super) struct Asker {
     hint: Option<HeaderValue>,
     /// Where a key is required, and this request is without a valid tag.
     is_stranger: bool,
+    /// It has shown the read token, or there is none.
+    is_reader: bool,
 }
 
 impl Asker {
     /// Who sent this request for `op` with these decoded parameters.
-    pub(super) fn of(state: &AppState, request: &Request, op: &str, args: &[&str]) -> Asker {
-        Asker::at(state, request.headers(), Remote::of(request), Operation { op, args })
+    ///
+    /// # Errors
+    /// When neither a token nor a tag lets it read.
+    pub(super) fn of(state: &AppState, request: &Request, op: &str, args: &[&str]) -> Result<Asker, Problem> {
+        let is_reader = request.extensions().get::<WithoutToken>().is_none();
+        let asker = Asker::at(state, request.headers(), Remote::of(request), Operation { op, args }, is_reader);
+        if asker.may_read() { Ok(asker) } else { Err(Problem::reader_needed(NO_TOKEN)) }
     }
 
     /// Who sent these headers from there. Without a server, in tests, a request is from nowhere.
-    pub(super) fn at(state: &AppState, headers: &HeaderMap, from: Option<Remote>, operation: Operation<'_>) -> Asker {
+    pub(super) fn at(
+        state: &AppState,
+        headers: &HeaderMap,
+        from: Option<Remote>,
+        operation: Operation<'_>,
+        is_reader: bool,
+    ) -> Asker {
         let caller = caller_from_headers(headers);
         let known = from.is_none_or(|from| from.known);
         let Some(guard) = &state.guard else {
-            return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false };
+            return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false, is_reader };
         };
         match guard.verify(operation, headers) {
-            Ok(seal) => Asker { caller, is_peer: true, seal: Some(seal), hint: None, is_stranger: false },
+            Ok(seal) => Asker { caller, is_peer: true, seal: Some(seal), hint: None, is_stranger: false, is_reader },
             Err(reason) => {
                 // A reader makes no claim to be a node, and most requests are from readers.
                 if caller.is_some() || headers.contains_key(HEADER_MAC) {
@@ -56,9 +73,22 @@ impl Asker {
                 }
                 let caller = caller.filter(|_| !guard.requires());
                 let (hint, is_stranger) = (Some(guard.hint()), guard.requires());
-                Asker { caller, is_peer: known && !is_stranger, seal: None, hint, is_stranger }
+                Asker { caller, is_peer: known && !is_stranger, seal: None, hint, is_stranger, is_reader }
             }
         }
+    }
+
+    /// It is told more than that this node lives.
+    pub(super) fn may_read(&self) -> bool {
+        self.is_reader || self.seal.is_some()
+    }
+
+    /// It may read what is not for nodes.
+    ///
+    /// # Errors
+    /// When it has shown no token where there is one: an old request of a node, played again, is none.
+    pub(super) fn reads(&self) -> Result<(), Problem> {
+        if self.is_reader { Ok(()) } else { Err(Problem::reader_needed(NO_TOKEN)) }
     }
 
     /// Nothing is done for this one but answering.

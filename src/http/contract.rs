@@ -13,6 +13,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
+use super::readers::COOKIE;
 use super::route::Route;
 
 /// As it is committed.
@@ -22,7 +23,7 @@ const WRITTEN: &[u8] = include_bytes!("openapi.json");
 pub(super) const OPENAPI: &[u8] = &without_blanks::<{ length(WRITTEN) }>(WRITTEN);
 
 const DESCRIPTION: &str = "Which of my nodes can reach which, since when, and is it them or me? Anyone who reaches the \
-    port may read everything; what changes something needs the token of the node. Times are ages in milliseconds; wall \
+    port may read everything, unless the node has a read token; what changes something needs the token of the node. Times are ages in milliseconds; wall \
     time is added where something is shown. Fields may be added; nothing is taken away or renamed within v1. Any other \
     path, method or a body is answered with a Problem (404, 405, 413), and so is a request for another host (421). A head \
     that is too large is answered with 431 and no body.";
@@ -55,11 +56,24 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": Map::from_iter(schemas),
-            "securitySchemes": { "token": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "What the node was given as HEARTBEAT_TOKEN or in a token file.",
-            } },
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "What the node was given as HEARTBEAT_TOKEN or in a token file.",
+                },
+                "read_token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "What the node was given in a read token file.",
+                },
+                "read_cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "What /login gives to a browser.",
+                },
+            },
         },
     });
     rename_references(&mut document);

@@ -55,6 +55,7 @@ pub(super) async fn events(
     query: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let asker = Asker::of(&state, &request, tags::EVENTS, &[])?;
     let Query(asked) =
         query.map_err(|_| Problem::bad_query("the parameters are since, peer, kind and limit, each once"))?;
     let (mut filter, limit) = asked.check()?;
@@ -74,6 +75,7 @@ pub(super) async fn events(
         }
     }
     if !wants_stream(request.headers()) {
+        asker.reads()?;
         let list = list(&state, &filter, name.as_deref(), limit);
         // A peer that is no longer watched, or that only others watch, may still have events.
         return match unknown {
@@ -82,7 +84,6 @@ pub(super) async fn events(
         };
     }
     let closing = Closing::of(&request);
-    let asker = Asker::of(&state, &request, tags::EVENTS, &[]);
     if let (Some(caller), Some(seal), Some(guard)) = (&asker.caller, &asker.seal, &state.guard) {
         // A copy of an old request opens no such stream. Where a key is required it gets what any reader gets.
         // The place comes first: without one the stream that there is goes on.
@@ -102,6 +103,7 @@ pub(super) async fn events(
         let news = state.handle.subscribe_news();
         return Ok(stream::response(News { news, _slot: slot }, closing));
     }
+    asker.reads()?;
     let slot = take(&state.slots.streams)?;
     let filter = Filter { since: resumed.or(filter.since), ..filter };
     Ok(stream::response(Follow::new(&state, filter, slot), closing))

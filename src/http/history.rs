@@ -28,7 +28,7 @@ pub(super) async fn history(
 ) -> Result<Response, Problem> {
     let Query(asked) = query.map_err(|_| Problem::bad_query("the only parameter is since, once"))?;
     // As it was written: the parameter is what the tag covers.
-    let asker = Asker::of(&state, &request, tags::HISTORY, &asked.since.as_deref().into_iter().collect::<Vec<_>>());
+    let asker = Asker::of(&state, &request, tags::HISTORY, &asked.since.as_deref().into_iter().collect::<Vec<_>>())?;
     let since = asked.since()?;
     let view = state.handle.view().await?;
     let page = state.events.list(&Filter { since: Some(since), ..Filter::default() }, EVENTS);

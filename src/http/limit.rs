@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
+use super::admission;
 use super::host;
 use super::problem::Problem;
 use super::route::{Cost, Route};
@@ -37,7 +38,7 @@ pub(super) fn account(state: &AppState, route: Route, begun: Monotonic, mut resp
 /// Refuses bodies without reading them, for nearly every route only reads. Gives up on
 /// an answer that takes too long; a stream has answered once its head is
 /// written, so it is not cut.
-async fn answer(state: &AppState, route: Route, request: Request, next: Next) -> Response {
+async fn answer(state: &AppState, route: Route, mut request: Request, next: Next) -> Response {
     // A method that the path does not answer to gets its 405 with `Allow`, whether it brings a body or not. Few requests
     // bring one, so that is asked first.
     let refuses_body = !request.body().is_end_stream() && !route.takes_body(request.method());
@@ -46,6 +47,9 @@ async fn answer(state: &AppState, route: Route, request: Request, next: Next) ->
     }
     let is_allowed = host::is_allowed(&state.config.hosts, route, &request);
     let answer = async {
+        if let Err(refused) = admission::admit(state, route, &mut request).await {
+            return refused;
+        }
         let _turn = match route.cost() {
             Cost::Small => None,
             Cost::OfNodes => Some(take_turn(&state.slots.between_nodes).await),

@@ -12,9 +12,10 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
-use tokio::time::sleep;
 
+use super::admission::guessed;
 use super::problem::Problem;
+use super::readers::bearer;
 use super::remote::{self, Remote};
 use super::reply::json;
 use super::state::{AppState, Shared, wall_time};
@@ -50,19 +51,21 @@ pub(super) async fn end(State(state): State<Shared>, request: Request) -> Result
 /// Lets a caller pass that knows the token, and says where it is. A wrong one is counted, and after some it waits.
 async fn authorize(state: &AppState, headers: &HeaderMap, remote: Option<Remote>) -> Result<Option<IpAddr>, Problem> {
     let token = state.config.token.as_ref().ok_or_else(Problem::changes_closed)?;
-    let said = headers.get(AUTHORIZATION);
-    let said = said.ok_or_else(|| Problem::token_needed("the request carries no token"))?;
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(Problem::token_needed("the request carries no token"));
+    }
     let from = remote.map(|remote| remote.address);
-    // The name of a scheme is written in any case.
-    let (scheme, said) = said.as_bytes().split_at_checked(b"bearer ".len()).unwrap_or_default();
-    let is_token = scheme.eq_ignore_ascii_case(b"bearer ");
-    if is_token && token.matches(said) {
+    let said = bearer(headers);
+    if said.is_some_and(|said| token.matches(said)) {
         return Ok(from);
     }
+    if said.is_some() && state.readers.is_some() {
+        // Who comes here has shown the one or the other.
+        return Err(Problem::token_needed("the read token changes nothing"));
+    }
     // What is no token cannot be a guess.
-    if is_token {
-        state.metrics.server().token_refused();
-        sleep(state.guesses.refused(state.clock.now(), from)).await;
+    if said.is_some() {
+        guessed(state, from).await;
     }
     Err(Problem::token_needed("the token is not that of this node"))
 }

@@ -22,7 +22,7 @@ use crate::render::matrix;
 
 /// This node's own row.
 pub(super) async fn row(State(state): State<Shared>, request: Request) -> Result<Response, Problem> {
-    let asker = Asker::of(&state, &request, tags::ROW, &[]);
+    let asker = Asker::of(&state, &request, tags::ROW, &[])?;
     Ok(asker.json(&RowBody::from(&state.handle.view().await?)))
 }
 

@@ -10,9 +10,11 @@
 //! restart of every observer is the last thing an outage needs.
 //!
 //! Every error is a problem object ([`problem`]) with a stable code. Anyone who
-//! reaches the port may read everything; the one thing that can be changed needs
-//! the node's token (`maintenance`).
+//! reaches the port may read everything, unless the node has a read token
+//! ([`readers`]); the one thing that can be changed needs the node's token
+//! (`maintenance`).
 
+mod admission;
 mod asker;
 mod connections;
 pub(crate) mod contract;
@@ -24,14 +26,17 @@ mod history;
 mod host;
 mod incidents;
 mod limit;
+mod login;
 mod maintenance;
 mod mesh;
 mod operation;
+mod operations;
 pub(crate) mod page;
 mod peer_streams;
 mod peers;
 mod ping;
 pub(crate) mod problem;
+mod readers;
 mod remote;
 mod reply;
 pub(crate) mod route;
@@ -56,6 +61,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
 use serde::de::DeserializeOwned;
 
+pub use readers::Readers;
 pub use server::{Gate, serve};
 pub use state::AppState;
 
@@ -89,6 +95,7 @@ pub fn router(state: AppState) -> Router {
         .and(Route::Picture, get(page::picture))
         .and(Route::Style, get(page::style))
         .and(Route::Script, get(page::script))
+        .and(Route::Login, get(login::form).post(login::enter))
         .and_slash(Route::Ping, get(ping::ping))
         .and_slash(Route::Healthz, get(health::healthz))
         .and_slash(Route::Livez, get(health::livez))
@@ -113,8 +120,9 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// The metrics port: the metrics, and whether this process lives. A probe there is answered while strangers take all
-/// connections of the main port.
+/// connections of the main port. It asks for no token: that is what the port is for.
 pub fn metrics_router(state: AppState) -> Router {
+    let state = AppState { readers: None, ..state };
     let routes = Router::new()
         .and_slash(Route::Metrics, get(scrape::metrics))
         .and_slash(Route::Healthz, get(health::healthz))

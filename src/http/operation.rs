@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{PROBLEM_MEDIA_TYPE, ProblemBody};
 
+/// Why a request to read is refused.
+pub(super) const NO_READER: &str = "This node has a read token, and the request does not show it.";
+
 /// What the contract says of one method of a path. Every one of them can fail with 503.
 pub(super) struct Operation(Map<String, Value>);
 
@@ -75,6 +78,25 @@ impl Operation {
         let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         *self.part("requestBody", Value::Null) = body;
         self
+    }
+
+    /// The body that it takes, as a browser sends a form.
+    pub(super) fn form(mut self, schema: Value) -> Operation {
+        let content = json!({ "application/x-www-form-urlencoded": { "schema": schema } });
+        *self.part("requestBody", Value::Null) = json!({ "required": true, "content": content });
+        self
+    }
+
+    /// An answer without a body.
+    pub(super) fn no_content(mut self, status: &str, description: &str) -> Operation {
+        self.part("responses", json!({}))[status] = json!({ "description": description });
+        self
+    }
+
+    /// It asks for a token where the node has a read token, and for none elsewhere.
+    pub(super) fn for_readers(mut self, generator: &mut SchemaGenerator) -> Operation {
+        *self.part("security", Value::Null) = json!([{}, { "read_token": [] }, { "read_cookie": [] }, { "token": [] }]);
+        self.problem("401", NO_READER, generator)
     }
 
     /// It asks for the token of the node.

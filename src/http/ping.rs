@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Body;
 
+use super::admission;
 use super::asker::Asker;
 use super::limit;
 use super::problem::Problem;
@@ -35,10 +36,13 @@ pub(super) async fn ahead(state: &AppState, headers: &HeaderMap, from: Remote) -
 
 /// Answered by the detector itself, so that an answer proves that it runs.
 async fn answer(state: &AppState, headers: &HeaderMap, from: Option<Remote>) -> Result<Response, Problem> {
-    let asker = Asker::at(state, headers, from, Operation { op: tags::PING, args: &[] });
+    // Here and not in a layer, which is not asked where a ping is answered ahead of it.
+    let is_reader = admission::is_reader(state, headers, from).await?;
+    let asker = Asker::at(state, headers, from, Operation { op: tags::PING, args: &[] }, is_reader);
     if asker.caller.is_some() {
         state.metrics.ping_received();
     }
     let answer = state.handle.ping(asker.caller.clone(), from.map(|from| from.address)).await?;
-    Ok(asker.json(&AnswerBody::from(&answer)))
+    let body = AnswerBody::from(&answer);
+    Ok(asker.json(&if asker.may_read() { body } else { body.for_strangers() }))
 }

@@ -77,6 +77,15 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, ProblemCode::TokenNeeded, "A token is needed", detail)
     }
 
+    /// What was asked for is for readers that show a token.
+    pub(crate) fn reader_needed(what: &str) -> Problem {
+        let detail = format!(
+            "{what}; send the node's read token as `Authorization: Bearer TOKEN`, or name its file to the command with \
+             --read-token-file (HEARTBEAT_READ_TOKEN_FILE)"
+        );
+        Problem::new(StatusCode::UNAUTHORIZED, ProblemCode::TokenNeeded, "A token is needed", detail)
+    }
+
     pub(crate) fn bad_body(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, ProblemCode::BadBody, "The body cannot be understood", detail)
     }

@@ -9,6 +9,7 @@ use tokio::task::yield_now;
 use super::guesses::Guesses;
 use super::page::written::Written;
 use super::peer_streams::PeerStreams;
+use super::readers::Readers;
 use super::scrapes::Scrapes;
 use super::strangers::Strangers;
 use super::trouble::Troubles;
@@ -47,6 +48,8 @@ pub struct AppState {
     pub troubles: Arc<Troubles>,
     /// Tokens that were refused.
     pub guesses: Arc<Guesses>,
+    /// `None`: anyone may read.
+    pub readers: Option<Arc<Readers>>,
     /// `None`: this node has no mesh key.
     pub guard: Option<Guard>,
     /// Requests that claim to be from a node and lack the mesh key.
@@ -133,6 +136,7 @@ impl AppState {
             incidents,
             events,
             metrics,
+            readers: Readers::new(&config).map(Arc::new),
             config,
             metrics_port: None,
             started_at: wall_time(),

@@ -18,7 +18,7 @@ pub(super) async fn why(
     request: Request,
 ) -> Result<Response, Problem> {
     let Path(peer) = path.map_err(|_| Problem::bad_path("a key is UTF-8"))?;
-    let asker = Asker::of(&state, &request, tags::WHY, &[&peer]);
+    let asker = Asker::of(&state, &request, tags::WHY, &[&peer])?;
     match state.handle.why(peer.as_str().into()).await? {
         Some(why) => Ok(asker.json(&WhyBody::new(&why, wall_time()))),
         None => Err(unknown(&state.handle.view().await?, &peer)),

@@ -22,7 +22,7 @@ pub(super) async fn testify(
     let Path((node, boot)) = path.map_err(|_| Problem::bad_path("names and boots are UTF-8"))?;
     let node = NodeName::new(&node).map_err(|error| Problem::bad_path(error.to_string()))?;
     let boot: BootId = boot.parse().map_err(|error| Problem::bad_path(format!("{error}")))?;
-    let asker = Asker::of(&state, &request, tags::WITNESS, &[node.as_str(), &boot.to_string()]);
+    let asker = Asker::of(&state, &request, tags::WITNESS, &[node.as_str(), &boot.to_string()])?;
     // With a key only a member may make this node ping, and only with a request that is no old copy.
     if asker.is_stranger() {
         return Err(Problem::no_opinion());

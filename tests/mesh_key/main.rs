@@ -9,6 +9,7 @@ mod attacks;
 mod keys;
 mod meshes;
 mod proxy;
+mod reading;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -24,6 +25,7 @@ const CASES: &[Case] = &[
     case!(attacks::tags_that_are_not_as_they_should_be),
     case!(attacks::answers_that_are_changed_stripped_or_old),
     case!(attacks::a_dead_node_behind_a_faker),
+    case!(reading::a_mesh_with_a_read_token),
     case!(attacks::pings_and_streams_played_again),
 ];
 

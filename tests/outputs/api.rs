@@ -11,6 +11,8 @@ use super::{Compared, Output, Outputs, json, ports};
 /// Long after a loaded machine has answered.
 const SOON: Duration = Duration::from_secs(60);
 const TOKEN: &str = "0123456789abcdef";
+const READ_TOKEN: &str = "fedcba9876543210";
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// The endpoint as the contract has it, and what is asked.
 const JSON: &[(&str, &str)] = &[
@@ -39,6 +41,7 @@ const FILES: &[(&str, &str)] = &[
     ("api GET /mesh.svg", "/mesh.svg"),
     ("api GET /page.css", "/page.css"),
     ("api GET /page.js", "/page.js"),
+    ("api GET /login", "/login"),
     ("api GET /openapi.json", "/openapi.json"),
 ];
 
@@ -134,6 +137,36 @@ pub fn maintained() -> Outputs {
     ])
 }
 
+/// A node with a read token, to a browser that shows it and to a stranger.
+pub fn read_with_a_token() -> Outputs {
+    let folder = std::env::temp_dir().join(format!("heartbeat-outputs-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let file = folder.join("read-token");
+    std::fs::write(&file, READ_TOKEN).expect("a file can be written");
+    let file = file.to_str().expect("UTF-8");
+    let node = Node::start_with(&[("HEARTBEAT_MESH_KEY", KEY), ("HEARTBEAT_READ_TOKEN_FILE", file)]);
+    let form = format!("token={READ_TOKEN}");
+    let (head, _) =
+        answer_to(node.port, "POST", "/login", "", &form).split_once("\r\n\r\n").map(owned).expect("a head");
+    let cookie = head.lines().find(|line| line.starts_with("set-cookie: ")).expect("a cookie");
+    let (place, length) = ("heartbeat-read=", cookie.len());
+    let cut = cookie.find(place).map_or(length, |at| at + place.len());
+    let (value, rest) = cookie[cut..].split_once(';').expect("attributes");
+    let shown = format!("{}{}…;{rest}", &cookie[..cut], &value[..8]);
+    let text = format!("$ curl -s -D - -o /dev/null -d '{form}' localhost:8001/login | grep -i set-cookie\n{shown}\n");
+    let refused =
+        answer_to(node.port, "GET", "/api/v1/node", "", "").split_once("\r\n\r\n").map(owned).expect("a body").1;
+    std::fs::remove_dir_all(&folder).expect("ours");
+    Outputs::from([
+        ("api POST /login", output(text, Compared::Whole)),
+        ("api without the read token", output(example("/api/v1/node", &json::shown(&refused)), Compared::Keys)),
+    ])
+}
+
+fn owned((head, body): (&str, &str)) -> (String, String) {
+    (head.to_owned(), body.to_owned())
+}
+
 struct Node {
     child: Child,
     port: u16,
@@ -141,10 +174,14 @@ struct Node {
 
 impl Node {
     fn start() -> Node {
+        Node::start_with(&[("HEARTBEAT_TOKEN", TOKEN)])
+    }
+
+    fn start_with(variables: &[(&str, &str)]) -> Node {
         let port = ports::free();
         let mut command: Command = heartbeat();
         command.args(["run", "--node=node-1", "--metrics-port=0"]).arg(format!("--port={port}"));
-        command.env("HEARTBEAT_TOKEN", TOKEN).stdout(Stdio::null()).stderr(Stdio::null());
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
         let node = Node { child: command.spawn().expect("the node starts"), port };
         let began = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
@@ -179,9 +216,13 @@ fn connect(port: u16) -> TcpStream {
 
 /// A whole answer. HTTP/1.0, so that the body ends with the connection and is not in chunks.
 fn answer(port: u16, method: &str, path: &str, content: &str) -> String {
+    answer_to(port, method, path, &format!("authorization: Bearer {TOKEN}\r\n"), content)
+}
+
+fn answer_to(port: u16, method: &str, path: &str, headers: &str, content: &str) -> String {
     let mut stream = connect(port);
     let length = content.len();
-    let head = format!("{method} {path} HTTP/1.0\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n");
+    let head = format!("{method} {path} HTTP/1.0\r\nhost: localhost\r\n{headers}");
     write!(stream, "{head}content-length: {length}\r\n\r\n{content}").expect("a request can be sent");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("the node answers in text");

@@ -58,6 +58,7 @@ fn pages_show_what_real_runs_print() {
     // After the others: more nodes at once would make their times longer on a small machine.
     recorded.extend(api::asked());
     recorded.extend(api::maintained());
+    recorded.extend(api::read_with_a_token());
     let rewrite = std::env::var_os("HEARTBEAT_WRITE").is_some();
     let mut wrong = Vec::new();
     let mut shown = Vec::new();

@@ -185,6 +185,7 @@ fn config(own: &View) -> Config {
             write_time: LONG,
         },
         token: None,
+        read_token: None,
         hosts: Hosts::default(),
         warnings: Vec::new(),
         mesh_key: None,

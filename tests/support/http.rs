@@ -27,7 +27,12 @@ impl Response {
 }
 
 pub fn get(address: SocketAddr, path: &str) -> Result<Response, String> {
-    parse(&exchange(address, &format!("GET {path}"), "", "", LIMIT)?)
+    get_with(address, path, "")
+}
+
+/// The same with more lines in its head, each with its line end.
+pub fn get_with(address: SocketAddr, path: &str, head: &str) -> Result<Response, String> {
+    parse(&exchange(address, &format!("GET {path}"), head, "", LIMIT)?)
 }
 
 /// A request with a body of JSON, for a program that takes its time.

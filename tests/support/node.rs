@@ -47,6 +47,8 @@ pub struct Node {
     arguments: Vec<String>,
     /// Variables beside those that every test node gets.
     variables: Vec<(&'static str, String)>,
+    /// What requests show, beside what every request has.
+    read_token: Option<String>,
     child: Option<Child>,
     /// Opened when a node in a namespace is first asked.
     door: OnceLock<Door>,
@@ -62,6 +64,7 @@ impl Node {
             host,
             arguments,
             variables: Vec::new(),
+            read_token: None,
             child: None,
             door: OnceLock::new(),
             log: Log::default(),
@@ -95,6 +98,11 @@ impl Node {
     /// Gives it a variable of the environment. Before it is started.
     pub fn set_variable(&mut self, name: &'static str, value: &str) {
         self.variables.push((name, value.to_owned()));
+    }
+
+    /// Reads it with this token from now on.
+    pub fn read_with(&mut self, token: &str) {
+        self.read_token = Some(token.to_owned());
     }
 
     /// Starts the process; returns the moment just before.
@@ -159,7 +167,8 @@ impl Node {
     }
 
     pub fn get(&self, path: &str) -> Result<Response, String> {
-        http::get(self.reached_at(), path)
+        let token = self.read_token.as_ref().map(|token| format!("authorization: Bearer {token}\r\n"));
+        http::get_with(self.reached_at(), path, &token.unwrap_or_default())
     }
 
     /// `GET path`, which must answer 200 with JSON.

@@ -13,7 +13,7 @@ use crate::render::headline::{counts, headline};
 use crate::render::mesh::{Severity, Summary};
 
 /// A heart; no request is made for it.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
+pub(super) const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
                     fill='%23b3325f' d='M8 14 2 8a3.6 3.6 0 0 1 6-4 3.6 3.6 0 0 1 6 4z'/%3E%3C/svg%3E";
 
 /// The node that was asked.

@@ -23,6 +23,7 @@ mod cell;
 mod frame;
 mod graph;
 mod incidents;
+pub(super) mod login;
 mod matrix;
 mod node;
 mod nodes;

@@ -98,6 +98,8 @@
     loading = true;
     try {
       const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+      // The read token is another one by now: the form asks for it.
+      if (response.status === 401) { location.reload(); return; }
       if (!response.ok) throw new Error(`status ${response.status}`);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!selecting()) put(fresh);
