@@ -221,6 +221,12 @@ heal:
 scale more='3':
     MESH_PEERS='{{ every_node }}' docker compose --profile scale up --build --wait --scale node={{ more }}
 
+# Make a mesh key for docker-compose.key.yml, unless there is one. The outer folder keeps other users of this machine out; the file is for the user of the container.
+[group('compose')]
+mesh-key:
+    mkdir -p -m 700 secrets
+    umask 022 && mkdir -p secrets/mesh-key && if [ ! -e secrets/mesh-key/keys ]; then openssl rand -base64 32 > secrets/mesh-key/keys; fi
+
 # Stop it all and remove containers, networks and volumes.
 [group('compose')]
 down:

@@ -12,6 +12,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod crashes;
+mod keys;
 mod kubectl;
 mod mesh;
 mod moves;
@@ -40,6 +41,7 @@ const CASES: &[Case] = &[
     case!(moves::rolling_restart_takes_one_at_a_time_and_alerts_nobody),
     case!(moves::scaled_to_five_and_back),
     case!(moves::the_second_eviction_is_refused),
+    case!(keys::the_mesh_key_is_exchanged_without_a_restart),
     case!(crashes::a_deleted_pod_says_goodbye_and_comes_back),
     case!(crashes::a_killed_process_is_started_again),
     case!(crashes::a_frozen_process_is_reported_before_the_kubelet_restarts_it),

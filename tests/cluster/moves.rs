@@ -8,14 +8,14 @@ use super::prometheus::Prometheus;
 use super::support::{Report, check, hold, seconds};
 
 /// A rolling restart: for each of the nodes the shutdown delay, a start, and `minReadySeconds`, with room for a busy machine.
-const ROLLED: Duration = seconds(240);
+pub(super) const ROLLED: Duration = seconds(240);
 
 /// Longer than any alert of the first minute waits before it fires.
 const AFTERWARDS: Duration = seconds(30);
 
 /// No node was reported down and no alert fired. Looks at the logs of all present containers since `since`.
 #[track_caller]
-fn nobody_was_alarmed(report: &Report, since: &str, began: Instant) {
+pub(super) fn nobody_was_alarmed(report: &Report, since: &str, began: Instant) {
     hold(AFTERWARDS);
     let alarms: Vec<_> = mesh::logs(since)
         .expect("logs")

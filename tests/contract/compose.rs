@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use heartbeat::testing::app;
+use heartbeat::testing::config::settings::SETTINGS;
 use heartbeat::testing::config::{Config, Environment, Machine, MetricsPort, Raw, resolve};
 use serde_json::Value;
 
@@ -254,6 +255,32 @@ fn what_is_mounted_exists_and_cannot_be_written() {
     }
     let declared: BTreeSet<String> = compose["volumes"].as_object().expect("volumes").keys().cloned().collect();
     assert_eq!(used, declared, "left the volumes that are used, right those that are declared");
+}
+
+/// What `docker-compose.key.yml` adds: a key for every node, and nothing else.
+#[test]
+fn the_overlay_gives_every_node_a_mesh_key() {
+    const OVERLAY: &str = "docker-compose.key.yml";
+    let overlay = documents(OVERLAY, &filled(&text(OVERLAY), &mut BTreeMap::new())).remove(0);
+    let keyed = overlay["services"].as_object().expect("services");
+    let nodes: Vec<String> = services().into_iter().filter(|(_, one)| is_node(one)).map(|(name, _)| name).collect();
+    assert_eq!(keyed.keys().collect::<Vec<_>>(), nodes.iter().collect::<Vec<_>>());
+    for (name, service) in keyed {
+        let added: Vec<&str> = service.as_object().expect("a service").keys().map(String::as_str).collect();
+        assert_eq!(added, ["environment", "volumes"], "{name}");
+        let variables = service["environment"].as_object().expect("variables");
+        let [(variable, file)] = variables.iter().collect::<Vec<_>>()[..] else { panic!("{name}: {variables:?}") };
+        assert!(SETTINGS.iter().any(|spec| spec.variable == variable), "{name}: {variable}");
+        let mount = &service["volumes"][0];
+        let target = mount["target"].as_str().expect("a target");
+        assert_eq!((mount["type"].as_str(), &mount["read_only"]), (Some("bind"), &true.into()), "{name}");
+        assert_eq!(mount["bind"]["create_host_path"], false, "{name}: no folder of root's where there is no key");
+        // A single file that is mounted stays the one that it was at the start.
+        let inside = file.as_str().and_then(|file| file.strip_prefix(target)).and_then(|rest| rest.strip_prefix('/'));
+        let recipe = text("justfile");
+        let made = format!("{}/{}", mount["source"].as_str().expect("a source"), inside.expect("a file of the folder"));
+        assert!(recipe.contains(made.trim_start_matches("./")), "`just mesh-key` makes another file than {made}");
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::files;
+
 /// What one build made.
 #[derive(Clone, Debug)]
 pub struct Manifests {
@@ -67,6 +69,17 @@ impl<'a> Workload<'a> {
 
     pub fn container_ports(self) -> impl Iterator<Item = &'a Value> {
         self.containers().flat_map(|container| list(&container["ports"]))
+    }
+
+    /// A file like the one at this path, where a Secret is mounted over it; else the path, at which nothing is.
+    pub fn in_a_secret(self, path: &str) -> String {
+        let is_secret = |name: &Value| {
+            list(&self.pod()["volumes"]).any(|volume| volume["name"] == *name && volume["secret"].is_object())
+        };
+        let mut mounts = self.containers().flat_map(|container| list(&container["volumeMounts"]));
+        let is_mounted = mounts
+            .any(|mount| is_secret(&mount["name"]) && path.starts_with(&format!("{}/", text(&mount["mountPath"]))));
+        if is_mounted { files::path("tests/contract/mesh.key").display().to_string() } else { path.to_owned() }
     }
 
     pub fn variables(self) -> impl Iterator<Item = &'a Value> {

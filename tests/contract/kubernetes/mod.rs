@@ -52,7 +52,7 @@ const OVERLAYS: [&str; 3] = ["kind", "kind-partition", "cluster"];
 
 /// The components that go with an overlay. A partition names one pod of the
 /// StatefulSet, so it has no meaning where a DaemonSet has taken its place.
-const COMPONENTS: [&[&str]; 10] = [
+const COMPONENTS: [&[&str]; 13] = [
     &[],
     &["partition"],
     &["per-node"],
@@ -63,6 +63,9 @@ const COMPONENTS: [&[&str]; 10] = [
     &["no-monitoring", "pod-monitor", "per-node"],
     &["no-monitoring", "pod-monitor", "kube-prometheus"],
     &["kube-prometheus"],
+    &["mesh-key"],
+    &["per-node", "mesh-key"],
+    &["no-monitoring", "mesh-key"],
 ];
 
 #[test]

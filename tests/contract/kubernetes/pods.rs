@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use super::Rule;
 use super::manifests::{Manifests, Workload, list, text};
 
-pub const RULES: [(&str, Rule); 6] = [
+pub const RULES: [(&str, Rule); 7] = [
     ("restricted", |manifests| each(manifests, restricted)),
     ("hardened beyond the standard", |manifests| each(manifests, hardened)),
     ("a token for Prometheus alone", |manifests| each(manifests, token)),
     ("no service links", |manifests| each(manifests, service_links)),
     ("resources", |manifests| each(manifests, resources)),
     ("pinned images", |manifests| each(manifests, images)),
+    ("secrets for the process alone", |manifests| each(manifests, secrets)),
 ];
 
 /// The kinds of volumes that the standard allows.
@@ -190,6 +191,27 @@ fn images(workload: Workload<'_>) -> Vec<String> {
         }
         if container["imagePullPolicy"] != "IfNotPresent" {
             faults.push(format!("image {image} is pulled although it may have been loaded"));
+        }
+    }
+    faults
+}
+
+/// What is in a Secret is read by the group of the process and no one else, and a file of it is not mounted alone: that
+/// file would never change.
+fn secrets(workload: Workload<'_>) -> Vec<String> {
+    let pod = workload.pod();
+    let mut faults = Vec::new();
+    for volume in list(&pod["volumes"]).filter(|volume| volume["secret"].is_object()) {
+        let name = text(&volume["name"]);
+        if volume["secret"]["defaultMode"] != 0o440 {
+            faults.push(format!("the files of {name} have the mode {}", volume["secret"]["defaultMode"]));
+        }
+        if pod["securityContext"]["fsGroup"] != pod["securityContext"]["runAsGroup"] {
+            faults.push(format!("the files of {name} are not of the group of the process"));
+        }
+        let mounts = workload.containers().flat_map(|container| list(&container["volumeMounts"]));
+        if mounts.filter(|mount| mount["name"] == volume["name"]).any(|mount| !mount["subPath"].is_null()) {
+            faults.push(format!("a part of {name} is mounted, which never changes"));
         }
     }
     faults

@@ -27,6 +27,7 @@ const GOODBYES: Duration = Duration::from_millis(300);
 /// What the nodes' variables mean to the program, the pod's name put where the kubelet puts it.
 fn config(nodes: Workload<'_>) -> Result<Config, String> {
     let value = |variable: &Value| match &variable["value"] {
+        Value::String(path) if variable["name"] == "HEARTBEAT_MESH_KEY_FILE" => nodes.in_a_secret(path),
         Value::String(value) => value.clone(),
         _ => match text(&variable["valueFrom"]["fieldRef"]["fieldPath"]) {
             "metadata.name" => "heartbeat-0".into(),

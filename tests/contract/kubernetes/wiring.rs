@@ -160,7 +160,8 @@ fn references(manifests: &Manifests) -> Vec<String> {
         }
         for mount in workload.containers().flat_map(|container| list(&container["volumeMounts"])) {
             let volume = list(&workload.pod()["volumes"]).find(|volume| volume["name"] == mount["name"]);
-            if volume.is_some_and(|volume| volume["configMap"].is_object()) && mount["readOnly"] != true {
+            let is_read = |volume: &Value| volume["configMap"].is_object() || volume["secret"].is_object();
+            if volume.is_some_and(is_read) && mount["readOnly"] != true {
                 faults.push(format!("{}: {} can be written", workload.name, mount["mountPath"]));
             }
         }
