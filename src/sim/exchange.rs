@@ -80,7 +80,7 @@ impl World<'_> {
         conn.purpose = purpose;
         let (from, to, life) = (conn.client, conn.server, conn.server_life?);
         let packet = Packet::Request { life, request: Request::Ping(caller) };
-        self.send(Segment { conn: id, from, to, by_client: true, packet, sends: 0, again: RETRANSMIT_FIRST });
+        self.send(Segment::new(id, (from, to), true, packet, RETRANSMIT_FIRST));
         Some(id)
     }
 
@@ -102,10 +102,7 @@ impl World<'_> {
         });
         let limit = self.now + self.config.connect_timeout;
         self.queue.push(limit, Turn::First, Due::Timer { host, life, timer: Timer::Connect(id) });
-        let packet = Packet::Open;
-        let segment =
-            Segment { conn: id, from: host, to: server, by_client: true, packet, sends: 0, again: RETRANSMIT_CONNECT };
-        self.send(segment);
+        self.send(Segment::new(id, (host, server), true, Packet::Open, RETRANSMIT_CONNECT));
         Some(id)
     }
 
@@ -214,7 +211,7 @@ impl World<'_> {
         }
         if let Some(request) = request {
             let packet = Packet::Request { life, request };
-            self.send(Segment { conn: id, from, to, by_client: true, packet, sends: 0, again: RETRANSMIT_FIRST });
+            self.send(Segment::new(id, (from, to), true, packet, RETRANSMIT_FIRST));
         }
     }
 

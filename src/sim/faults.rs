@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::network::Packet;
-use super::process::{Process, Stall, Timer};
+use super::packets::Stage;
+use super::process::{Process, Stall, Timer, Unread};
 use super::queue::Turn;
 use super::scenario::{HostAct, HostId, Names, Scenario, Watch};
 use super::world::{Due, World, node_name};
@@ -150,7 +151,8 @@ impl World<'_> {
         let (held, timers) = (std::mem::take(&mut process.inbox), std::mem::take(&mut process.late_timers));
         let leave = std::mem::take(&mut process.leave_asked);
         self.truth_of(host);
-        for (_, input) in held {
+        for Unread { note, input, .. } in held {
+            self.note(note, Stage::Read);
             self.hand_in(host, input);
         }
         for timer in timers {

@@ -12,10 +12,13 @@
 
 mod builtin;
 mod delay;
+mod diagram;
 mod exchange;
 mod faults;
+mod host_state;
 mod invariants;
 mod network;
+mod packets;
 mod parse;
 mod process;
 mod queue;
@@ -33,8 +36,11 @@ mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of, teaches};
 pub use delay::Delay;
+pub use diagram::{DIAGRAM_BYTES, diagram};
+pub use packets::{Arrival, Packet, PacketKind, PacketTrace};
+pub use parse::{host, time};
 pub use random::{random, random_sick};
-pub use run::{Run, print_failure, print_timeline, run, run_observed, startup};
+pub use run::{Run, print_failure, print_timeline, run, run_observed, run_traced, startup};
 pub use scenario::{Action, Direction, HostAct, HostId, LinkAct, Names, Profile, Scenario, Step, Watch};
 pub use shown::shown;
 pub use text::{InvalidScenario, LineProblem};

@@ -124,7 +124,26 @@ pub(super) struct Segment {
     pub packet: Packet,
     pub sends: u32,
     pub again: Duration,
+    /// Its entry in the packet trace, where one is kept.
+    pub note: Option<NoteId>,
 }
+
+impl Segment {
+    /// A packet that has not been sent yet; `again` is the first wait before it is sent again.
+    pub(super) fn new(
+        conn: ConnId,
+        (from, to): (usize, usize),
+        by_client: bool,
+        packet: Packet,
+        again: Duration,
+    ) -> Segment {
+        Segment { conn, from, to, by_client, packet, sends: 0, again, note: None }
+    }
+}
+
+/// An entry of the packet trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoteId(pub u32);
 
 /// All connections. At most a few for each link: the core bounds its attempts,
 /// questions and streams.

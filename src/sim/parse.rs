@@ -299,6 +299,26 @@ fn node(text: &str) -> Result<HostId, Fault> {
     }
 }
 
+/// A time as scenarios have it.
+///
+/// # Errors
+/// When it is none; the text says what would be read.
+pub fn time(text: &str) -> Result<Duration, String> {
+    span(text).map_err(said)
+}
+
+/// A node as scenarios name it.
+///
+/// # Errors
+/// When it is none; the text says what would be read.
+pub fn host(text: &str) -> Result<HostId, String> {
+    node(text).map_err(said)
+}
+
+fn said((problem, accepted): Fault) -> String {
+    format!("{problem}; accepted: {accepted}")
+}
+
 fn span(text: &str) -> Result<Duration, Fault> {
     let fault = || (format!("{text:?} is not a time"), SPAN);
     let (number, unit_us) = if let Some(number) = text.strip_suffix("us") {

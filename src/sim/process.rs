@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::network::{ConnId, Packet, Request};
+use super::network::{ConnId, NoteId, Packet, Request};
 use crate::detector::goodbyes::HeldGoodbyes;
 use crate::detector::node::Node;
 use crate::detector::peer::{AttemptId, BootId, NodeName, PeerId, QuestionId, Seq};
@@ -26,6 +26,15 @@ pub(super) enum Input {
     Reply { conn: ConnId, packet: Packet },
     /// A request for the end that listens.
     Request { conn: ConnId, request: Request },
+}
+
+/// What has arrived and has not been read.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    /// When it will be read; of a frozen process, when it arrived.
+    pub at: Duration,
+    pub note: Option<NoteId>,
+    pub input: Input,
 }
 
 /// A timer of the runtime, not of the detector.
@@ -53,7 +62,7 @@ pub(super) struct Process {
     pub stall: Stall,
     pub leave_asked: bool,
     /// What the kernel holds, with the time at which it will be read.
-    pub inbox: VecDeque<(Duration, Input)>,
+    pub inbox: VecDeque<Unread>,
     /// Timers that were due while the process was frozen.
     pub late_timers: Vec<Timer>,
     /// The planned wake-up; the number distinguishes it from those that were replaced.

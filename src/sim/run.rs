@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::delay::Span;
 use super::invariants::Checks;
-use super::scenario::Scenario;
+use super::packets::PacketTrace;
+use super::scenario::{HostId, Scenario};
 use super::timeline::{Entry, Violation, What};
 use super::world::{World, node_name};
 use crate::detector::event::{Event, EventKind};
@@ -38,7 +39,9 @@ pub struct Run {
 
 /// Runs a scenario. The same scenario and seed always give the same run.
 pub fn run(scenario: &Scenario, seed: u64) -> Run {
-    finished(World::new(scenario, seed))
+    let mut world = World::new(scenario, seed);
+    world.run();
+    finished(world)
 }
 
 /// The same run, with a look at what the nodes believe at every full second: the time, and each node's view; `None`
@@ -46,11 +49,20 @@ pub fn run(scenario: &Scenario, seed: u64) -> Run {
 pub fn run_observed(scenario: &Scenario, seed: u64, observer: &mut dyn FnMut(Duration, &[Option<View>])) -> Run {
     let mut world = World::new(scenario, seed);
     world.observer = Some(observer);
+    world.run();
     finished(world)
 }
 
-fn finished(mut world: World<'_>) -> Run {
+/// The same run, with its packets as the trace asks for them.
+pub fn run_traced(scenario: &Scenario, seed: u64, trace: PacketTrace) -> (Run, PacketTrace) {
+    let mut world = World::new(scenario, seed);
+    world.packets = Some(trace);
     world.run();
+    let trace = world.packets.take().unwrap_or_default();
+    (finished(world), trace)
+}
+
+fn finished(mut world: World<'_>) -> Run {
     let now = world.now;
     let mut views = Vec::with_capacity(world.hosts.len());
     for host in &mut world.hosts {
@@ -97,6 +109,12 @@ fn finished(mut world: World<'_>) -> Run {
 }
 
 impl Run {
+    /// Why one node believes at the end what it believes of another; `None` where it does not run or does not watch it.
+    pub fn why(&self, observer: HostId, peer: HostId) -> Option<&Why> {
+        let of_peer = |why: &&Why| why.peer.peer.key.0.split(':').next() == Some(node_name(peer.0).as_str());
+        self.whys.get(observer.0)?.iter().find(of_peer)
+    }
+
     /// The events of one observer about one peer, in order. Hosts count from 0.
     pub fn events(&self, observer: usize, peer: usize) -> impl Iterator<Item = (Duration, &Event)> + '_ {
         let (observer, peer) = (node_name(observer), node_name(peer));

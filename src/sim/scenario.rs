@@ -81,6 +81,13 @@ impl Scenario {
         self
     }
 
+    /// The same, ended at `at`. What happens until then is the same: no node and no packet knows how long a run is.
+    #[must_use]
+    pub fn until(mut self, at: Duration) -> Scenario {
+        self.length = self.length.min(at);
+        self
+    }
+
     /// The detector's settings in this scenario.
     pub fn detector(&self) -> DetectorConfig {
         let timing = match self.profile {

@@ -4,39 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::host_state::HostState;
 use super::run::Run;
 use super::scenario::{Action, HostAct, HostId};
 use super::timeline::What;
 use crate::detector::event::EventKind;
 use crate::detector::peer::Verdict;
-
-/// What the scenario has done to a host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Host {
-    ended: bool,
-    frozen: bool,
-    unplugged: bool,
-}
-
-impl Host {
-    /// It can judge others, and the others can hear it.
-    fn is_well(self) -> bool {
-        self == Host::default()
-    }
-
-    fn after(mut self, act: HostAct) -> Host {
-        match act {
-            HostAct::Crash | HostAct::CrashContainer | HostAct::PowerOff | HostAct::Leave => self.ended = true,
-            HostAct::Start | HostAct::Restart => self = Host::default(),
-            HostAct::Freeze => self.frozen = true,
-            HostAct::Thaw => self.frozen = false,
-            HostAct::Unplug => self.unplugged = true,
-            HostAct::Plug => self.unplugged = false,
-            HostAct::Starve | HostAct::Feed => {}
-        }
-        self
-    }
-}
 
 /// A fault of one host that the others may call down.
 struct Fault {
@@ -99,7 +72,7 @@ fn detected(run: &Run) -> Option<String> {
 }
 
 fn faults(run: &Run) -> Vec<Fault> {
-    let mut hosts = vec![Host::default(); run.scenario.nodes];
+    let mut hosts = vec![HostState::default(); run.scenario.nodes];
     for HostId(absent) in &run.scenario.absent {
         hosts[*absent].ended = true;
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::network::{ConnId, Fate, HELD_MAX, Packet, RETRANSMIT_CONNECT, RETRANSMIT_FIRST, SENDS_MAX, Segment};
+use super::network::{
+    ConnId, Fate, HELD_MAX, NoteId, Packet, RETRANSMIT_CONNECT, RETRANSMIT_FIRST, SENDS_MAX, Segment,
+};
+use super::packets::Stage;
 use super::process::Input;
 use super::queue::Turn;
 use super::world::{Due, World};
@@ -21,14 +24,19 @@ impl World<'_> {
             return;
         }
         let (from, to) = (conn.server, conn.client);
-        self.send(Segment { conn: id, from, to, by_client: false, packet, sends: 0, again: RETRANSMIT_FIRST });
+        self.send(Segment::new(id, (from, to), false, packet, RETRANSMIT_FIRST));
     }
 
     pub(super) fn send(&mut self, mut segment: Segment) {
         let ordered = segment.packet.is_ordered_reply();
         segment.sends += 1;
         self.trace.sent(self.now, &segment);
-        match self.network.fate(&mut self.dice, segment.from, segment.to, segment.by_client) {
+        let fate = self.network.fate(&mut self.dice, segment.from, segment.to, segment.by_client);
+        if let Some(packets) = &mut self.packets {
+            let purpose = self.conns.get(segment.conn).map(|conn| conn.purpose);
+            segment.note = packets.sent(self.now, &segment, purpose, fate);
+        }
+        match fate {
             Fate::Arrives(after) => {
                 let mut at = self.now + after;
                 let (id, again) = (segment.conn, segment.sends > 1);
@@ -53,9 +61,12 @@ impl World<'_> {
             Fate::Rejected if segment.by_client => {
                 let at = self.now + self.network.latency(&mut self.dice);
                 let Segment { conn, from, to, .. } = segment;
-                let packet = Packet::Reset;
-                let reset =
-                    Segment { conn, from: to, to: from, by_client: false, packet, sends: 1, again: Duration::ZERO };
+                let mut reset = Segment::new(conn, (to, from), false, Packet::Reset, Duration::ZERO);
+                reset.sends = 1;
+                reset.note = self
+                    .packets
+                    .as_mut()
+                    .and_then(|packets| packets.sent(self.now, &reset, None, Fate::Arrives(Duration::ZERO)));
                 self.queue.push(at, Turn::First, Due::Arrive(reset));
             }
             Fate::Rejected => {}
@@ -79,28 +90,34 @@ impl World<'_> {
         }
     }
 
+    pub(super) fn note(&mut self, note: Option<NoteId>, stage: Stage) {
+        if let (Some(packets), Some(note)) = (&mut self.packets, note) {
+            packets.reached(note, self.now, stage);
+        }
+    }
+
     /// A packet reaches the kernel of its destination.
     pub(super) fn arrive(&mut self, segment: Segment) {
         self.trace.arrived(self.now, &segment);
-        let Segment { conn, from, to, packet, .. } = segment;
+        let Segment { conn, from, to, packet, note, .. } = segment;
+        self.note(note, Stage::Arrived);
         let life = self.hosts[to].process.as_ref().map(|process| process.life);
         match packet {
             Packet::Open => {
                 let packet = life.map_or(Packet::Reset, |life| Packet::Opened { life });
-                let again = RETRANSMIT_CONNECT;
-                self.send(Segment { conn, from: to, to: from, by_client: false, packet, sends: 0, again });
+                self.note(note, Stage::Read);
+                self.send(Segment::new(conn, (to, from), false, packet, RETRANSMIT_CONNECT));
             }
             Packet::Request { life: wanted, request } if life == Some(wanted) => {
-                self.deliver(to, Input::Request { conn, request });
+                self.deliver(to, note, Input::Request { conn, request });
             }
             Packet::Request { .. } => {
-                let packet = Packet::Reset;
-                let again = RETRANSMIT_FIRST;
-                self.send(Segment { conn, from: to, to: from, by_client: false, packet, sends: 0, again });
+                self.note(note, Stage::Read);
+                self.send(Segment::new(conn, (to, from), false, Packet::Reset, RETRANSMIT_FIRST));
             }
             reply => {
                 if self.conns.get(conn).is_some() {
-                    self.deliver(to, Input::Reply { conn, packet: reply });
+                    self.deliver(to, note, Input::Reply { conn, packet: reply });
                 }
             }
         }

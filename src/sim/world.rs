@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use super::invariants::Checks;
-use super::network::{Conns, Network, Packet, Segment};
-use super::process::{INBOX_MAX, Input, Process, Stall, Timer};
+use super::network::{Conns, Network, NoteId, Packet, Segment};
+use super::packets::{PacketTrace, Stage};
+use super::process::{INBOX_MAX, Input, Process, Stall, Timer, Unread};
 use super::queue::{Queue, Turn};
 use super::rng::Rng;
 use super::scenario::{Action, HostId, Scenario, Watch};
@@ -80,6 +81,8 @@ pub(super) struct World<'a> {
     pub handled: u64,
     /// Looks at what the nodes believe at each inspection.
     pub observer: Option<Observer<'a>>,
+    /// Where the packets are noted, on request.
+    pub packets: Option<PacketTrace>,
 }
 
 /// Takes the virtual time and what each host's node believes then; `None` where no process runs, or a frozen one.
@@ -105,6 +108,7 @@ impl<'a> World<'a> {
             timeline: Vec::new(),
             handled: 0,
             observer: None,
+            packets: None,
         };
         for host in (0..scenario.nodes).filter(|host| !scenario.absent.contains(&HostId(*host))) {
             let at = world.dice.between(Duration::ZERO, START_SPREAD);
@@ -170,10 +174,11 @@ impl<'a> World<'a> {
     }
 
     /// To the process, now or when it reads again.
-    pub(super) fn deliver(&mut self, host: usize, input: Input) {
+    pub(super) fn deliver(&mut self, host: usize, note: Option<NoteId>, input: Input) {
         let now = self.now;
         let Some(process) = &mut self.hosts[host].process else { return };
         if process.stall == Stall::Running {
+            self.note(note, Stage::Read);
             self.hand_in(host, input);
             return;
         }
@@ -181,13 +186,13 @@ impl<'a> World<'a> {
             return;
         }
         if process.stall == Stall::Frozen {
-            process.inbox.push_back((now, input));
+            process.inbox.push_back(Unread { at: now, note, input });
             return;
         }
         let late = self.scenario.late.draw(&mut self.dice);
-        let last = process.inbox.back().map_or(Duration::ZERO, |(at, _)| *at);
+        let last = process.inbox.back().map_or(Duration::ZERO, |unread| unread.at);
         let at = last.max(now + late);
-        process.inbox.push_back((at, input));
+        process.inbox.push_back(Unread { at, note, input });
         let life = process.life;
         self.queue.push(at, Turn::First, Due::Read { host, life });
     }
@@ -198,10 +203,11 @@ impl<'a> World<'a> {
             let Some(process) = self.hosts[host].process.as_mut().filter(|process| process.life == life) else {
                 return;
             };
-            if process.stall == Stall::Frozen || process.inbox.front().is_none_or(|(at, _)| *at > now) {
+            if process.stall == Stall::Frozen || process.inbox.front().is_none_or(|unread| unread.at > now) {
                 return;
             }
-            let Some((_, input)) = process.inbox.pop_front() else { return };
+            let Some(Unread { note, input, .. }) = process.inbox.pop_front() else { return };
+            self.note(note, Stage::Read);
             self.hand_in(host, input);
         }
     }

@@ -8,7 +8,7 @@ use crate::sim::network::{Packet, Request, Segment};
 
 impl Trace {
     pub(super) fn segment(&mut self, segment: &Segment) {
-        let Segment { conn, from, to, by_client, packet, sends, again } = segment;
+        let Segment { conn, from, to, by_client, packet, sends, again, note: _ } = segment;
         let (slot, uses) = conn.numbers();
         self.numbers(&[slot, uses, *sends]);
         self.number(*from as u64);
