@@ -323,6 +323,62 @@ fn a_simulation_is_played_printed_and_repeated() {
 }
 
 #[test]
+fn any_moment_of_a_simulation_can_be_looked_at() {
+    let played = |arguments: &[&str]| output(&[&["simulate", "crash"], arguments].concat());
+    let shown = |arguments: &[&str]| {
+        let output = played(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let json = |arguments: &[&str]| -> Value { serde_json::from_str(&shown(arguments)).expect("JSON") };
+    let state = |at: &str| json(&[at, "--why", "node-1", "node-3", "--json"])["peer"]["state"].clone();
+    assert_eq!([state("--at=9.9s"), state("--at=10.2s"), state("--at=11s")], ["alive", "suspect", "dead"]);
+    assert!(shown(&["--at=11s", "--why", "1", "3"]).contains("quorum"), "the rule and its figures");
+    assert!(shown(&["--at=9.9s", "--view", "node-1"]).contains("node-3"));
+    let peers = json(&["--at=11s", "--view", "node-1", "--json"])["peers"].clone();
+    assert_eq!(peers.as_array().map(Vec::len), Some(2), "{peers}");
+
+    let before: Vec<String> = shown(&["--all", "--at=10.1s"]).lines().map(str::to_owned).collect();
+    let whole = shown(&["--all"]);
+    let entries = before.iter().filter(|line| line.contains("s  node-"));
+    assert!(entries.clone().count() > 5 && entries.clone().all(|line| whole.contains(line.as_str())), "{before:?}");
+
+    let packets = shown(&["--from=10s", "--at=10.5s", "--packets"]);
+    assert!(packets.contains("> node-3: open, delivered after"), "{packets}");
+    assert!(
+        packets.find("node-3 is down").is_some_and(|down| packets[..down].contains("reset, delivered")),
+        "{packets}"
+    );
+
+    for (arguments, code, words) in [
+        (&["--why", "node-3", "node-1"][..], 1, "node-3 has no process at 20.000 s"),
+        (&["--why", "node-1", "node-1"], 1, "node-1 does not watch node-1"),
+        (&["--view", "node-4"], 64, "its nodes are node-1 to node-3"),
+        (&["--view", "joe"], 64, "is not a node; accepted: node-1"),
+        (&["--at=soon"], 64, "is not a time; accepted: a time such as 10s"),
+    ] {
+        let output = played(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_simulation_is_drawn_into_a_file() {
+    let folder = std::env::temp_dir().join(format!("heartbeat-picture-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for temporary use");
+    let file = folder.join("crash.svg");
+    let drawn = output(&["simulate", "crash", "--svg", &file.to_string_lossy()]);
+    let picture = std::fs::read_to_string(&file).unwrap_or_default();
+    let nowhere = output(&["simulate", "crash", "--svg", &folder.join("none/crash.svg").to_string_lossy()]);
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn.stderr));
+    assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"), "{picture}");
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("cannot write"), "{}", text(&nowhere.stderr));
+}
+
+#[test]
 fn a_scenario_that_was_printed_can_be_played() {
     let printed = text(&output(&["simulate", "crash", "--text"]).stdout);
     let file = std::env::temp_dir().join(format!("heartbeat-scenario-{}", std::process::id()));

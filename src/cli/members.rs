@@ -114,7 +114,7 @@ pub(crate) async fn members(command: &Members, environment: &Environment) -> Out
     Ok(if missing == 0 { Exit::Success } else { Exit::Failed })
 }
 
-fn show(output: &mut Output, body: &PeersBody) -> std::io::Result<()> {
+pub(super) fn show(output: &mut Output, body: &PeersBody) -> std::io::Result<()> {
     let up = body.peers.iter().filter(|peer| is_up(peer)).count();
     let name = output.paint(Paint::Strong, &body.node.as_str());
     let state = body.state.as_str().replace('_', " ");

@@ -31,6 +31,7 @@ pub(crate) mod simulate;
 pub(crate) mod verify;
 pub(crate) mod wait;
 pub(crate) mod watch;
+pub(crate) mod whole_file;
 pub(crate) mod why;
 
 use std::ffi::OsString;

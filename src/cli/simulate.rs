@@ -1,18 +1,24 @@
 //! `heartbeat simulate`: the same detector, in virtual time.
 //!
 //! How nodes start and meet is the same in most scenarios and longer than what follows, so it is one line unless it is
-//! asked for. The last line says what the run showed.
+//! asked for. The last line says what the run showed. A look at one moment is the run ended there.
+
+mod moment;
+mod packets;
 
 use std::fmt::Write;
 use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, counted, milliseconds};
+use super::whole_file;
 use crate::config::environment::Environment;
-use crate::sim::{self, Entry, Run, Scenario, What};
+use crate::sim::{self, Entry, PacketTrace, Run, Scenario, What};
 
 /// Columns before the text of an entry: its time and its node.
 const BEFORE_TEXT: usize = 21;
@@ -27,8 +33,12 @@ const FILE_MAX: u64 = 1024 * 1024;
   heartbeat simulate random --seed=42        the schedule that the tests generate from this seed
   heartbeat simulate crash --text > my.txt   a scenario as a file, to change
   heartbeat simulate my.txt                  (- reads standard input)
+  heartbeat simulate crash --at=10.1s --why node-1 node-3    what node-1 knows of node-3 then
+  heartbeat simulate crash --at=10.1s --view node-1          what node-1 believes then
+  heartbeat simulate crash --from=10s --at=10.5s --packets   every packet of half a second
+  heartbeat simulate crash --svg crash.svg   a picture, a few seconds round the first fault
 
-Exit codes: 0 done, 1 an invariant broke, 64 no such scenario or a mistake in it.")]
+Exit codes: 0 done, 1 an invariant broke or the node asked does not run then, 64 no such scenario or a mistake in it.")]
 pub(crate) struct Simulate {
     /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers); without it, the
     /// built-in ones are listed
@@ -45,6 +55,24 @@ pub(crate) struct Simulate {
     /// Show how the nodes start and meet, too
     #[arg(long)]
     pub all: bool,
+    /// End the run at this time, such as 10.1s; what happened until then stays the same
+    #[arg(long, value_name = "TIME", value_parser = sim::time)]
+    pub at: Option<Duration>,
+    /// Leave out what was before this time
+    #[arg(long, value_name = "TIME", value_parser = sim::time)]
+    pub from: Option<Duration>,
+    /// Show the evidence that one node has about another at the end, as `heartbeat why` does
+    #[arg(long, num_args = 2, value_names = ["OBSERVER", "PEER"], conflicts_with_all = ["view", "packets", "svg"])]
+    pub why: Option<Vec<String>>,
+    /// Show what one node believes of its peers at the end, as `heartbeat members` does
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["packets", "svg"])]
+    pub view: Option<String>,
+    /// Show every packet, too: sent, delivered, read late, or lost
+    #[arg(long, conflicts_with = "svg")]
+    pub packets: bool,
+    /// Write a space-time diagram of a few seconds, from --from or round the first fault
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -60,16 +88,30 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
         list(command, &mut output)?;
         return Ok(Exit::Success);
     };
-    let scenario = find(name, command.seed)?;
+    let found = find(name, command.seed)?;
+    let scenario = match command.at {
+        Some(at) => found.until(at),
+        None => found,
+    };
     if command.text {
         output.line(scenario.to_string().trim_end())?;
         return Ok(Exit::Success);
     }
-    let run = sim::run(&scenario, command.seed);
+    if let Some(file) = &command.svg {
+        whole_file::write(file, &sim::diagram(&scenario, command.seed, command.from))?;
+        return Ok(Exit::Success);
+    }
+    let (run, trace) = play(command, &scenario);
+    if let Some(name) = &command.view {
+        return moment::view(&run, name, command.json, &mut output);
+    }
+    if let Some([observer, peer]) = command.why.as_deref() {
+        return moment::evidence(&run, observer, peer, command.json, &mut output);
+    }
     if command.json {
-        tell_json(&run, &mut output)?
+        tell_json(command, &run, &trace, &mut output)?
     } else {
-        tell(command, &run, &mut output)?
+        tell(command, &run, &trace, &mut output)?
     }
     if run.violations.is_empty() {
         return Ok(Exit::Success);
@@ -77,6 +119,14 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
     let broken: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
     let replay = format!("replay: heartbeat simulate {name} --seed={}", command.seed);
     Err(Failure::Failed(format!("{} broken\n{}\n{replay}", counted(broken.len(), "invariant"), broken.join("\n"))))
+}
+
+fn play(command: &Simulate, scenario: &Scenario) -> (Run, PacketTrace) {
+    if !command.packets {
+        return (sim::run(scenario, command.seed), PacketTrace::default());
+    }
+    let window = PacketTrace::new(command.from.unwrap_or_default(), scenario.length);
+    sim::run_traced(scenario, command.seed, window)
 }
 
 fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
@@ -127,37 +177,59 @@ fn read(name: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn tell(command: &Simulate, run: &Run, output: &mut Output) -> Result<(), Failure> {
+fn tell(command: &Simulate, run: &Run, trace: &PacketTrace, output: &mut Output) -> Result<(), Failure> {
     let mut text = String::new();
     let about = if run.scenario.about.is_empty() { String::new() } else { format!(": {}", run.scenario.about) };
     output.say(2, &output.paint(Paint::Strong, &format!("{}{about}", run.scenario.name)))?;
     // Writing into a string does not fail.
     let _ = sim::print_timeline(run, &mut text);
-    let startup = if command.all { 0 } else { sim::startup(run) };
+    let startup = if command.all || command.from.is_some() { 0 } else { sim::startup(run) };
+    let mut from = command.from.unwrap_or_default();
     if startup > 0 {
-        let last = run.timeline[startup - 1].at.as_secs_f64();
-        let meet = format!("{last:>10.3}s  ----    {} started and met", counted(run.scenario.nodes, "node"));
+        from = run.timeline[startup - 1].at;
+        let meet =
+            format!("{:>10.3}s  ----    {} started and met", from.as_secs_f64(), counted(run.scenario.nodes, "node"));
         let hint = format!(" ({}; --all shows them)", counted(startup, "line"));
         output.say(BEFORE_TEXT, &format!("{meet}{}", output.paint(Paint::Faint, &hint)))?;
     }
-    text.lines().skip(startup).try_for_each(|line| output.say(BEFORE_TEXT, line))?;
+    // One line of the text is one entry, and the last one is the end.
+    let times = run.timeline.iter().map(|entry| entry.at).chain([run.scenario.length]);
+    let entries = times.zip(text.lines()).skip(startup).filter(|(at, _)| *at >= from);
+    let mut sent = trace.packets.iter().filter(|packet| packet.sent >= from).peekable();
+    for (at, line) in entries {
+        while let Some(packet) = sent.next_if(|packet| packet.sent < at) {
+            output.say(BEFORE_TEXT, &output.paint(Paint::Faint, &packets::line(packet)))?;
+        }
+        output.say(BEFORE_TEXT, line)?;
+    }
+    if trace.left_out > 0 {
+        output.say(2, &format!("{} more packets are not shown; --from and --at select fewer", trace.left_out))?;
+    }
     let paint = if run.violations.is_empty() { Paint::Good } else { Paint::Bad };
     output.line("")?;
     let shown = output.paint(paint, &sim::shown(run));
     Ok(output.say(2, &format!("shown: {shown}"))?)
 }
 
-fn tell_json(run: &Run, output: &mut Output) -> Result<(), Failure> {
-    for entry in &run.timeline {
+/// Entries and packets are not sorted into each other: each has its time.
+fn tell_json(command: &Simulate, run: &Run, trace: &PacketTrace, output: &mut Output) -> Result<(), Failure> {
+    let from = command.from.unwrap_or_default();
+    for entry in run.timeline.iter().filter(|entry| entry.at >= from) {
         output.line(&entry_json(entry).to_string())?;
     }
+    for packet in &trace.packets {
+        output.line(&packets::object(packet).to_string())?;
+    }
     let violations: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
-    let mut trace = String::new();
-    let _ = write!(trace, "{:016x}", run.hash);
-    let end = json!({
+    let mut hash = String::new();
+    let _ = write!(hash, "{:016x}", run.hash);
+    let mut end = json!({
         "scenario": run.scenario.name, "seed": run.seed, "length_ms": milliseconds(run.scenario.length),
-        "trace": trace, "violations": violations, "shown": sim::shown(run),
+        "trace": hash, "violations": violations, "shown": sim::shown(run),
     });
+    if trace.left_out > 0 {
+        end["packets_left_out"] = trace.left_out.into();
+    }
     output.line(&end.to_string())?;
     Ok(())
 }

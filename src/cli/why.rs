@@ -68,7 +68,7 @@ fn path(peer: &str) -> String {
     format!("/api/v1/why/{}", escaped.collect::<String>())
 }
 
-fn show(output: &mut Output, body: &WhyBody) -> std::io::Result<()> {
+pub(super) fn show(output: &mut Output, body: &WhyBody) -> std::io::Result<()> {
     let width = output.width().map(|width| width.min(PARAGRAPH_COLUMNS));
     wrapped("", 0, or_dash(&body.explanation), width).iter().try_for_each(|line| output.line(line))?;
     if let Some(decision) = &body.decision {
