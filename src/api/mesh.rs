@@ -12,7 +12,9 @@ use super::row::BlindSpotBody;
 use super::text::Text;
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
-use crate::mesh::{Cell, LinkStatus, Member, MeshVerdict, MeshView, Mismatch, NodeStatus, Row, RowFreshness};
+use crate::mesh::{
+    Cell, LinkStatus, Member, MeshKeyId, MeshVerdict, MeshView, Mismatch, NodeStatus, Row, RowFreshness,
+};
 use crate::render::mesh::{Finding, Severity, Summary};
 
 /// Who reaches whom, as every node reports it.
@@ -152,6 +154,9 @@ pub struct ClusterNodeBody {
     pub unmet_by: Vec<Text<Member>>,
     /// What it knows that it does not see. While there is any, the mesh is not whole.
     pub blind_spots: Vec<BlindSpotBody>,
+    /// Its mesh keys, the one that signs first; absent where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mesh_keys: Vec<Text<MeshKeyId>>,
 }
 
 /// A node whose list of peers lacks others.
@@ -267,6 +272,7 @@ impl From<(&NodeStatus, &Row)> for ClusterNodeBody {
             flapping_by: texts(&status.flapping_by),
             unmet_by: texts(&status.unmet_by),
             blind_spots: row.blind_spots.iter().filter(|_| row.is_here()).map(BlindSpotBody::from).collect(),
+            mesh_keys: row.mesh_keys.iter().filter(|_| row.is_here()).map(Text::from).collect(),
         }
     }
 }

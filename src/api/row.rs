@@ -18,7 +18,9 @@ use super::text::Text;
 use crate::detector::evidence::Class;
 use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::view::{PeerView, View};
-use crate::mesh::{BLIND_SPOTS_MAX, BlindSpot, BlindSpotKind, Cell, Member, Row, RowFreshness, blind_spots};
+use crate::mesh::{
+    BLIND_SPOTS_MAX, BlindSpot, BlindSpotKind, Cell, MESH_KEYS_MAX, Member, MeshKeyId, Row, RowFreshness, blind_spots,
+};
 
 /// The most bytes of a row that are read: [`CELLS`] of them with names of 100 characters fit.
 pub const ROW_BYTES: usize = 512 * 1024;
@@ -47,6 +49,9 @@ pub struct RowBody {
     /// What this node knows that it does not see.
     #[serde(default, deserialize_with = "bounded::<_, _, BLIND_SPOTS_MAX>", skip_serializing_if = "Vec::is_empty")]
     pub blind_spots: Vec<BlindSpotBody>,
+    /// Its mesh keys, the one that signs first; absent where it has none.
+    #[serde(default, deserialize_with = "bounded::<_, _, MESH_KEYS_MAX>", skip_serializing_if = "Vec::is_empty")]
+    pub mesh_keys: Vec<Text<MeshKeyId>>,
 }
 
 /// Something that a node should see and does not.
@@ -112,6 +117,11 @@ pub struct CellBody {
 }
 
 impl RowBody {
+    /// The same of a node with these mesh keys, of which its detector knows nothing.
+    pub fn with_keys(self, mesh_keys: Vec<MeshKeyId>) -> RowBody {
+        RowBody { mesh_keys: mesh_keys.into_iter().map(Text::from).collect(), ..self }
+    }
+
     /// Reads a row from the bytes of a body.
     ///
     /// # Errors
@@ -143,6 +153,7 @@ impl RowBody {
             up_for: Some(Duration::from_millis(self.seq)),
             cells: self.peers.iter().filter_map(|cell| cell.known(&member)).collect(),
             blind_spots: self.blind_spots.iter().filter_map(BlindSpotBody::known).collect(),
+            mesh_keys: self.mesh_keys.iter().filter_map(|id| id.known().copied()).collect(),
         })
     }
 }
@@ -158,6 +169,7 @@ impl From<&View> for RowBody {
             maintenance: view.maintenance.is_some(),
             peers: view.peers.iter().map(|peer| CellBody::new(view, peer)).collect(),
             blind_spots: blind_spots(view).iter().map(BlindSpotBody::from).collect(),
+            mesh_keys: Vec::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::detector::peer::{BootId, NodeName, PeerState, SelfState, Verdict};
 use crate::detector::rule::Rule;
 use crate::mesh::event::NodeEvent;
 use crate::mesh::incident::IncidentVerdict;
-use crate::mesh::{BlindSpotKind, LinkStatus, Member, MeshVerdict, RowFreshness};
+use crate::mesh::{BlindSpotKind, LinkStatus, Member, MeshKeyId, MeshVerdict, RowFreshness};
 use crate::render::mesh::Severity;
 
 closed_set! {
@@ -191,6 +191,23 @@ impl TextForm for BootId {
     fn schema() -> Schema {
         let schema = json_schema!({ "type": "string", "pattern": "^[0-9a-fA-F]{16}$" });
         described(schema, "One run of a node: 64 bits as 16 hex digits, written in lower case.")
+    }
+}
+
+impl TextForm for MeshKeyId {
+    const NAME: &'static str = "MeshKeyId";
+
+    fn read(text: &str) -> Option<MeshKeyId> {
+        MeshKeyId::parse(text)
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn schema() -> Schema {
+        let schema = json_schema!({ "type": "string", "pattern": "^[0-9a-f]{8}$" });
+        described(schema, "The name of a mesh key, which tells nothing of it.")
     }
 }
 

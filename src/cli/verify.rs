@@ -13,10 +13,11 @@ use super::output::{Output, Paint, counted};
 use crate::api::{ClusterBody, ClusterNodeBody, MismatchBody};
 use crate::config::environment::Environment;
 use crate::config::parse;
-use crate::mesh::{BlindSpotKind, MEMBERS_MAX, MeshVerdict};
+use crate::mesh::{BlindSpotKind, MEMBERS_MAX, MeshVerdict, RowFreshness};
 use crate::render::advice::{Seen, advice, fault_of, fault_of_blind_spot};
 use crate::render::join_names;
 use crate::render::mesh::Severity;
+use crate::render::mesh_keys;
 
 /// What all nodes together say of each.
 pub(crate) const CLUSTER: &str = "/api/v1/cluster";
@@ -112,6 +113,9 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
             format!("{} does not list {}: give every node the same --peers", name(observer), listed(missing))
         }));
     }
+    for text in keys(cluster) {
+        lines.extend(output.prose(Paint::Plain, "- ", 2, &text));
+    }
     let there = members(cluster).len();
     if let Some(expected) = expected.filter(|expected| *expected > there) {
         let asked = name(&cluster.node);
@@ -129,6 +133,13 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
         lines.extend(advice.iter().flat_map(|line| output.prose(Paint::Plain, "  ", 4, line)));
     }
     lines
+}
+
+/// Which nodes have which mesh keys, of those that reported now.
+fn keys(cluster: &ClusterBody) -> Vec<String> {
+    let here = cluster.nodes.iter().filter(|node| node.heard.known() == Some(&RowFreshness::Now));
+    let known = |node: &ClusterNodeBody| node.mesh_keys.iter().filter_map(|id| id.known().copied()).collect();
+    mesh_keys(here.map(|node| (name(&node.node), known(node))))
 }
 
 /// What to do about a node.
@@ -196,6 +207,18 @@ what to do:
         let told = told(text, None);
         assert!(told.contains("  a: it has found no other node: check that --peers names the others"), "{told}");
         assert!(told.contains("  a: give every node the same --peers"), "{told}");
+    }
+
+    #[test]
+    fn who_has_which_mesh_keys_is_shown_of_nodes_that_reported_now() {
+        let text = r#"{"node":"a","whole":true,"sentence":"all","nodes":[
+            {"node":"a","verdict":"up","heard":"now","mesh_keys":["00000001","00000002"]},
+            {"node":"b","verdict":"up","heard":"now","mesh_keys":["00000001","\u001b[2J"]},
+            {"node":"c","verdict":"up","heard":"before","mesh_keys":["00000003"]}]}"#;
+        assert_eq!(
+            told(text, None),
+            "all\n- b signs with the mesh key 00000001\n- a signs with the mesh key 00000001 and knows 00000002"
+        );
     }
 
     #[test]

@@ -60,6 +60,7 @@ use crate::api::{
 use crate::config::hosts::is_localhost;
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, BootId, Caller, NodeName, Testimony};
+use crate::mesh::MeshKeyId;
 use crate::mesh_key::guard::Guard;
 use crate::mesh_key::tags;
 
@@ -203,6 +204,11 @@ impl Client {
     /// Whether it has a mesh key.
     pub(crate) fn has_key(&self) -> bool {
         self.guard.is_some()
+    }
+
+    /// The names of its mesh keys, the one that signs first.
+    pub(crate) fn mesh_keys(&self) -> Vec<MeshKeyId> {
+        self.guard.iter().flat_map(Guard::ids).map(MeshKeyId).collect()
     }
 
     /// Whether only answers that are made with a mesh key count.

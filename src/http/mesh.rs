@@ -16,14 +16,16 @@ use super::problem::Problem;
 use super::reply::{json, text as plain};
 use super::state::Shared;
 use crate::api::{ClusterBody, MatrixBody, RowBody};
-use crate::mesh::Member;
+use crate::mesh::{Member, MeshKeyId};
+use crate::mesh_key::guard::Guard;
 use crate::mesh_key::tags;
 use crate::render::matrix;
 
 /// This node's own row.
 pub(super) async fn row(State(state): State<Shared>, request: Request) -> Result<Response, Problem> {
     let asker = Asker::of(&state, &request, tags::ROW, &[])?;
-    Ok(asker.json(&RowBody::from(&state.handle.view().await?)))
+    let keys = state.guard.iter().flat_map(Guard::ids).map(MeshKeyId).collect();
+    Ok(asker.json(&RowBody::from(&state.handle.view().await?).with_keys(keys)))
 }
 
 pub(super) async fn matrix(State(state): State<Shared>) -> Result<Response, Problem> {

@@ -21,6 +21,8 @@ impl From<&View> for Row {
             up_for: Some(Duration::from_millis(view.seq.0)),
             cells: view.peers.iter().map(|peer| Cell { peer: view.member(peer), ..Cell::from(peer) }).collect(),
             blind_spots: blind_spots(view),
+            // The detector knows nothing of them.
+            mesh_keys: Vec::new(),
         }
     }
 }

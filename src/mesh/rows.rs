@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blind_spot::BlindSpot;
+use super::key_id::MeshKeyId;
 use crate::closed_set::closed_set;
 use crate::detector::evidence::Class;
 use crate::detector::natural_order::natural;
@@ -99,6 +100,8 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// What it knows that it does not see; sorted.
     pub blind_spots: Vec<BlindSpot>,
+    /// Its mesh keys, the one that signs first.
+    pub mesh_keys: Vec<MeshKeyId>,
 }
 
 /// What one observer reports about one peer. All times are ages, as of now.
@@ -183,6 +186,7 @@ impl Row {
             up_for: None,
             cells: Vec::new(),
             blind_spots: Vec::new(),
+            mesh_keys: Vec::new(),
         }
     }
 

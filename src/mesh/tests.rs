@@ -41,6 +41,7 @@ fn row(text: &str) -> Row {
         up_for: Some(if marks.contains('y') { Duration::from_secs(3) } else { Duration::from_secs(86_400) }),
         cells: cells.split_whitespace().map(cell).collect(),
         blind_spots: Vec::new(),
+        mesh_keys: Vec::new(),
     }
 }
 

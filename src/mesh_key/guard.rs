@@ -103,6 +103,11 @@ impl Guard {
         if expected.matches(&tag) { Ok(()) } else { Err(Unverified::Failed) }
     }
 
+    /// The names of the keys, the one that signs first.
+    pub(crate) fn ids(&self) -> Vec<[u8; 4]> {
+        self.store.keys().ids().map(|id| id.0).collect()
+    }
+
     /// The name of this node's key, for an answer without a tag: for words only.
     pub(crate) fn hint(&self) -> HeaderValue {
         let id = hex(&self.store.keys().signing().id().0);

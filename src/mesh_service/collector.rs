@@ -199,7 +199,7 @@ impl Collector {
         let now = self.clock.now();
         let mut rows: Vec<Row> = asked.iter().map(|peer| self.row(view.member(peer), peer, began, now)).collect();
         // Our own row is as old as the roster.
-        rows.push(Row::from(&view).aged(now - began));
+        rows.push(Row { mesh_keys: self.client.mesh_keys(), ..Row::from(&view).aged(now - began) });
         let mesh = mesh::view(mesh::without_ghosts(rows, &Member::from(&view.node)));
         let summary = render::mesh::summary(&mesh);
         Gathered { node: view.node.clone(), at: now, asked: asked.len(), answered, view: mesh, summary }

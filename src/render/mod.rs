@@ -17,11 +17,13 @@ pub mod incident;
 mod maintenance;
 pub mod matrix;
 pub mod mesh;
+mod mesh_keys;
 mod phrase;
 mod quantity;
 mod why;
 
 pub use event::{Description, describe, message, sentence};
+pub use mesh_keys::mesh_keys;
 pub use phrase::{evidence_phrase, evidence_phrase_of, first_of, join_names, join_texts};
 pub use quantity::{round_trip, span};
 pub use why::explanation;

@@ -25,6 +25,39 @@ impl Folder {
     }
 }
 
+/// A folder as Kubernetes mounts a Secret: `keys` leads to `..data/keys`, and `..data` to the folder of the newest content.
+impl Folder {
+    /// Puts these keys in the place of those that are there, by swapping one link. The file is an hour old, as one that
+    /// was rolled back: what counts is what it holds. Returns the path that a node is given.
+    pub fn publish(&self, version: &str, keys: &[&str]) -> String {
+        std::fs::create_dir_all(self.0.join(version)).expect("a folder can be made");
+        let path = self.write(&format!("{version}/keys"), keys);
+        let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let file = std::fs::File::options().write(true).open(path).expect("just written");
+        file.set_modified(hour_ago).expect("ours");
+        self.lead_to(version)
+    }
+
+    /// The same with a pipe in the place of the keys, which hangs whoever opens it and waits.
+    pub fn publish_pipe(&self, version: &str) -> String {
+        std::fs::create_dir_all(self.0.join(version)).expect("a folder can be made");
+        let made = Command::new("mkfifo").arg(self.0.join(version).join("keys")).status().expect("it runs");
+        assert!(made.success());
+        self.lead_to(version)
+    }
+
+    fn lead_to(&self, version: &str) -> String {
+        use std::os::unix::fs::symlink;
+        let (new, data, file) = (self.0.join("..data_tmp"), self.0.join("..data"), self.0.join("keys"));
+        symlink(version, &new).expect("a link");
+        std::fs::rename(&new, &data).expect("swapped");
+        if !file.is_symlink() {
+            symlink("..data/keys", &file).expect("a link");
+        }
+        file.to_str().expect("UTF-8").to_owned()
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::keys::{Folder, failed_pings, keygen, mesh, python_ping};
-use super::support::{Plan, Report, SOON, check};
+use super::support::{Cluster, Plan, Report, SOON, check};
 
 /// What would be a false alarm while keys are exchanged.
 const ALARMS: [&str; 4] = ["peer_down", "peer_unreachable", "peer_never_seen", "self_cut_off"];
@@ -85,28 +85,51 @@ pub fn nodes_with_another_key_and_with_none(report: &Report) {
 pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
     let folder = Folder::new("rotation");
     let (old, new) = (keygen(), keygen());
-    let file = folder.write("keys", &[&old]);
+    let file = folder.publish("..1", &[&old]);
     let cluster = mesh(3, &file).start();
     let began = Instant::now();
-    for step in [&[&*old, &new][..], &[&*new, &old], &[&*new]] {
+    let first = shown_by_verify(&cluster);
+    assert!(first.starts_with("all 3 nodes sign with the mesh key ") && !first.contains("know"), "{first}");
+    let mut shown = vec![first];
+    for (version, step) in [("..2", &[&*old, &new][..]), ("..3", &[&*new, &old]), ("..4", &[&*new])] {
         let written = Instant::now();
-        folder.write("keys", step);
+        folder.publish(version, step);
         for number in cluster.numbers() {
             let line = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_keys_changed");
             line.unwrap_or_else(|| panic!("node-{number} has not read the new keys"));
         }
         report.say(format!("{} keys in use everywhere after {:?}", step.len(), written.elapsed()));
+        shown.push(shown_by_verify(&cluster));
+        report.say(shown.last().expect("pushed"));
     }
+    let id = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
+    let (old_id, new_id) = (id(&shown[0]), id(&shown[3]));
+    let all = "all 3 nodes sign with the mesh key";
+    let known = [format!("{all} {old_id} and know {new_id}"), format!("{all} {new_id} and know {old_id}")];
+    assert_eq!(shown[1..3], known, "each step can be followed");
     cluster.settle();
     assert!(python_ping(cluster.node(2).host.address, &file));
     assert!(!python_ping(cluster.node(2).host.address, &folder.write("old", &[&old])), "the old key is a stranger's");
-    // Torn and empty files change nothing.
-    let written = Instant::now();
-    std::fs::write(&file, &new[..20]).expect("ours");
-    cluster.node(1).log.wait(written, SOON, |line| line.event() == "mesh_key_file_unusable").expect("is told");
-    assert!(python_ping(cluster.node(1).host.address, &folder.write("new", &[&new])));
-    folder.write("keys", &[&new]);
-    cluster.node(1).log.wait(written, SOON, |line| line.event() == "mesh_key_file_usable").expect("is told");
+    // A torn file, an empty one and a pipe change nothing, and nothing waits for them.
+    let in_hand = folder.write("new", &[&new]);
+    for bad in ["torn", "empty", "pipe"] {
+        let written = Instant::now();
+        let _ = match bad {
+            "torn" => folder.publish(bad, &[&new[..20]]),
+            "empty" => folder.publish(bad, &[]),
+            _ => folder.publish_pipe(bad),
+        };
+        for number in cluster.numbers() {
+            let told = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_key_file_unusable");
+            report.say(format!("{bad}: {}", told.expect("it is reported").text("sentence")));
+        }
+        assert!(python_ping(cluster.node(1).host.address, &in_hand), "{bad}: the key that was read before is in use");
+        folder.publish("..4", &[&new]);
+        for number in cluster.numbers() {
+            let told = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_key_file_usable");
+            told.unwrap_or_else(|| panic!("{bad}: node-{number} does not say that the file can be used again"));
+        }
+    }
     // A machine that is busy elsewhere may be late; keys are never why.
     report.say(format!("failed pings: {:?}", failed_pings(&cluster, "")));
     assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
@@ -115,6 +138,18 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
         let unverified = cluster.node(number).metrics().expect("it answers").sum("heartbeat_unverified_requests_total");
         assert_eq!(unverified, expected, "node-{number} was asked with the old key by this case alone");
     }
+}
+
+/// What `heartbeat verify` says of the keys, of a mesh that is whole.
+fn shown_by_verify(cluster: &Cluster) -> String {
+    check("verify finds the mesh whole and names its keys", SOON, || {
+        let host = &cluster.node(1).host;
+        let output = host.heartbeat().args(["verify", &format!("--addr={}", host.address)]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line =
+            said.lines().find(|line| line.contains("mesh key")).map(|line| line.trim_start_matches("- ").to_owned());
+        line.filter(|_| output.status.success()).ok_or(said)
+    })
 }
 
 /// No key, then accept, then require, one node after the other: no failed ping but those of the restarts, no alarm.

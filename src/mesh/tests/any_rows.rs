@@ -51,6 +51,7 @@ fn any_row() -> impl Strategy<Value = Row> {
             up_for,
             cells,
             blind_spots: Vec::new(),
+            mesh_keys: Vec::new(),
         },
     )
 }
