@@ -122,7 +122,7 @@ impl Exchange {
                 return Err(unreadable("too many informational heads before its answer").into());
             }
             if response.status() != StatusCode::OK {
-                return Err(refused_by(response).await);
+                return Err(Box::pin(refused_by(response)).await);
             }
             let (head, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_BYTES).collect().await;

@@ -224,7 +224,8 @@ impl Client {
     pub async fn ping(&self, target: &Target, caller: &Caller) -> Result<(Answer, bool), Failed> {
         let mut carrier = match target.0.kept.take().await {
             Some(carrier) => carrier,
-            None => self.carrier(target).await?,
+            // Rare and large: apart, so that the task of each ping is small.
+            None => Box::pin(self.carrier(target)).await?,
         };
         let answer =
             carrier.exchange.ping(Order::ping(self.guard.as_ref(), caller, target.0.authority.clone())).await?;

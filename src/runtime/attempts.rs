@@ -58,7 +58,8 @@ impl PingOrder {
     /// A ping: scheduled ones on the kept connection, all others on a new one.
     pub(crate) async fn ping(self, attempt: AttemptId, purpose: Purpose, inputs: mpsc::Sender<Input>) -> Ended {
         if purpose != Purpose::Scheduled {
-            return Ended::Ping { attempt, result: self.check(attempt, inputs).await, renew: None };
+            // Apart, because it is larger than a scheduled ping, and there are many of those.
+            return Ended::Ping { attempt, result: Box::pin(self.check(attempt, inputs)).await, renew: None };
         }
         match self.client.ping(&self.target, &self.caller).await {
             Ok((answer, worn)) => Ended::Ping { attempt, result: Ok(answer), renew: worn.then_some(self) },
@@ -87,7 +88,9 @@ impl PingOrder {
     /// Holds an event stream until it ends.
     pub(crate) async fn stream(self, peer: PeerId, stream: u64, inputs: mpsc::Sender<Input>) -> Ended {
         let ended = |flooded| Ended::Stream { peer, stream, flooded };
-        let Some(mut news) = self.client.open_stream(&self.target, &self.caller).await else { return ended(false) };
+        // Apart, because a stream is open for days and opening it takes most of the room.
+        let opened = Box::pin(self.client.open_stream(&self.target, &self.caller)).await;
+        let Some(mut news) = opened else { return ended(false) };
         let mut part = StreamPart::Opened;
         loop {
             if inputs.send(Input::Stream { peer, stream, part }).await.is_err() {
