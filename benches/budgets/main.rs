@@ -15,6 +15,7 @@ mod detection;
 mod detector;
 mod echo;
 mod figure;
+mod instructions;
 mod machine;
 mod mesh;
 mod nodes;
@@ -44,6 +45,7 @@ const GROUPS: &[Group] = &[
     ("detection", detection::figures),
     ("ping", nodes::ping),
     ("bulk", nodes::bulk),
+    ("instructions", instructions::figures),
     ("thousand", nodes::thousand),
     ("core", detector::figures),
     ("simulator", simulator::figures),
