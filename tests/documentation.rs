@@ -277,6 +277,55 @@ fn pages_that_other_files_mention_exist() {
     check_nothing_wrong(&wrong);
 }
 
+/// `file::test`, where the file may also be a folder.
+#[test]
+fn every_attack_names_a_test_that_exists() {
+    let page = fs::read_to_string(pages::root().join("docs/security.md")).expect("the page of security");
+    let (_, table) = page.split_once("<!-- attacks -->").expect("a table of attacks");
+    let (table, _) = table.split_once("<!-- /attacks -->").expect("its end");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 10, "{} rows", rows.len());
+    let sources = rust_files();
+    let exists = |name: &str| {
+        let (module, test) = name.split_once("::").unwrap_or_default();
+        let is_there = |(path, text): &(PathBuf, String)| {
+            let stem = path.file_stem().is_some_and(|stem| stem == module);
+            let folder = path.parent().and_then(Path::file_name).is_some_and(|folder| folder == module);
+            (stem || folder) && text.contains(&format!("fn {test}("))
+        };
+        sources.iter().any(is_there)
+    };
+    let mut wrong = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        assert_eq!(cells.len(), 5, "{row}");
+        let named: Vec<&str> =
+            [cells[2], cells[4]].iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        if !cells[4].contains('`') {
+            wrong.push(format!("no test shows what a key does against: {}", cells[0]));
+        }
+        wrong.extend(named.iter().filter(|name| !exists(name)).map(|name| format!("there is no test {name}")));
+    }
+    check_nothing_wrong(&wrong);
+}
+
+/// Sources and tests with their text.
+fn rust_files() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![pages::root().join("src"), pages::root().join("tests")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&entry).expect("text");
+                files.push((entry, text));
+            }
+        }
+    }
+    files
+}
+
 /// Recorded by tests/outputs/api.rs.
 #[test]
 fn every_endpoint_has_an_example() {

@@ -66,12 +66,19 @@ pub fn tags_that_are_not_as_they_should_be(report: &Report) {
     let recased = ping.replace("heartbeat-", "HeartBeat-");
     let absolute = ping.replacen("GET /ping", &format!("GET http://{address}/ping"), 1);
     let proxied = doubled("x-forwarded-for", "10.0.0.1");
+    // What is asked by name; its parameter may be escaped on the way, for the tag covers what it means.
+    cluster.node(1).get("/why/node-2/node-1").expect("a page");
+    let why = proxy.requests("/api/v1/why/node-1").pop().expect("node-1 has asked for the evidence");
+    let escaped = why.replacen("/why/node-1", "/why/n%6fde%2d1", 1);
+    assert_ne!(escaped, why);
     for (what, request) in [
         ("as it was", ping.clone()),
         ("reordered", reordered),
         ("recased", recased),
         ("absolute", absolute),
         ("added by a proxy", proxied),
+        ("a question", why.clone()),
+        ("an escaped path", escaped),
     ] {
         let (head, _) = send(address, &request).unwrap_or_else(|problem| panic!("{what}: {problem}"));
         assert!(header(&head, "heartbeat-mac").is_some(), "{what}: {head}");
@@ -141,7 +148,17 @@ pub fn pings_and_streams_played_again(report: &Report) {
     // Frozen, so that the wait is long enough to play a lot in it.
     let killed = cluster.signal(2, "STOP");
     let pings = proxy.requests("/ping");
+    // All that this node has counted already; its last sign of life is no newer for a copy.
     let newest = pings.iter().rev().take(60).rev();
+    let ping = pings.last().expect("pings came by");
+    let age = |what: &str| {
+        let peer = cluster.node(1).peer("node-2").expect("is watched");
+        peer["last_proof_ms"].as_u64().unwrap_or_else(|| panic!("{what}: {peer}"))
+    };
+    let before = (Instant::now(), age("before"));
+    send(one, ping).expect("it is answered");
+    let (passed, after) = (before.0.elapsed(), age("after"));
+    assert!(after >= before.1, "a copy counted: {} ms before, {after} ms after, {passed:?} apart", before.1);
     let mut sent = 0;
     for ping in newest.cycle() {
         let _ = (send(one, ping), send(three, ping));
@@ -159,4 +176,116 @@ pub fn pings_and_streams_played_again(report: &Report) {
     }
     report.say(format!("{played} streams and {sent} pings were played"));
     cluster.assert_down_only(&["node-2"]);
+}
+
+/// A mesh of three in which node-1 reaches node-3 through the proxy and knows it by its address only.
+fn unpinned(folder: &Folder) -> (Cluster, Proxy) {
+    let file = folder.write("keys", &[&keygen()]);
+    let mut cluster = mesh(3, &file).build();
+    let proxy = Proxy::to(cluster.node(3).host.address);
+    let peers = format!("node-2=http://{},http://{}", cluster.node(2).host.address, proxy.address);
+    cluster.node_mut(1).replace_peers(&peers);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    check("every node knows both others", SOON, || {
+        let alive = |number: usize| -> Result<usize, String> {
+            let view = cluster.node(number).json("/api/v1/peers")?;
+            Ok(view["peers"].as_array().into_iter().flatten().filter(|peer| peer["state"] == "alive").count())
+        };
+        let counts: Vec<usize> = cluster.numbers().into_iter().map(alive).collect::<Result<_, _>>()?;
+        if counts == [2, 2, 2] { Ok(()) } else { Err(format!("{counts:?}")) }
+    });
+    (cluster, proxy)
+}
+
+/// What node-1 says of the peer of this name is in this state.
+fn named(cluster: &Cluster, name: &str, state: &str) -> Result<(), String> {
+    let view = cluster.node(1).json("/api/v1/peers")?;
+    let found = view["peers"].as_array().into_iter().flatten().find(|peer| peer["node"] == name);
+    if found.is_some_and(|peer| peer["state"] == state) { Ok(()) } else { Err(view.to_string()) }
+}
+
+/// Row 5 (its own pings come back to it) and row 6 (another member answers them): the answers are genuine and signed for
+/// these very requests. Both are conflicts: the peer stays watched and is not kept alive, so its death is reported.
+pub fn answers_of_another_member(report: &Report) {
+    for (row, answers) in [(5, 1), (6, 2)] {
+        let folder = Folder::new(&format!("redirected-{row}"));
+        let (mut cluster, proxy) = unpinned(&folder);
+        let began = Instant::now();
+        proxy.divert("/", cluster.node(answers).host.address);
+        let line = cluster.node(1).log.wait(began, SOON, |line| line.event() == "peer_conflict");
+        let said = line.map(|line| line.text("sentence")).unwrap_or_else(|| panic!("row {row}: no conflict is told"));
+        report.say(format!("row {row}: {said}"));
+        let row_of_one = cluster.node(1).json("/api/v1/row").expect("a row");
+        let watched: Vec<&str> =
+            row_of_one["peers"].as_array().into_iter().flatten().filter_map(|peer| peer["node"].as_str()).collect();
+        assert_eq!(watched, ["node-2", "node-3"], "row {row}: {row_of_one}");
+        let killed = cluster.kill(3);
+        check("node-1 reports its death", SOON, || named(&cluster, "node-3", "dead"));
+        report.say(format!("row {row}: dead at node-1 {:?} after its death", killed.elapsed()));
+        cluster.await_event(2, "peer_down", "node-3", killed, SOON);
+        let alive = cluster.node(1).peer("node-2").expect("is watched");
+        assert_eq!(alive["state"], "alive", "row {row}: {alive}");
+    }
+}
+
+/// Row 8: an answer that was held back and is released after the death of the peer delays its verdict by no more than the
+/// ping timeout and two intervals.
+pub fn an_answer_that_is_held_back(report: &Report) {
+    let folder = Folder::new("held");
+    let (mut cluster, proxy) = proxied(3, &folder, 1, 2);
+    proxy.becomes(Does::Hold);
+    check("an answer is held", SOON, || if proxy.held() > 0 { Ok(()) } else { Err(String::new()) });
+    let killed = cluster.kill(2);
+    // Nearly the ping timeout, after which nobody waits for it.
+    hold(millis(1500));
+    let released = Instant::now();
+    proxy.becomes(Does::Pass);
+    let line = cluster.await_event(1, "peer_down", "node-2", killed, SOON);
+    let took = line.at.duration_since(killed);
+    report.say(format!("released after {:?}: {}", released.duration_since(killed), line.text("sentence")));
+    // Who is on the way accepts connections for a dead node, so the wait is the longest, 10 s. The ping timeout is 2 s, the
+    // interval 1 s with its jitter; a second is for the machine.
+    let limit = seconds(10) + seconds(2) + millis(2200) + seconds(1);
+    report.measured("down, with a held answer", took, limit);
+    assert!(took <= limit, "{took:?}: it delays the verdict for longer");
+    cluster.assert_down_only(&["node-2"]);
+}
+
+/// Row 13: all questions of node-1 reach one witness, whatever node they are for. It counts as one.
+pub fn questions_to_one_witness(report: &Report) {
+    let folder = Folder::new("questions");
+    let file = folder.write("keys", &[&keygen()]);
+    let mut cluster = mesh(5, &file).build();
+    let to = |number: usize| Proxy::to(cluster.node(number).host.address);
+    let proxies = [to(3), to(4), to(5)];
+    let at = [cluster.node(2).host.address, proxies[0].address, proxies[1].address, proxies[2].address];
+    let peers: Vec<String> = at.iter().zip(2..).map(|(at, number)| format!("node-{number}=http://{at}")).collect();
+    cluster.node_mut(1).replace_peers(&peers.join(","));
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    let two = cluster.node(2).host.address;
+    proxies[0].divert("/api/v1/witness/", two);
+    proxies[1].divert("/api/v1/witness/", two);
+    // node-1 alone cannot reach node-5: nothing listens there.
+    let nowhere = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).and_then(|one| one.local_addr());
+    let began = Instant::now();
+    proxies[2].divert("/", nowhere.expect("a port that is free again"));
+    cluster.await_event(1, "peer_unreachable", "node-5", began, SOON);
+    let peer = cluster.node(1).peer("node-5").expect("is watched");
+    let vouching: Vec<&str> = peer["witnesses"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|witness| witness["said"] == "answered")
+        .filter_map(|witness| witness["witness"].as_str())
+        .collect();
+    assert_eq!(vouching, ["node-2"], "{peer}");
+    let asked: usize = proxies[..2].iter().map(|proxy| proxy.requests_below("/api/v1/witness/node-5/").len()).sum();
+    assert!(asked >= 2, "node-3 and node-4 were asked, too");
+    report.say(format!("{asked} questions went to node-2 that were for others; {} counts", vouching[0]));
+    cluster.assert_down_only(&[]);
 }

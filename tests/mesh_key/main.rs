@@ -25,6 +25,9 @@ const CASES: &[Case] = &[
     case!(attacks::tags_that_are_not_as_they_should_be),
     case!(attacks::answers_that_are_changed_stripped_or_old),
     case!(attacks::a_dead_node_behind_a_faker),
+    case!(attacks::answers_of_another_member),
+    case!(attacks::an_answer_that_is_held_back),
+    case!(attacks::questions_to_one_witness),
     case!(reading::a_mesh_with_a_read_token),
     case!(attacks::pings_and_streams_played_again),
 ];

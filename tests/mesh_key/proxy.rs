@@ -1,7 +1,8 @@
 //! Somebody on the way between two nodes: reads all, keeps copies, changes what it likes, answers in another's place.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub enum Does {
     Replay,
     /// Changes one byte of the answers to pings.
     Falsify,
+    /// Keeps the answers to pings until it does something else.
+    Hold,
 }
 
 pub struct Proxy {
@@ -30,6 +33,12 @@ struct Shared {
     requests: Mutex<Vec<String>>,
     /// The last whole answer to a ping.
     answer: Mutex<Vec<u8>>,
+    /// Requests whose path begins so go there instead.
+    diverted: Mutex<Option<(&'static str, SocketAddr)>>,
+    /// Open connections, to be cut.
+    open: Mutex<Vec<TcpStream>>,
+    /// Answers that are held at the moment.
+    held: AtomicUsize,
 }
 
 /// More than the pings of a case.
@@ -47,6 +56,9 @@ impl Proxy {
             does: Mutex::new(Does::Pass),
             requests: Mutex::default(),
             answer: Mutex::default(),
+            diverted: Mutex::default(),
+            open: Mutex::default(),
+            held: AtomicUsize::new(0),
         });
         let proxy = Proxy { address: listener.local_addr().expect("bound"), shared: shared.clone() };
         std::thread::spawn(move || {
@@ -62,9 +74,26 @@ impl Proxy {
         *lock(&self.shared.does) = does;
     }
 
+    /// From now on requests whose path begins so go to another address, on connections of their own; those that are open
+    /// are cut.
+    pub fn divert(&self, path: &'static str, to: SocketAddr) {
+        *lock(&self.shared.diverted) = Some((path, to));
+        lock(&self.shared.open).drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    }
+
+    /// How many answers it holds.
+    pub fn held(&self) -> usize {
+        self.shared.held.load(Ordering::SeqCst)
+    }
+
     /// The heads of all requests for this path that came by.
     pub fn requests(&self, path: &str) -> Vec<String> {
-        let begin = format!("GET {path} ");
+        self.requests_below(&format!("{path} "))
+    }
+
+    /// The same for all paths that begin so.
+    pub fn requests_below(&self, path: &str) -> Vec<String> {
+        let begin = format!("GET {path}");
         lock(&self.shared.requests).iter().filter(|head| head.starts_with(&begin)).cloned().collect()
     }
 }
@@ -73,7 +102,8 @@ impl Shared {
     /// One connection, request after request.
     fn serve(&self, caller: TcpStream) -> Option<()> {
         let does = || *lock(&self.does);
-        let mut upstream: Option<TcpStream> = None;
+        let mut upstream: Option<(SocketAddr, TcpStream)> = None;
+        lock(&self.open).push(caller.try_clone().ok()?);
         let mut reader = BufReader::new(caller.try_clone().ok()?);
         let mut caller = caller;
         loop {
@@ -92,9 +122,12 @@ impl Shared {
             if does() == Does::Strip {
                 head = without(&head, "heartbeat-mac");
             }
-            let mut server = match upstream.take() {
-                Some(server) => server,
-                None => TcpStream::connect(self.to).ok()?,
+            let path = head.strip_prefix("GET ").unwrap_or_default();
+            let diverted = lock(&self.diverted).filter(|(begin, _)| path.starts_with(begin));
+            let to = diverted.map_or(self.to, |(_, to)| to);
+            let mut server = match upstream.take().filter(|(there, _)| *there == to) {
+                Some((_, server)) => server,
+                None => TcpStream::connect(to).ok()?,
             };
             server.write_all(head.as_bytes()).ok()?;
             let mut answers = BufReader::new(server.try_clone().ok()?);
@@ -118,8 +151,15 @@ impl Shared {
             if is_ping {
                 *lock(&self.answer) = whole.clone();
             }
+            if is_ping && does() == Does::Hold {
+                self.held.fetch_add(1, Ordering::SeqCst);
+                while does() == Does::Hold {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                self.held.fetch_sub(1, Ordering::SeqCst);
+            }
             caller.write_all(&whole).ok()?;
-            upstream = Some(server);
+            upstream = Some((to, server));
         }
     }
 }
