@@ -58,6 +58,9 @@ mod secret_file;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]
 mod telemetry;
+#[cfg(feature = "node")]
+#[allow(missing_docs)]
+mod tls;
 
 #[cfg(feature = "node")]
 pub use cli::main;

@@ -143,7 +143,7 @@ impl World {
             owed: BTreeSet::new(),
             next_question: 0,
         };
-        let name = DnsName { host: "nodes".into(), port: 8001 };
+        let name = DnsName { host: "nodes".into(), port: 8001, tls: false };
         world.node.set_names(vec![name.clone(), DnsName { port: 9, ..name }]);
         world.set_peers(0b1111);
         world.node.handle_ready(world.at());

@@ -65,6 +65,7 @@ const OWNERS: &[Owner] = &[
             "src/runtime/signals.rs",     // how a process is asked to stop
             "src/runtime/descriptors.rs", // their limit
             "src/secret_file.rs",         // who may read a file, and opening without waiting
+            "src/tls/mod.rs",             // processors that there is TLS for
             "src/runtime/listen.rs",      // address reuse means something else on Windows
             "src/telemetry/process.rs",   // process_* metrics are read from /proc
             "src/cli/platform.rs",        // process groups, and what to type to end one
@@ -138,14 +139,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["detector", "mesh", "render"]),
     ("secret_file", &[]),
     ("mesh_key", &["secret_file"]),
-    ("config", &["detector", "mesh_key", "secret_file"]),
+    ("tls", &["secret_file"]),
+    ("config", &["detector", "mesh_key", "secret_file", "tls"]),
     ("api", &["detector", "mesh", "render", "config"]),
-    ("client", &["detector", "mesh", "mesh_key", "api", "config"]),
+    ("client", &["detector", "mesh", "mesh_key", "tls", "api", "config"]),
     ("telemetry", &["detector", "mesh", "render", "mesh_key", "config", "api"]),
     ("runtime", &["detector", "api", "client", "config"]),
     ("mesh_service", &["detector", "mesh", "render", "api", "client", "telemetry", "runtime"]),
-    ("http", &["detector", "mesh", "render", "mesh_key", "api", "config", "telemetry", "runtime", "mesh_service"]),
-    ("cli", &["detector", "mesh", "render", "mesh_key", "api", "sim", "config", "client", "runtime", "app"]),
+    (
+        "http",
+        &["detector", "mesh", "render", "mesh_key", "tls", "api", "config", "telemetry", "runtime", "mesh_service"],
+    ),
+    ("cli", &["detector", "mesh", "render", "mesh_key", "tls", "api", "sim", "config", "client", "runtime", "app"]),
     (
         "app",
         &[
@@ -153,6 +158,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mesh",
             "render",
             "mesh_key",
+            "tls",
             "api",
             "config",
             "client",

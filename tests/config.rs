@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 const A_PORT: &str = "a port number from 1 to 65535, or 0 for any free port";
 const PEERS: &str = "http://host:port, name=http://host:port or dns+http://host:port, separated by commas; \
-                     port 8001 where none is written";
+                     port 8001 where none is written; https:// and dns+https:// with TLS";
 const LIST: &str = "`heartbeat config show` lists all";
 
 /// Runs the binary with these variables and no others.
@@ -64,8 +64,8 @@ fn peers_that_are_no_peers() {
     refused_peer("htp://node-3:8001", "has an unknown scheme \"htp\": http://node-3:8001?");
     refused_peer("http//node-3", "has no scheme: http://node-3?");
     refused_peer("node-3:8001", "has no scheme: http://node-3:8001?");
-    refused_peer("https://node-3:8001", "asks for TLS, which this build does not speak: http://node-3:8001?");
-    refused_peer("dns+https://nodes", "asks for TLS, which this build does not speak: dns+http://nodes?");
+    refused_peer("https://node-3:8001/ping", "has something after the port: https://node-3:8001?");
+    refused_peer("dns+https://nodes:0", "has port 0, where no node can answer");
     refused_peer("dns+http://10.0.0.7", "names an address, which needs no lookup: http://10.0.0.7:8001?");
     refused_peer("dns+http://nodes:8001/ping", "has something after the port: dns+http://nodes:8001?");
     refused_peer("a=dns+http://nodes", "pins one name to all nodes behind dns+http://nodes: dns+http://nodes?");
@@ -195,13 +195,13 @@ fn values_that_are_not_text() {
 
 #[test]
 fn all_problems_come_at_once() {
-    let peers = "--peers=https://b:1,c:1";
+    let peers = "--peers=htp://b:1,c:1";
     refused(
         &[("HEARTBEAT_JITTER", "often"), ("HEARTBEAT_WITNESS", "2")],
         &["--port=70000", peers, "--drain-timeout=9m"],
         &[
             ("--port=70000", "is too large: ports end at 65535", A_PORT),
-            (peers, "\"https://b:1\" asks for TLS, which this build does not speak: http://b:1?", PEERS),
+            (peers, "\"htp://b:1\" has an unknown scheme \"htp\": http://b:1?", PEERS),
             (peers, "\"c:1\" has no scheme: http://c:1?", PEERS),
             ("HEARTBEAT_JITTER=often", "is not a number", "a number from 0 to 0.5"),
             ("--drain-timeout=9m", "is longer than 5m", "a duration up to 5m, such as 0s or 5s"),

@@ -88,7 +88,7 @@ impl World {
         let config = Timing { streams: false, ..Timing::BALANCED }.check().expect("sensible");
         let me = Me { node: name("me"), boot: BootId(1), version: Arc::from("0") };
         let mut node = Node::new(config, me, 7, Monotonic::default());
-        let dns = |n: usize| DnsName { host: format!("nodes-{n}").into(), port: 8001 };
+        let dns = |n: usize| DnsName { host: format!("nodes-{n}").into(), port: 8001, tls: false };
         node.set_names((0..names).map(dns).collect());
         let specs = listed_by_hand.iter().map(|(key, _)| PeerSpec { key: PeerKey((*key).into()), pinned: None });
         let ids = node.set_peers(Monotonic::default(), specs.collect());

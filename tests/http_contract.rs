@@ -116,7 +116,7 @@ fn peer_view(peer: PeerRef) -> PeerView {
 /// A peer in each state; every peer dead on demand.
 fn discovery() -> DiscoveryView {
     let name = |host: &str, error: Option<&str>| NameView {
-        name: DnsName { host: host.into(), port: 8001 },
+        name: DnsName { host: host.into(), port: 8001, tls: false },
         addresses: 3,
         last_success: error.is_none().then_some(ms(700)),
         failing_for: error.map(|_| ms(900)),
@@ -360,6 +360,7 @@ fn config() -> Config {
         hosts: Hosts::default(),
         warnings: Vec::new(),
         mesh_key: None,
+        tls: None,
         settings: vec![Setting {
             name: "port",
             variable: "HEARTBEAT_PORT",

@@ -347,7 +347,7 @@ fn discovery_is_shown_as_the_view_has_it() {
         assert_eq!(value(&bench, name), 0.0, "{name} where every peer was listed");
     }
     let found = |age: Option<u64>| NameView {
-        name: DnsName { host: "nodes".into(), port: 8001 },
+        name: DnsName { host: "nodes".into(), port: 8001, tls: false },
         addresses: 3,
         last_success: age.map(Duration::from_secs),
         failing_for: None,

@@ -77,6 +77,7 @@ closed_set! {
         TooManyQuestions = "too_many_questions",
         TooManyStreams = "too_many_streams",
         TooManyConnections = "too_many_connections",
+        TlsRequired = "tls_required",
         OutOfTime = "out_of_time",
         Stopping = "stopping",
         Starting = "starting",

@@ -1,21 +1,29 @@
 //! The log lines of a start and a stop.
 
 use std::net::SocketAddr;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::ending::{Cause, Ending};
+use crate::api::timestamp::rfc3339;
 use crate::config::Config;
 use crate::config::mesh_key::{KeyMode, MeshKeyConfig};
+use crate::config::tls::TlsConfig;
 use crate::detector::node::Me;
 use crate::mesh_key::key::KeyId;
-use crate::mesh_key::store::Reading;
+use crate::mesh_key::store::Reading as KeyReading;
 use crate::runtime::descriptors::Room;
 use crate::runtime::listen::Listeners;
 use crate::runtime::supervisor::{How, TaskEnd};
 use crate::telemetry::logs::TARGET;
+use crate::tls::files::{KEY, TlsFiles, Unusable};
+use crate::tls::store::Reading;
 
 pub(super) fn started(config: &Config, me: &Me, listeners: &Listeners) {
-    let at = |listener: &tokio::net::TcpListener| listener.local_addr().map_or_else(|_| String::new(), url);
-    let (listen, metrics) = (at(&listeners.main), at(&listeners.metrics));
+    let at = |scheme, listener: &tokio::net::TcpListener| {
+        listener.local_addr().map_or_else(|_| String::new(), |address| url(scheme, address))
+    };
+    let scheme = if config.tls.as_ref().is_some_and(TlsConfig::serves) { "https" } else { "http" };
+    let (listen, metrics) = (at(scheme, &listeners.main), at("http", &listeners.metrics));
     let listed = config.peers.iter().map(|peer| peer.spec.key.to_string());
     let peers: Vec<String> = listed.chain(config.names.iter().map(ToString::to_string)).collect();
     let watches = match (config.peers.len(), config.names.len()) {
@@ -63,11 +71,70 @@ pub(super) fn mesh_key(key: &MeshKeyConfig) {
     }
 }
 
-/// A reading of the key file that changed something.
-pub(super) fn key_file(path: &str, reading: &Reading) {
+/// What TLS the node has.
+pub(super) fn tls(config: &TlsConfig, expires: Option<u64>) {
+    let serves = match (config.serves(), config.is_mutual()) {
+        (false, _) => "asks its https:// peers with TLS, and is itself asked without",
+        (true, false) => "speaks TLS on its main port, and asks callers for no certificate",
+        (true, true) => "speaks TLS on its main port, and takes as nodes only callers with a certificate",
+    };
+    let until = expires.map(|at| format!("; its certificate holds until {}", moment(at))).unwrap_or_default();
+    tracing::info!(
+        target: TARGET,
+        event = "tls_in_use",
+        mutual = config.is_mutual(),
+        expires = expires.map(moment),
+        sentence = format!("{serves}{until}"),
+        "TLS in use"
+    );
+    if config.contents.key_is_world_readable {
+        warning(&format!("every user of this host can read the TLS key {}: chmod 600 it", config.files.path(KEY)));
+    }
+}
+
+/// A reading of the TLS files that changed something.
+pub(super) fn tls_files(files: &TlsFiles, reading: &Reading, expires: Option<u64>) {
     match reading {
         Reading::Nothing => {}
-        Reading::Changed { before, now } => {
+        Reading::Changed => {
+            let until = expires.map(|at| format!(": its certificate holds until {}", moment(at))).unwrap_or_default();
+            tracing::info!(
+                target: TARGET,
+                event = "tls_files_changed",
+                expires = expires.map(moment),
+                sentence = format!("has read new TLS files{until}"),
+                "TLS files changed"
+            );
+        }
+        Reading::Unusable(Unusable { setting, wrong }) => tracing::warn!(
+            target: TARGET,
+            event = "tls_files_unusable",
+            error = &**wrong,
+            sentence = format!(
+                "cannot use its TLS files: --{setting}={} {wrong}; what was read before stays in use",
+                files.path(setting)
+            ),
+            "TLS files cannot be used"
+        ),
+        Reading::UsableAgain => tracing::info!(
+            target: TARGET,
+            event = "tls_files_usable",
+            sentence = "can use its TLS files again; they hold what is in use",
+            "TLS files can be used again"
+        ),
+    }
+}
+
+/// In the way of logs.
+fn moment(seconds: u64) -> String {
+    rfc3339(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// A reading of the key file that changed something.
+pub(super) fn key_file(path: &str, reading: &KeyReading) {
+    match reading {
+        KeyReading::Nothing => {}
+        KeyReading::Changed { before, now } => {
             let (before, now) = (ids(before), ids(now));
             tracing::info!(
                 target: TARGET,
@@ -78,14 +145,14 @@ pub(super) fn key_file(path: &str, reading: &Reading) {
                 "Mesh keys changed"
             );
         }
-        Reading::Unusable(wrong) => tracing::warn!(
+        KeyReading::Unusable(wrong) => tracing::warn!(
             target: TARGET,
             event = "mesh_key_file_unusable",
             error = &**wrong,
             sentence = format!("cannot use the mesh key file: {path} {wrong}; the keys that were read before stay in use"),
             "Mesh key file cannot be used"
         ),
-        Reading::UsableAgain => tracing::info!(
+        KeyReading::UsableAgain => tracing::info!(
             target: TARGET,
             event = "mesh_key_file_usable",
             sentence = "can use the mesh key file again; its keys are those in use",
@@ -210,11 +277,11 @@ fn stopped_sentence(ending: &Ending) -> &'static str {
 }
 
 /// What a person types into a browser to get to an address that was bound.
-fn url(address: SocketAddr) -> String {
+fn url(scheme: &str, address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+        format!("{scheme}://localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     }
 }
 
@@ -224,8 +291,8 @@ mod tests {
 
     #[test]
     fn a_bound_address_is_shown_as_one_types_it() {
-        assert_eq!(url(SocketAddr::from(([0, 0, 0, 0], 8001))), "http://localhost:8001");
-        assert_eq!(url("[::]:8001".parse().expect("an address")), "http://localhost:8001");
-        assert_eq!(url("[::1]:8001".parse().expect("an address")), "http://[::1]:8001");
+        assert_eq!(url("http", SocketAddr::from(([0, 0, 0, 0], 8001))), "http://localhost:8001");
+        assert_eq!(url("http", "[::]:8001".parse().expect("an address")), "http://localhost:8001");
+        assert_eq!(url("http", "[::1]:8001".parse().expect("an address")), "http://[::1]:8001");
     }
 }

@@ -15,6 +15,7 @@
 mod ending;
 mod key_file;
 mod lines;
+mod tls_files;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ use crate::runtime::listen::Listeners;
 use crate::runtime::signals::Signals;
 use crate::runtime::supervisor::Supervisor;
 use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
+use crate::tls::store::TlsStore;
+use crate::tls::{Acceptor, Material};
 
 /// How long the detector may take to end after it was told to. It only has to drop what it owns.
 const DETECTOR_LIMIT: Duration = Duration::from_secs(1);
@@ -104,7 +107,8 @@ impl App {
         let store = config.mesh_key.as_ref().map(|key| KeyStore::new(key.keys.clone()));
         let guard = config.mesh_key.as_ref().zip(store.clone()).map(|(key, store)| Guard::new(store, key.mode));
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
-        let client = client.guarded(guard.clone());
+        let tls = tls_store(&config)?;
+        let client = client.guarded(guard.clone()).with_tls(tls.clone());
         // An answer that comes late is cut off by the server, so it is of no use.
         let deadline = collector::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline, Arc::clone(&events));
@@ -135,13 +139,7 @@ impl App {
             stop_detector: CancellationToken::new(),
         };
         lines::started(&app.config, &me, &listeners);
-        if let Some(key) = &app.config.mesh_key {
-            lines::mesh_key(key);
-            if let (Some(path), Some(store)) = (key.file.clone(), store) {
-                let stop = app.stop_servers.clone();
-                app.servers.spawn("key file", key_file::watch(path, store, Arc::clone(&metrics), stop));
-            }
-        }
+        app.watch_files(store, tls.clone(), &metrics);
         app.config.warnings.iter().for_each(|warning| lines::warning(warning));
         app.detector.spawn("detector", driver.run(app.stop_detector.clone()));
         app.servers.spawn("mesh view", collector.run(app.stop_servers.clone()));
@@ -149,14 +147,33 @@ impl App {
         app.servers.spawn("history", historian.run(app.stop_servers.clone()));
         let config = Arc::clone(&app.config);
         let state = AppState::new(app.handle.clone(), mesh, incidents, events, metrics, config, clock).guarded(guard);
-        app.serve(listeners, state);
+        app.serve(listeners, state, tls.as_ref().and_then(Acceptor::new));
         Ok(app)
     }
 
-    fn serve(&mut self, listeners: Listeners, state: AppState) {
+    /// Says which keys and certificates there are, and has their files read again and again.
+    fn watch_files(&mut self, keys: Option<KeyStore>, tls: Option<TlsStore>, metrics: &Arc<Metrics>) {
+        if let Some(key) = &self.config.mesh_key {
+            lines::mesh_key(key);
+            if let (Some(path), Some(store)) = (key.file.clone(), keys) {
+                let stop = self.stop_servers.clone();
+                self.servers.spawn("key file", key_file::watch(path, store, Arc::clone(metrics), stop));
+            }
+        }
+        if let Some((config, store)) = self.config.tls.clone().zip(tls) {
+            let expires = store.material().expires();
+            metrics.server().certificate_expires(expires);
+            lines::tls(&config, expires);
+            let stop = self.stop_servers.clone();
+            self.servers.spawn("TLS files", tls_files::watch(config, store, Arc::clone(metrics), stop));
+        }
+    }
+
+    /// The metrics port is always plain: probes and scrapers have no certificates.
+    fn serve(&mut self, listeners: Listeners, state: AppState, tls: Option<Acceptor>) {
         let metrics_port = listeners.metrics.local_addr().ok().map(|address| address.port());
         let state = AppState { metrics_port, ..state };
-        let gate = Gate::of_pings(&state, "main");
+        let gate = Gate::of_pings(&state, "main").with_tls(tls);
         let server = http::serve(listeners.main, http::router(state.clone()), gate, self.stop_servers.clone());
         self.servers.spawn("server", server);
         let gate = Gate::new(&state, "metrics");
@@ -230,6 +247,13 @@ fn with_room(mut config: Config) -> Config {
         config.limits.connections = room.connections;
     }
     config
+}
+
+fn tls_store(config: &Config) -> anyhow::Result<Option<TlsStore>> {
+    let Some(tls) = &config.tls else { return Ok(None) };
+    let material =
+        Material::new(&tls.contents).map_err(|wrong| anyhow::anyhow!("--{}: {}", wrong.setting, wrong.wrong))?;
+    Ok(Some(TlsStore::new(material)))
 }
 
 fn client_settings(config: &Config) -> ClientSettings {

@@ -9,11 +9,15 @@ use super::exit::Failure;
 use crate::config::environment::Environment;
 use crate::config::layers::Layers;
 use crate::config::parse;
-use crate::config::problem::{Problem, Problems};
+use crate::config::problem::{Problem, Problems, quoted};
 use crate::config::raw::Raw;
 use crate::config::settings::{PORT, find};
+use crate::config::tls;
 use crate::config::token::read_token;
 use crate::config::unfit::zone;
+use crate::tls::files::{TlsFiles, Unusable};
+use crate::tls::store::TlsStore;
+use crate::tls::{Material, available};
 
 /// Which node to read, and the token for it.
 #[derive(Args, Clone, Debug, Default)]
@@ -43,6 +47,9 @@ pub(crate) struct Address {
     /// The node to ask: host:port, :port or a URL, with a path where a proxy serves it under one [default: this host's, on HEARTBEAT_PORT or 8001]
     #[arg(long, value_name = "HOST:PORT")]
     pub addr: Option<String>,
+    /// The authorities whose certificates count at an https:// address [default: HEARTBEAT_TLS_CA_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub tls_ca_file: Option<String>,
 }
 
 impl Address {
@@ -51,20 +58,56 @@ impl Address {
     /// # Errors
     /// When neither the flag nor the variables say something usable.
     pub(crate) fn place(&self, environment: &Environment) -> Result<Place, Failure> {
-        match &self.addr {
-            Some(text) => named(text),
-            None => own(environment),
-        }
+        let flags = Raw { tls_ca_file: self.tls_ca_file.clone(), ..Raw::default() };
+        let layers = Layers { flags: &flags, environment };
+        let place = match &self.addr {
+            Some(text) => named(text)?,
+            None => own(&layers)?,
+        };
+        let is_own = self.addr.is_none();
+        let asks_with_tls = if is_own { tls::files(&layers).cert.is_some() } else { place.is_https };
+        if asks_with_tls { with_tls(place.place, &tls::files(&layers), is_own) } else { Ok(place.place) }
     }
 }
 
-fn named(text: &str) -> Result<Place, Failure> {
+/// A place, before it is known what its certificate is checked with.
+struct Named {
+    place: Place,
+    is_https: bool,
+}
+
+/// The place with what its certificate is checked with: the authorities of the mesh, and on this host the certificate that
+/// its node shows.
+fn with_tls(place: Place, files: &TlsFiles, is_own: bool) -> Result<Place, Failure> {
+    let files = match is_own {
+        // Commands need no key: they show no certificate.
+        true => TlsFiles { cert: files.cert.clone(), ca: files.ca.clone(), ..TlsFiles::default() },
+        false => TlsFiles { ca: files.ca.clone(), ..TlsFiles::default() },
+    };
+    available().map_err(|why| Failure::Usage(format!("https://{place}: {why}")))?;
+    if !is_own && files.ca.is_none() {
+        return Err(Failure::Usage(format!(
+            "https://{place}: nothing says whose certificate is the right one\naccepted: --tls-ca-file=PATH, or \
+             HEARTBEAT_TLS_CA_FILE"
+        )));
+    }
+    let material = files.read().and_then(|contents| Material::of_command(&contents, is_own));
+    let material = material.map_err(|Unusable { setting, wrong }| {
+        Failure::Usage(format!("--{setting}={}: {wrong}", quoted(files.path(setting))))
+    })?;
+    Ok(place.with_tls(TlsStore::new(material)))
+}
+
+fn named(text: &str) -> Result<Named, Failure> {
     let wrong = |why: String| {
         Failure::Usage(format!(
-            "--addr={text}: {why}\naccepted: host:port, :port, http://host:port, or http://host:port/prefix behind a proxy"
+            "--addr={text}: {why}\naccepted: host:port, :port, http://host:port, or http://host:port/prefix behind a proxy; https:// \
+             with TLS"
         ))
     };
-    let bare = text.trim().trim_start_matches("http://").trim_end_matches('/');
+    let text = text.trim();
+    let is_https = text.starts_with("https://");
+    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let with_host = match bare.strip_prefix(':') {
         Some(port) => format!("localhost:{port}"),
         None if bare.bytes().all(|b| b.is_ascii_digit()) => format!("localhost:{bare}"),
@@ -80,12 +123,10 @@ fn named(text: &str) -> Result<Place, Failure> {
     // A URL forgets `:80`, the default of its scheme.
     let names_port_80 = with_host.split('/').next().is_some_and(|authority| authority.ends_with(":80"));
     let port = url.port().unwrap_or(if names_port_80 { 80 } else { PORT });
-    Ok(Place::behind(host, port, url.path()))
+    Ok(Named { place: Place::behind(host, port, url.path()), is_https })
 }
 
-fn own(environment: &Environment) -> Result<Place, Failure> {
-    let flags = Raw::default();
-    let layers = Layers { flags: &flags, environment };
+fn own(layers: &Layers<'_>) -> Result<Named, Failure> {
     let mut problems = Vec::new();
     let mut note = |name: &str, wrong: String| {
         if let (Some(spec), Some(typed)) = (find(name), layers.typed(name)) {
@@ -99,11 +140,12 @@ fn own(environment: &Environment) -> Result<Place, Failure> {
     if !problems.is_empty() {
         return Err(Problems(problems).into());
     }
-    Ok(match address.filter(|address| !address.is_unspecified()) {
+    let place = match address.filter(|address| !address.is_unspecified()) {
         None => Place::new("localhost", port),
         Some(IpAddr::V4(ip)) => Place::new(&ip.to_string(), port),
         Some(IpAddr::V6(ip)) => Place::new(&format!("[{ip}]"), port),
-    })
+    };
+    Ok(Named { place, is_https: false })
 }
 
 #[cfg(test)]
@@ -123,9 +165,12 @@ mod tests {
             ("http://proxy:80/mesh/node-1/", "proxy:80/mesh/node-1"),
             ("proxy/mesh", "proxy:8001/mesh"),
         ] {
-            assert_eq!(named(text).unwrap().to_string(), place, "{text}");
+            let named = named(text).unwrap();
+            assert_eq!((named.place.to_string().as_str(), named.is_https), (place, false), "{text}");
         }
-        for text in ["", "node-1:x", "http://node-1:8001/?a", "https://node-1:8001", "[fe80::1%eth0]:8001"] {
+        let tls = named("https://node-1/mesh/").unwrap();
+        assert_eq!((tls.place.to_string().as_str(), tls.is_https), ("node-1:8001/mesh", true));
+        for text in ["", "node-1:x", "http://node-1:8001/?a", "ftp://node-1:8001", "[fe80::1%eth0]:8001"] {
             assert!(named(text).is_err(), "{text}");
         }
     }
@@ -133,8 +178,9 @@ mod tests {
     #[test]
     fn the_environment_of_a_node_names_its_own_place() {
         let place = |vars: &[(&str, &str)]| {
-            let environment = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
-            own(&environment).map(|place| place.to_string()).map_err(|failure| failure.exit())
+            let environment: Environment = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            let layers = Layers { flags: &Raw::default(), environment: &environment };
+            own(&layers).map(|named| named.place.to_string()).map_err(|failure| failure.exit())
         };
         assert_eq!(place(&[]).unwrap(), "localhost:8001");
         assert_eq!(place(&[("HEARTBEAT_PORT", "9001")]).unwrap(), "localhost:9001");

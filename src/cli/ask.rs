@@ -9,6 +9,7 @@ use super::safe_text::{parse, shown};
 use crate::client::EventStream;
 use crate::client::node::{NodeClient, Opened, Order, REQUEST_TIME_MAX, Reply, RequestError};
 use crate::config::token::Token;
+use crate::tls::store::TlsStore;
 
 /// Where a node answers; shown as `host:port`.
 #[derive(Clone, Debug)]
@@ -37,6 +38,16 @@ impl Place {
     fn with_token<'a>(&'a self, order: &Order<'a>) -> Order<'a> {
         let own = self.read_token.as_ref().map(Token::reveal);
         Order { bearer_token: order.bearer_token.or(own), ..order.clone() }
+    }
+
+    /// The same, asked with TLS.
+    pub(crate) fn with_tls(self, store: TlsStore) -> Place {
+        Place { node: self.node.with_tls(store), ..self }
+    }
+
+    /// As a browser has it.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{self}", self.node.scheme())
     }
 
     /// Asks for `what` at `path`.
@@ -89,7 +100,7 @@ impl Place {
     }
 
     fn unreachable(&self, why: impl ToString) -> Failure {
-        Failure::Unreachable { place: format!("http://{self}"), why: shown(&why.to_string()) }
+        Failure::Unreachable { place: self.url(), why: shown(&why.to_string()) }
     }
 }
 

@@ -61,7 +61,7 @@ fn picture(place: &Place, node: &NodeBody, config: &ConfigBody, cluster: &Cluste
     let (started, up) = (short(&node.started.0), span_of(node.uptime_ms));
     let whole = if cluster.whole { Paint::Good } else { Paint::Bad };
     let mut rows = vec![
-        ("address", Cell::plain(format!("http://{place}/"))),
+        ("address", Cell::plain(format!("{}/", place.url()))),
         ("metrics", Cell::plain(metrics(place, node))),
         ("version", Cell::plain(format!("{version} (revision {revision})"))),
         ("boot", Cell::plain(name(&node.boot))),
@@ -94,7 +94,7 @@ fn picture(place: &Place, node: &NodeBody, config: &ConfigBody, cluster: &Cluste
 /// At the main port always, and at a port of their own.
 fn metrics(place: &Place, node: &NodeBody) -> String {
     let own = node.metrics_port.map(|port| format!(" and port {port}")).unwrap_or_default();
-    format!("http://{place}/metrics{own}")
+    format!("{}/metrics{own}", place.url())
 }
 
 fn peers(counts: &BTreeMap<String, u64>) -> String {

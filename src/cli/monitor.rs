@@ -214,7 +214,7 @@ impl<'a> Show<'a> {
         lines.extend(self.events.iter().rev().map(line));
         lines.extend([
             String::new(),
-            output.paint(Paint::Faint, &format!("http://{}, newest first; Ctrl-C ends", self.place)),
+            output.paint(Paint::Faint, &format!("{}, newest first; Ctrl-C ends", self.place.url())),
         ]);
         self.live.show(lines, String::new())
     }

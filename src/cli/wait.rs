@@ -150,7 +150,7 @@ impl Known {
 
     fn missing(&self, place: &Place) -> Vec<String> {
         let mut missing = self.look.as_ref().map(|look| look.missing.clone()).unwrap_or_default();
-        missing.extend(self.failure.as_ref().map(|failure| format!("http://{place}: {}", failure.cause())));
+        missing.extend(self.failure.as_ref().map(|failure| format!("{}: {}", place.url(), failure.cause())));
         missing
     }
 }

@@ -15,6 +15,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::detector::evidence::Evidence;
+use crate::tls::trouble::{self, Trouble};
 
 /// What an error of a socket shows.
 pub(super) fn of_io(error: &io::Error) -> Evidence {
@@ -57,6 +58,11 @@ pub(super) fn of_hyper(error: &hyper::Error, heard: bool) -> Evidence {
         // The peer closed the connection instead of answering.
         None => Evidence::Refused,
     }
+}
+
+/// What went wrong with TLS, where that is why there is no answer: who is asked may refuse a certificate after the handshake.
+pub(super) fn tls(error: &hyper::Error) -> Option<Trouble> {
+    find::<io::Error>(error).and_then(trouble::of)
 }
 
 /// An error of HTTP for a person: what happened, and why where the chain of causes says more.

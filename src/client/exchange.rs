@@ -17,16 +17,17 @@ use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::evidence;
-use super::failed::{Failed, of_body, of_status, unreadable};
+use super::failed::{Failed, of_body, of_status, of_tls, unreadable, without_tls};
 use super::signing::Check;
+use crate::api::words::ProblemCode;
 use crate::api::{ANSWER_BYTES, AnswerBody, PROBLEM_MEDIA_TYPE, caller_headers};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
 use crate::mesh_key::guard::Guard;
 use crate::mesh_key::tags;
+use crate::tls::wire::Wire;
 
 /// What a peer's log shows as our user agent.
 pub(super) const USER_AGENT: &str = concat!("heartbeat/", env!("CARGO_PKG_VERSION"));
@@ -81,12 +82,12 @@ impl Heard {
 impl Exchange {
     /// # Errors
     /// When the connection broke before anything was said.
-    pub(super) async fn handshake(stream: TcpStream) -> Result<Exchange, Evidence> {
+    pub(super) async fn handshake(stream: Wire) -> Result<Exchange, Evidence> {
         Exchange::over(stream).await.map_err(|error| evidence::of_hyper(&error, false))
     }
 
     /// The same with the error as it is.
-    pub(super) async fn over(stream: TcpStream) -> hyper::Result<Exchange> {
+    pub(super) async fn over(stream: Wire) -> hyper::Result<Exchange> {
         let heard = Arc::new(Heard::default());
         let io = TokioIo::new(Listening { stream, heard: Arc::clone(&heard) });
         let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await?;
@@ -212,7 +213,7 @@ impl Order {
 
 /// A stream that remembers whether anything was ever read from it, and ends where an answer never begins.
 struct Listening {
-    stream: TcpStream,
+    stream: Wire,
     heard: Arc<Heard>,
 }
 
@@ -246,6 +247,9 @@ impl AsyncWrite for Listening {
 
 /// What an exchange without the head of an answer shows.
 fn unanswered(error: &hyper::Error, heard: bool) -> Failed {
+    if let Some(trouble) = evidence::tls(error) {
+        return of_tls(&trouble).into();
+    }
     match evidence::of_hyper(error, heard) {
         Evidence::Invalid => unreadable("what answers does not speak HTTP").into(),
         evidence => evidence.into(),
@@ -261,8 +265,11 @@ async fn refused_by(response: Response<Incoming>) -> Failed {
     let (head, body) = response.into_parts();
     let body = Limited::new(body, PROBLEM_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let problem: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
-    let title = problem.as_ref().and_then(|problem| problem["title"].as_str());
-    of_status(&Response::from_parts(head, ()), title).into()
+    let word = |key: &str| problem.as_ref().and_then(|problem| problem[key].as_str());
+    if word("code") == Some(ProblemCode::TlsRequired.as_str()) {
+        return without_tls().into();
+    }
+    of_status(&Response::from_parts(head, ()), word("title")).into()
 }
 
 fn broken_off(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {

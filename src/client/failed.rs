@@ -1,10 +1,14 @@
 //! How a ping failed, and what was wrong with the answer where one came.
 
+use std::io;
+
 use hyper::http::{HeaderMap, Response, StatusCode, header};
 
+use super::evidence;
 use crate::detector::evidence::Evidence;
 use crate::detector::flaw::{Flaw, FlawKind};
 use crate::mesh_key::guard::Unverified;
+use crate::tls::trouble::{self, Trouble, TroubleKind};
 
 /// A ping that was not answered as a node answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +69,36 @@ pub(super) fn of_key(unverified: Unverified) -> Flaw {
     match unverified {
         Unverified::Missing => Flaw::new(FlawKind::MeshKeyMissing, "answered without a mesh key"),
         Unverified::Different => Flaw::new(FlawKind::MeshKeyDifferent, "answered by a node with another mesh key"),
-        Unverified::Failed => Flaw::new(FlawKind::MeshKeyFailed, "an answer that was not made with the mesh key"),
+        // An answer comes from a server, whose certificate was checked before.
+        Unverified::Failed | Unverified::Certificate => {
+            Flaw::new(FlawKind::MeshKeyFailed, "an answer that was not made with the mesh key")
+        }
     }
+}
+
+/// How a ping failed whose connection got no further than the TLS handshake.
+pub(super) fn of_handshake(error: &io::Error) -> Failed {
+    match trouble::of(error) {
+        Some(trouble) => of_tls(&trouble).into(),
+        None => evidence::of_io(error).into(),
+    }
+}
+
+/// The flaw of what answers without the TLS that this node can believe.
+pub(super) fn of_tls(trouble: &Trouble) -> Flaw {
+    let kind = match trouble.kind {
+        TroubleKind::NotTls => FlawKind::TlsMissing,
+        TroubleKind::UnknownAuthority => FlawKind::TlsUnknownAuthority,
+        TroubleKind::Expired => FlawKind::TlsExpired,
+        TroubleKind::WrongName => FlawKind::TlsWrongName,
+        TroubleKind::Refused => FlawKind::TlsRefused,
+    };
+    Flaw::new(kind, &trouble.text)
+}
+
+/// The flaw of a node that is asked without TLS and speaks nothing else.
+pub(super) fn without_tls() -> Flaw {
+    Flaw::new(FlawKind::TlsRequired, "answers with TLS only, and was asked without")
 }
 
 /// The flaw of an answer that broke off, was too long, or was not HTTP at all.

@@ -17,6 +17,10 @@ use super::evidence;
 use super::exchange::{Exchange, USER_AGENT};
 use super::resolve::{NameService, Resolver};
 use super::stream::EventStream;
+use crate::tls::Connector;
+use crate::tls::store::TlsStore;
+use crate::tls::trouble;
+use crate::tls::wire::Wire;
 
 /// A node answers at once or is faulty; five seconds distinguish the two on any link.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
@@ -37,6 +41,15 @@ pub(crate) struct NodeClient {
     host: Arc<str>,
     port: u16,
     resolver: Resolver,
+    /// `None`: it is asked without TLS.
+    tls: Option<Arc<NodeTls>>,
+}
+
+/// What the node's certificate is checked with.
+#[derive(Debug)]
+struct NodeTls {
+    store: TlsStore,
+    connector: Connector,
 }
 
 /// What is asked for.
@@ -76,6 +89,8 @@ pub(crate) enum Opened {
 pub(crate) enum RequestError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error("{0}")]
+    Tls(String),
     #[error("{}", evidence::with_cause(.0))]
     Http(#[from] hyper::Error),
     #[error("the request cannot be written: {0}")]
@@ -95,7 +110,18 @@ impl NodeClient {
             host: host.trim_matches(['[', ']']).into(),
             port,
             resolver: Resolver::with(NameService::System, REQUEST_TIME_MAX.mul_f64(CONNECT_SHARE)),
+            tls: None,
         }
+    }
+
+    /// The same node, asked with TLS.
+    pub(crate) fn with_tls(self, store: TlsStore) -> NodeClient {
+        NodeClient { tls: Some(Arc::new(NodeTls { store, connector: Connector::default() })), ..self }
+    }
+
+    /// What its address begins with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// One request. It is sent once: a caller that is not sure whether it was heard can ask, or send it again.
@@ -133,7 +159,15 @@ impl NodeClient {
     ) -> Result<(Exchange, Response<Incoming>), RequestError> {
         let request = self.request(order, accept)?;
         let stream = connect(&self.resolver, &self.host, self.port, limit.mul_f64(CONNECT_SHARE)).await?;
-        let mut exchange = Exchange::over(stream).await?;
+        let wire = match &self.tls {
+            None => Wire::Plain(stream),
+            Some(tls) => {
+                let connected = tls.connector.connect(Some(&tls.store), stream, &self.host).await;
+                let why = |error| trouble::of(&error).map_or_else(|| error.to_string(), |trouble| trouble.text);
+                connected.map_err(|error| RequestError::Tls(why(error)))?
+            }
+        };
+        let mut exchange = Exchange::over(wire).await?;
         let response = exchange.open(request).await?;
         Ok((exchange, response))
     }

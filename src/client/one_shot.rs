@@ -12,21 +12,25 @@ use hyper::http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
 use super::exchange::{Exchange, Order};
-use super::failed::Failed;
+use super::failed::{Failed, of_handshake};
+use super::target::Target;
 use crate::detector::peer::{Answer, Caller};
 use crate::mesh_key::guard::Guard;
+use crate::tls::store::TlsStore;
+use crate::tls::wire::Wire;
 
 /// A connection that stands and has not been used.
 #[derive(Debug)]
 pub struct Fresh {
     stream: TcpStream,
-    authority: HeaderValue,
+    target: Target,
     guard: Option<Guard>,
+    tls: Option<TlsStore>,
 }
 
 impl Fresh {
-    pub(super) fn new(stream: TcpStream, authority: HeaderValue, guard: Option<Guard>) -> Fresh {
-        Fresh { stream, authority, guard }
+    pub(super) fn new(stream: TcpStream, target: Target, guard: Option<Guard>, tls: Option<TlsStore>) -> Fresh {
+        Fresh { stream, target, guard, tls }
     }
 
     /// The one ping of this connection, which is closed afterwards.
@@ -35,12 +39,24 @@ impl Fresh {
     /// How it failed: `Refused` when the connection was closed before a byte of
     /// an answer, `Invalid` when what came is not an answer.
     pub async fn ping(self, caller: &Caller) -> Result<Answer, Failed> {
-        let mut order = Order::ping(self.guard.as_ref(), caller, self.authority);
+        let mut order = Order::ping(self.guard.as_ref(), caller, self.target.0.authority.clone());
         order.request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Exchange::handshake(self.stream).await?.ping(order).await
+        self.into_exchange().await?.ping(order).await
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
-        self.stream
+    /// HTTP on this connection, and TLS below it where the peer's address asks for it.
+    ///
+    /// # Errors
+    /// Why the handshake failed, or that the connection broke.
+    pub(super) async fn into_exchange(self) -> Result<Exchange, Failed> {
+        let wire = match &self.target.0.tls {
+            None => Wire::Plain(self.stream),
+            Some(peer) => {
+                // Apart, so that the task of a plain check has no room for it.
+                let connected = Box::pin(peer.connector.connect(self.tls.as_ref(), self.stream, &peer.name)).await;
+                connected.map_err(|error| of_handshake(&error))?
+            }
+        };
+        Ok(Exchange::handshake(wire).await?)
     }
 }

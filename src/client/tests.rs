@@ -2,10 +2,11 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use url::Url;
 
 use super::*;
 use crate::api::ANSWER_BYTES;
-use crate::detector::peer::{SelfState, Seq};
+use crate::detector::peer::{BootId, NodeName, SelfState, Seq, Testimony};
 
 const RELEASED: &str = include_str!("../../tests/answers/0.1.0.json");
 
@@ -312,12 +313,13 @@ async fn informational_heads_before_an_answer_are_few() {
 }
 
 #[test]
-fn a_target_is_http_with_a_host() {
+fn a_target_is_http_or_https_with_a_host() {
     let of = |text: &str| Target::new(&Url::parse(text).expect("a URL"));
     let target = of("http://[::1]:8002").expect("valid");
     assert_eq!((target.0.host.as_str(), target.0.port), ("::1", 8002));
     assert_eq!(target.0.authority, "[::1]:8002");
     assert_eq!(target.0.ping.as_str(), "http://[::1]:8002/ping");
-    assert!(of("https://a:1").is_err());
+    assert_eq!(of("https://a").expect("with TLS").to_string(), "a:443");
+    assert!(of("ftp://a:1").is_err());
     assert!(of("file:///a").is_err());
 }

@@ -12,6 +12,7 @@
 //! containers are given variables).
 
 pub(crate) mod environment;
+pub(crate) mod group;
 pub(crate) mod hosts;
 pub(crate) mod layers;
 pub(crate) mod mesh_key;
@@ -21,6 +22,7 @@ pub(crate) mod problem;
 pub(crate) mod raw;
 pub(crate) mod resolve;
 pub mod settings;
+pub(crate) mod tls;
 pub(crate) mod token;
 pub(crate) mod unfit;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// What the nodes of the mesh share; `None`: nothing.
     pub mesh_key: Option<mesh_key::MeshKeyConfig>,
+    /// Certificates and keys; `None`: neither is this node asked with TLS, nor does it ask so.
+    pub tls: Option<tls::TlsConfig>,
     /// Every setting with its value and where it came from, secrets removed.
     pub settings: Vec<Setting>,
 }
@@ -117,7 +121,7 @@ impl MetricsPort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerTarget {
     pub spec: PeerSpec,
-    /// `http://host:port`, no path, no credentials.
+    /// `http://host:port` or `https://host:port`, no path, no credentials.
     pub url: url::Url,
 }
 

@@ -17,6 +17,7 @@ use super::unfit::{unfit, zone};
 use super::{Listen, PeerTarget};
 use crate::detector::discovery::{DnsName, NAMES_MAX, PEERS_MAX};
 use crate::detector::peer::{NodeName, PeerKey, PeerSpec};
+use crate::tls::available;
 
 /// Who is reading the list, for leaving oneself out.
 pub(crate) struct Reader<'a> {
@@ -51,6 +52,9 @@ pub(crate) fn peers(text: &str, reader: &Reader<'_>) -> Listed {
         match read(item) {
             Err(problem) => wrong.push(format!("\"{}\" {problem}", quoted(item))),
             Ok(Item::Name(name)) if names.contains(&name) => wrong.push(format!("{item:?} is listed twice")),
+            Ok(Item::Name(name)) if names.iter().any(|other| (&other.host, other.port) == (&name.host, name.port)) => {
+                wrong.push(format!("{item:?} is listed with TLS and without: its nodes have one of the two"));
+            }
             Ok(Item::Name(name)) => {
                 hosts.push(name.host.to_string());
                 names.push(name);
@@ -113,7 +117,7 @@ impl Reader<'_> {
     }
 }
 
-/// `http://host[:port]`, `name=http://host[:port]` or `dns+http://host[:port]`.
+/// `http://host[:port]`, `name=http://host[:port]` or `dns+http://host[:port]`, each with `https` as well.
 fn read(item: &str) -> Result<Item, String> {
     let (pinned, address) = match item.split_once('=') {
         Some((name, address)) if !name.contains("://") => {
@@ -143,12 +147,13 @@ const DNS: &str = "dns+";
 
 /// The name behind `dns+`.
 fn name(rest: &str) -> Result<DnsName, String> {
-    let url = url(rest).map_err(|problem| problem.replace("http://", "dns+http://"))?;
+    let url = url(rest).map_err(|problem| problem.replace("http", "dns+http"))?;
     match url.host() {
         Some(Host::Domain(host)) => {
-            Ok(DnsName { host: host.into(), port: url.port_or_known_default().unwrap_or(PORT) })
+            let port = url.port_or_known_default().unwrap_or(PORT);
+            Ok(DnsName { host: host.into(), port, tls: url.scheme() == "https" })
         }
-        _ => Err(format!("names an address, which needs no lookup: http://{}?", place(&url))),
+        _ => Err(format!("names an address, which needs no lookup: {}://{}?", url.scheme(), place(&url))),
     }
 }
 
@@ -160,10 +165,9 @@ fn url(address: &str) -> Result<Url, String> {
     match scheme.to_ascii_lowercase().as_str() {
         "http" => {}
         "https" => {
-            return Err(format!(
-                "asks for TLS, which this build does not speak: {}?",
-                quoted(&format!("http://{rest}"))
-            ));
+            if let Err(why) = available() {
+                return Err(format!("asks for TLS: {why}, or {}", quoted(&format!("http://{rest}"))));
+            }
         }
         _ => return Err(format!("has an unknown scheme {scheme:?}: {}?", quoted(&format!("http://{rest}")))),
     }
@@ -179,7 +183,7 @@ fn url(address: &str) -> Result<Url, String> {
         url.set_port(Some(PORT)).map_err(|()| "has no host".to_owned())?;
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("has something after the port: http://{}?", place(&url)));
+        return Err(format!("has something after the port: {}://{}?", url.scheme(), place(&url)));
     }
     if url.port_or_known_default() == Some(0) {
         return Err("has port 0, where no node can answer".into());
@@ -229,6 +233,7 @@ mod tests {
         assert_eq!(keys("http://localhost:8002,http://localhost:8003"), ["localhost:8002", "localhost:8003"]);
         assert_eq!(keys(" http://b:1 ,\n http://c/ ,"), ["b:1", "c:8001"]);
         assert_eq!(keys("http://b:80"), ["b:80"]);
+        assert_eq!(keys("https://b:443,https://c,n=https://d:1"), ["b:443", "c:8001", "n"]);
         assert_eq!(keys("http://[::2]:8002"), ["[::2]:8002"]);
         assert_eq!(keys("node-2=http://node-2:8001"), ["node-2"]);
         assert_eq!(peers("http://b", &ALONE).targets[0].url.as_str(), "http://b:8001/");
@@ -241,8 +246,9 @@ mod tests {
             ("htp://node-2:8001", "has an unknown scheme \"htp\": http://node-2:8001?"),
             ("http//node-2:8001", "has no scheme: http://node-2:8001?"),
             ("node-2:8001", "has no scheme: http://node-2:8001?"),
-            ("https://node-2:8001", "asks for TLS, which this build does not speak: http://node-2:8001?"),
-            ("dns+https://nodes:8001", "asks for TLS, which this build does not speak: dns+http://nodes:8001?"),
+            ("https://node-2:8001/x", "has something after the port: https://node-2:8001?"),
+            ("dns+https://nodes/ping", "has something after the port: dns+https://nodes:8001?"),
+            ("dns+https://10.0.0.7", "names an address, which needs no lookup: https://10.0.0.7:8001?"),
             ("dns+http://10.0.0.7", "names an address, which needs no lookup: http://10.0.0.7:8001?"),
             ("dns+http://[::7]:9", "names an address, which needs no lookup: http://[::7]:9?"),
             ("dns+http://nodes/ping", "has something after the port: dns+http://nodes:8001?"),
@@ -278,6 +284,11 @@ mod tests {
         let twice = |text| peers(text, &ALONE).wrong;
         assert_eq!(twice("http://b:1,http://b:1"), ["\"http://b:1\" is listed twice"]);
         assert_eq!(twice("http://b,http://b:8001/").len(), 1);
+        assert_eq!(twice("http://b,https://b").len(), 1);
+        assert_eq!(
+            twice("dns+http://b,dns+https://b"),
+            ["\"dns+https://b\" is listed with TLS and without: its nodes have one of the two"]
+        );
         assert_eq!(twice("n=http://b:1,n=http://c:1").len(), 1);
         assert_eq!(twice("n=http://b:1,http://b:1").len(), 1);
     }

@@ -35,6 +35,7 @@ raw! {
     log_format, log_level, log_color,
     shutdown_delay, drain_timeout, max_connections, max_streams,
     token, token_file, read_token_file, allowed_hosts, mesh_key_file, mesh_key, mesh_key_mode,
+    tls_cert_file, tls_key_file, tls_ca_file, tls_client_ca_file,
 }
 
 /// Gives the flags of a command their help texts, from the table.

@@ -16,6 +16,7 @@ use super::peers::{Listed, Reader, peers};
 use super::problem::{Problem, Problems};
 use super::raw::{Raw, Typed};
 use super::settings::{PORT, PROFILES, SETTINGS, SettingSpec, find};
+use super::tls::{TlsConfig, tls};
 use super::token::{Token, read_token, token};
 use super::{Color, LogFormat, LogLevel};
 use super::{Config, Limits, Listen, LogConfig, MetricsPort, Setting, Source};
@@ -68,6 +69,8 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
     let read_token = resolver.read_token(token.as_ref(), mesh_key.as_ref());
     let warnings = [&token, &read_token].into_iter().flatten().filter_map(|(_, warning)| warning.clone()).collect();
     let [token, read_token] = [token, read_token].map(|found| found.map(|(token, _)| token));
+    let asks = targets.iter().any(|peer| peer.url.scheme() == "https") || names.iter().any(|name| name.tls);
+    let tls = resolver.tls(asks);
     let mut problems = resolver.problems;
     problems.extend(environment.problems.iter().cloned());
     let mut settings = resolver.settings;
@@ -90,6 +93,7 @@ pub fn resolve(flags: &Raw, environment: &Environment, machine: &Machine) -> Res
             hosts,
             warnings,
             mesh_key,
+            tls,
             settings,
         }),
         _ => Err(Problems(problems)),
@@ -340,6 +344,11 @@ impl<'a> Resolver<'a> {
             self.problem("read-token-file", typed, &wrong);
         }
         found
+    }
+
+    fn tls(&mut self, asks: bool) -> Option<TlsConfig> {
+        self.note_typed(&["tls-cert-file", "tls-key-file", "tls-ca-file", "tls-client-ca-file"]);
+        tls(&self.layers, asks).map_err(|problems| self.problems.extend(problems.0)).ok().flatten()
     }
 
     fn token(&mut self) -> Option<(Token, Option<String>)> {

@@ -50,6 +50,10 @@ fn the_defaults_of_the_table_are_the_defaults_of_the_code() {
         "mesh-key-file",
         "mesh-key",
         "allowed-hosts",
+        "tls-cert-file",
+        "tls-key-file",
+        "tls-ca-file",
+        "tls-client-ca-file",
     ];
     for setting in config.settings.iter().filter(|setting| !in_words.contains(&setting.name)) {
         assert_eq!(Some(setting.value.as_str()), find(setting.name).map(|spec| spec.default), "{}", setting.name);

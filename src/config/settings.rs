@@ -2,6 +2,7 @@
 //! and the messages about bad values are all made from this one list, so that
 //! none of them can tell a different story.
 
+use super::group::Group;
 use crate::closed_set::closed_set;
 use crate::detector::config::Timing;
 
@@ -33,28 +34,6 @@ pub struct SettingSpec {
     pub secret: bool,
 }
 
-/// Under which heading a setting stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    Node,
-    Detector,
-    Logs,
-    Limits,
-    Access,
-}
-
-impl Group {
-    pub fn title(self) -> &'static str {
-        match self {
-            Group::Node => "Node",
-            Group::Detector => "Detector",
-            Group::Logs => "Logs",
-            Group::Limits => "Stopping and limits",
-            Group::Access => "Who may do what",
-        }
-    }
-}
-
 /// The prefix of every variable.
 pub const PREFIX: &str = "HEARTBEAT_";
 
@@ -64,6 +43,8 @@ pub const PORT: u16 = 8001;
 const A_PORT: &str = "a port number from 1 to 65535, or 0 for any free port";
 const A_DURATION: &str = "a number with its unit, such as 250ms, 1s or 1.5s";
 const A_TOKEN: &str = "16 to 256 visible ASCII characters without blanks, such as the output of `openssl rand -hex 16`";
+const A_CERTIFICATE: &str = "a file with the certificate and its chain in PEM; --tls-key-file too";
+const AUTHORITIES: &str = "a file with one or more certificates of authorities in PEM";
 const A_SWITCH: &str = "on or off";
 
 macro_rules! setting {
@@ -90,9 +71,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         "PEERS",
         "URLS",
         "none",
-        "http://host:port, name=http://host:port or dns+http://host:port, separated by commas; port 8001 where none is written",
+        "http://host:port, name=http://host:port or dns+http://host:port, separated by commas; port 8001 where none is written; \
+         https:// and dns+https:// with TLS",
         "The nodes to watch. A name before the URL is pinned: a peer with another name does not count as answering. \
          dns+http:// stands for every address of the name, looked up again and again. \
+         With https:// the certificate must be for the host that is written here (--tls-ca-file). \
          The node itself may be in the list and is skipped."
     ),
     setting!(
@@ -363,6 +346,46 @@ pub const SETTINGS: &[SettingSpec] = &[
         "require or accept",
         "require: what was not made with a mesh key counts as from a stranger. accept: it counts as without a key, which protects \
          nothing and is for introducing a key while the mesh runs."
+    ),
+    setting!(
+        Tls,
+        "tls-cert-file",
+        "TLS_CERT_FILE",
+        "PATH",
+        "none: the node speaks plain HTTP",
+        A_CERTIFICATE,
+        "The certificate that this node shows, to callers and to peers that ask for one. With it the main port speaks TLS 1.3 \
+         and nothing else; the metrics port stays plain. All TLS files are read again every 10 s, so they can be exchanged \
+         while the node runs."
+    ),
+    setting!(
+        Tls,
+        "tls-key-file",
+        "TLS_KEY_FILE",
+        "PATH",
+        "none",
+        "a file with the private key of --tls-cert-file in PEM, without a password",
+        "The key of that certificate: ECDSA on P-256 or P-384, Ed25519, or RSA. ECDSA on P-256 costs least."
+    ),
+    setting!(
+        Tls,
+        "tls-ca-file",
+        "TLS_CA_FILE",
+        "PATH",
+        "none",
+        AUTHORITIES,
+        "The authorities whose certificates this node believes of https:// peers, and commands of the node that they ask. \
+         No others count: there is no built-in list."
+    ),
+    setting!(
+        Tls,
+        "tls-client-ca-file",
+        "TLS_CLIENT_CA_FILE",
+        "PATH",
+        "none: callers are not asked for certificates",
+        AUTHORITIES,
+        "With it a call counts as one between nodes only if its caller shows a certificate from one of these authorities \
+         (mutual TLS). Browsers and commands need none to read."
     ),
 ];
 

@@ -23,10 +23,35 @@ closed_set! {
         MeshKeyDifferent = "mesh_key_different",
         /// The answer was not made with the mesh key for this request, or was changed on its way.
         MeshKeyFailed = "mesh_key_failed",
+        /// It is asked with TLS and answers without.
+        TlsMissing = "tls_missing",
+        /// It is asked without TLS and answers with it only.
+        TlsRequired = "tls_required",
+        /// Its certificate leads to no authority of this node.
+        TlsUnknownAuthority = "tls_unknown_authority",
+        /// Its certificate has expired, or is not valid yet.
+        TlsExpired = "tls_expired",
+        /// Its certificate is for another host.
+        TlsWrongName = "tls_wrong_name",
+        /// It refused the TLS handshake, or the handshake failed otherwise.
+        TlsRefused = "tls_refused",
     }
 }
 
 impl FlawKind {
+    /// There is no connection with TLS that both sides believe in.
+    pub fn is_of_tls(self) -> bool {
+        matches!(
+            self,
+            FlawKind::TlsMissing
+                | FlawKind::TlsRequired
+                | FlawKind::TlsUnknownAuthority
+                | FlawKind::TlsExpired
+                | FlawKind::TlsWrongName
+                | FlawKind::TlsRefused
+        )
+    }
+
     /// The answer may be the peer's, and cannot be believed.
     pub fn is_of_mesh_key(self) -> bool {
         matches!(self, FlawKind::MeshKeyMissing | FlawKind::MeshKeyDifferent | FlawKind::MeshKeyFailed)

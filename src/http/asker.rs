@@ -19,7 +19,7 @@ use super::reply;
 use super::state::AppState;
 use crate::api::caller_from_headers;
 use crate::detector::peer::Caller;
-use crate::mesh_key::guard::Seal;
+use crate::mesh_key::guard::{Guard, Seal, Unverified};
 use crate::mesh_key::header::{HEADER_KEY, HEADER_MAC};
 use crate::mesh_key::tags::Operation;
 
@@ -27,13 +27,13 @@ use crate::mesh_key::tags::Operation;
 pub(super) struct Asker {
     /// The node that asks, if it is one.
     pub caller: Option<Caller>,
-    /// It comes from the address of a peer, or has a mesh key.
+    /// It comes from the address of a peer, or has a mesh key or a certificate.
     pub is_peer: bool,
     /// What the answer is signed with.
     pub seal: Option<Seal>,
     /// The name of this node's key, for an answer that is not signed.
     hint: Option<HeaderValue>,
-    /// Where a key is required, and this request is without a valid tag.
+    /// Where a key or a certificate is required, and this request is without.
     is_stranger: bool,
     /// It has shown the read token, or there is none.
     is_reader: bool,
@@ -59,7 +59,13 @@ impl Asker {
         is_reader: bool,
     ) -> Asker {
         let caller = caller_from_headers(headers);
-        let known = from.is_none_or(|from| from.known);
+        let has_certificate = from.is_some_and(|from| from.has_certificate);
+        if state.is_mutual() && !has_certificate {
+            let stranger = Asker::without_certificate(state, headers, from, caller.is_some());
+            return Asker { is_reader, ..stranger };
+        }
+        // Where one is asked for, it says more than an address.
+        let known = has_certificate || from.is_none_or(|from| from.known);
         let Some(guard) = &state.guard else {
             return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false, is_reader };
         };
@@ -89,6 +95,16 @@ impl Asker {
     /// When it has shown no token where there is one: an old request of a node, played again, is none.
     pub(super) fn reads(&self) -> Result<(), Problem> {
         if self.is_reader { Ok(()) } else { Err(Problem::reader_needed(NO_TOKEN)) }
+    }
+
+    /// Whatever else it shows: calls between nodes come with a certificate.
+    fn without_certificate(state: &AppState, headers: &HeaderMap, from: Option<Remote>, claims: bool) -> Asker {
+        if claims || headers.contains_key(HEADER_MAC) {
+            let from = || shown(from.map(|from| from.address));
+            state.strangers.happened(Unverified::Certificate, state.clock.now(), &state.metrics, from);
+        }
+        let hint = state.guard.as_ref().map(Guard::hint);
+        Asker { caller: None, is_peer: false, seal: None, hint, is_stranger: true, is_reader: false }
     }
 
     /// Nothing is done for this one but answering.

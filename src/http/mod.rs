@@ -29,6 +29,7 @@ mod limit;
 mod login;
 mod maintenance;
 mod mesh;
+mod opening;
 mod operation;
 mod operations;
 pub(crate) mod page;

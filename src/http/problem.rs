@@ -119,6 +119,11 @@ impl Problem {
             .retry_after(1)
     }
 
+    pub(crate) fn tls_required() -> Problem {
+        let detail = "this port speaks TLS only; ask with https://";
+        Problem::new(StatusCode::BAD_REQUEST, ProblemCode::TlsRequired, "TLS is required", detail)
+    }
+
     pub(crate) fn out_of_time() -> Problem {
         let detail = "the answer did not come within this node's time limit";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::OutOfTime, "Out of time", detail).retry_after(1)
@@ -140,6 +145,10 @@ impl Problem {
     pub(crate) fn stuck(overdue: std::time::Duration) -> Problem {
         let detail = format!("the detector has not run for {}", crate::render::span(overdue));
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Stuck, "The detector is stuck", detail)
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The object as JSON.

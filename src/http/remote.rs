@@ -15,6 +15,8 @@ pub(super) struct Remote {
     pub address: IpAddr,
     /// The address of a peer, or of this machine. It may still be from somebody else there.
     pub known: bool,
+    /// The connection came with a certificate that this node's authorities signed.
+    pub has_certificate: bool,
 }
 
 impl Remote {

@@ -25,33 +25,31 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, yield_now};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::{Admitted, Connection, Connections, Rules};
+use super::opening::{begin, refuse};
 use super::ping;
-use super::problem::Problem;
 use super::remote::Remote;
 use super::route::Route;
 use super::socket::Socket;
 use super::state::AppState;
 use super::stream::{self, Closing};
 use super::trouble::{Kind, Troubles};
-use crate::api::{NODE_HEADER, PROBLEM_MEDIA_TYPE};
+use crate::api::NODE_HEADER;
 use crate::config::Limits;
 use crate::runtime::clock::Clock;
 use crate::runtime::handle::Handle;
 use crate::telemetry::Metrics;
 use crate::telemetry::ends::{Closed, Refused};
+use crate::tls::Acceptor;
 
 /// Callers beyond the limit that are answered with 503 at the same time; more are dropped without an answer.
 const REFUSALS: usize = 16;
-/// How long telling may take.
-const REFUSAL_TIME: Duration = Duration::from_millis(250);
 /// Pause after a failed accept, which mostly means that descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Requests that one connection is served in one turn of the runtime. A peer sends one in each interval.
@@ -76,6 +74,8 @@ pub struct Gate {
     pub pings: Option<Arc<AppState>>,
     /// As the log calls the port.
     pub port: &'static str,
+    /// `None`: the port is asked without TLS.
+    pub tls: Option<Acceptor>,
 }
 
 impl Gate {
@@ -90,12 +90,18 @@ impl Gate {
             troubles: Arc::clone(&state.troubles),
             pings: None,
             port,
+            tls: None,
         }
     }
 
     /// That of the port on which this node is pinged.
     pub fn of_pings(state: &AppState, port: &'static str) -> Gate {
         Gate { pings: Some(Arc::new(state.clone())), ..Gate::new(state, port) }
+    }
+
+    /// The same with TLS.
+    pub(crate) fn with_tls(self, tls: Option<Acceptor>) -> Gate {
+        Gate { tls, ..self }
     }
 }
 
@@ -158,7 +164,8 @@ impl Server {
         // Only a socket that is already dead refuses this, and its task will see that.
         let _ = stream.set_nodelay(true);
         let address = address.to_canonical();
-        let remote = Remote { address, known: address.is_loopback() || self.gate.handle.is_address_of_peer(address) };
+        let known = address.is_loopback() || self.gate.handle.is_address_of_peer(address);
+        let remote = Remote { address, known, has_certificate: false };
         let now = self.gate.clock.now();
         let all = self.gate.limits.connections;
         let why = || format!("all {all} are taken");
@@ -178,7 +185,7 @@ impl Server {
                 });
                 if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
                     self.gate.metrics.http_request(Route::Other.path(), 503, None);
-                    tasks.spawn(refuse(stream, slot));
+                    tasks.spawn(refuse(self.gate.tls.clone(), stream, slot));
                 }
             }
         }
@@ -206,14 +213,39 @@ impl Server {
         connection: Arc<Connection>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let clock = self.gate.clock;
-        let socket = Socket::new(stream, Arc::clone(&connection), clock, self.gate.limits.write_time);
-        let service = self.service(remote, Arc::clone(&connection));
-        let http = self.http.serve_connection(TokioIo::new(socket), service);
+        let http = self.http.clone();
+        let limit = self.gate.limits.write_time;
+        let routes = Routes {
+            router: self.router.clone(),
+            closing: Closing(self.cancel.clone()),
+            clock,
+            pings: self.gate.pings.clone(),
+        };
+        let tls = self.gate.tls.clone();
         let (connections, troubles) = (Arc::clone(&self.connections), Arc::clone(&self.gate.troubles));
         let port = self.gate.port;
         let (metrics, cancel) = (Arc::clone(&self.gate.metrics), self.cancel.clone());
         async move {
-            let mut http = pin!(http);
+            let begun = tokio::select! {
+                biased;
+                begun = begin(tls.as_ref(), stream, remote) => begun,
+                () = connection.closed.cancelled() => Err(None),
+                () = cancel.cancelled() => Err(None),
+            };
+            let (wire, remote) = match begun {
+                Ok(begun) => begun,
+                Err(why) => {
+                    connections.release(&connection);
+                    if let Some(why) = why {
+                        metrics.server().closed(Closed::Handshake);
+                        troubles.happened(Kind::Handshake, port, clock.now(), || format!("{} ({why})", remote.address));
+                    }
+                    return;
+                }
+            };
+            let socket = Socket::new(wire, Arc::clone(&connection), clock, limit);
+            let service = routes.service(remote, Arc::clone(&connection));
+            let mut http = pin!(http.serve_connection(TokioIo::new(socket), service));
             // How a connection ends is its caller's business: most end by being closed, and a caller that
             // sends nonsense has been answered by hyper.
             let ended = tokio::select! {
@@ -232,11 +264,22 @@ impl Server {
             }
         }
     }
+}
 
+/// What the requests of one connection are served with.
+struct Routes {
+    router: Router,
+    closing: Closing,
+    clock: Clock,
+    /// What answers plain pings ahead of the router.
+    pings: Option<Arc<AppState>>,
+}
+
+impl Routes {
     /// The routes, for one connection. It takes part in the turns of the one thread with a few requests at a time,
     /// however many its caller has sent at once.
     fn service(
-        &self,
+        self,
         remote: Remote,
         connection: Arc<Connection>,
     ) -> impl hyper::service::Service<
@@ -246,9 +289,8 @@ impl Server {
         Future: Future + Send + 'static,
     > + Send
     + 'static {
-        let closing = Closing(self.cancel.clone());
-        let router = TowerToHyperService::new(self.router.clone());
-        let (clock, pings) = (self.gate.clock, self.gate.pings.clone());
+        let Routes { router, closing, clock, pings } = self;
+        let router = TowerToHyperService::new(router);
         let served = AtomicU32::new(0);
         hyper::service::service_fn(move |request: Request<Incoming>| {
             connection.begin(request.headers().contains_key(NODE_HEADER));
@@ -289,26 +331,6 @@ enum Asked {
 fn is_unread(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
-}
-
-/// Answers a caller that there is no room. Reads what it has sent, because closing a
-/// socket with unread bytes would tear the answer away.
-async fn refuse(mut stream: TcpStream, _slot: OwnedSemaphorePermit) {
-    let body = Problem::too_many_connections().to_json();
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {}\r\n\
-         x-content-type-options: nosniff\r\nretry-after: 1\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let tell = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await?;
-        let mut sent = [0; 1024];
-        while stream.read(&mut sent).await? > 0 {}
-        Ok::<(), io::Error>(())
-    };
-    // Out of time, or gone: it will find out by itself.
-    let _ = timeout(REFUSAL_TIME, tell).await;
 }
 
 /// A handler that panics takes its connection along and nothing else; that it did must be seen.

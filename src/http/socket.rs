@@ -15,17 +15,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::connections::Connection;
 use crate::runtime::clock::Clock;
+use crate::tls::wire::Wire;
 
 /// Bytes that one connection is written in one turn of the runtime: most answers whole, and some ten microseconds.
 const BYTES_PER_TURN: usize = 64 * 1024;
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Wire,
     connection: Arc<Connection>,
     clock: Clock,
     limit: Duration,
@@ -36,7 +36,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>, clock: Clock, limit: Duration) -> Socket {
+    pub(super) fn new(stream: Wire, connection: Arc<Connection>, clock: Clock, limit: Duration) -> Socket {
         Socket { stream, connection, clock, limit, late: None, written: 0 }
     }
 
@@ -70,7 +70,7 @@ impl Socket {
         });
         ready!(late.as_mut().poll(cx));
         // What the kernel still holds for this caller is thrown away with the connection.
-        let _ = self.stream.set_zero_linger();
+        let _ = self.stream.tcp().set_zero_linger();
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
@@ -119,10 +119,16 @@ impl AsyncWrite for Socket {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when all that it had is written.
+    /// hyper flushes when all that it had is written. A socket has nothing to flush; TLS may still have records that the
+    /// kernel does not take.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.written();
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.wait(cx).map_ok(|_| ()),
+            flushed => {
+                self.written();
+                flushed
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

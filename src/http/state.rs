@@ -14,6 +14,7 @@ use super::scrapes::Scrapes;
 use super::strangers::Strangers;
 use super::trouble::Troubles;
 use crate::config::Config;
+use crate::config::tls::TlsConfig;
 use crate::mesh_key::guard::Guard;
 use crate::mesh_service::collector::Mesh;
 use crate::mesh_service::incident_store::IncidentStore;
@@ -160,6 +161,11 @@ impl AppState {
     /// Whether only nodes with the mesh key are believed.
     pub(super) fn requires_key(&self) -> bool {
         self.guard.as_ref().is_some_and(Guard::requires)
+    }
+
+    /// Whether calls between nodes must come with a certificate.
+    pub(super) fn is_mutual(&self) -> bool {
+        self.config.tls.as_ref().is_some_and(TlsConfig::is_mutual)
     }
 
     /// How long the process has run, by the steady clock: setting the date does not change it.

@@ -1,4 +1,4 @@
-//! Requests that claim to be from a node and are not made with the mesh key: counted, and reported once a minute for each
+//! Requests that claim to be from a node and lack the mesh key or the certificate of one: counted, and reported once a minute for each
 //! reason, however many there are.
 
 use std::sync::{Mutex, PoisonError};
@@ -60,6 +60,11 @@ fn report(reason: Unverified, count: u64, addresses: &[String]) {
         Unverified::Missing => "without a mesh key",
         Unverified::Different => "with another mesh key",
         Unverified::Failed => "with a tag that does not fit",
+        Unverified::Certificate => "without a certificate",
+    };
+    let compare = match reason {
+        Unverified::Certificate => "give them certificates (--tls-cert-file)",
+        _ => "compare the key files (--mesh-key-file)",
     };
     let from = addresses.join(", ");
     tracing::warn!(
@@ -70,7 +75,7 @@ fn report(reason: Unverified, count: u64, addresses: &[String]) {
         addresses = from,
         sentence = format!(
             "{count} requests that claim to be from a node came {what}, from {from}; if they are from nodes of this \
-             mesh, compare the key files (--mesh-key-file)"
+             mesh, {compare}"
         ),
         "Requests of nodes that are not verified"
     );

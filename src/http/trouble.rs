@@ -20,6 +20,8 @@ closed_set! {
         Accept,
         /// Answers are not read.
         Unread,
+        /// They do not get through the TLS handshake.
+        Handshake,
     }
 }
 
@@ -99,6 +101,14 @@ fn tell_begin(kind: Kind, port: &'static str, why: &str) {
             format!("closes callers that do not read their answers ({port} port): {why}"),
             "Callers do not read their answers"
         ),
+        Kind::Handshake => line!(
+            "tls_handshakes_failed",
+            format!(
+                "refuses callers without the right TLS ({port} port): {why}; if they are peers, compare certificates and \
+                     authorities, and write https:// in their --peers"
+            ),
+            "TLS handshakes fail"
+        ),
     }
 }
 
@@ -131,6 +141,11 @@ fn tell_end(kind: Kind, lasted: Duration, count: u64) {
             "answers_read",
             format!("closed {count} callers that did not read their answers in {length}"),
             "No more callers that do not read their answers"
+        ),
+        Kind::Handshake => line!(
+            "tls_handshakes_succeed",
+            format!("refused {count} callers without the right TLS in {length}"),
+            "No more TLS handshakes that fail"
         ),
     }
 }

@@ -28,6 +28,8 @@ closed_set! {
         Different = "different",
         /// The tag is not the right one, or not written as tags are.
         Failed = "failed",
+        /// Its connection came without a certificate, and this node asks for one.
+        Certificate = "certificate",
     }
 }
 

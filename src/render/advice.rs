@@ -26,6 +26,8 @@ closed_set! {
         Invalid = "invalid",
         /// What answers does not have the mesh key.
         MeshKey = "mesh_key",
+        /// There is no TLS that both sides believe in.
+        Tls = "tls",
         /// Its host name does not resolve.
         Name = "name",
         /// It has never answered.
@@ -74,6 +76,11 @@ pub fn advice(fault: Fault, others: &str) -> String {
         Fault::MeshKey => {
             "what answers does not use the mesh key of the node that asks: compare their key files and modes (`heartbeat \
              config show`), and look for a proxy that drops headers"
+                .to_owned()
+        }
+        Fault::Tls => {
+            "its TLS is not what the nodes that ask expect: compare http:// and https:// in --peers, the host that its \
+             certificate is for, when it expires, and --tls-ca-file"
                 .to_owned()
         }
         Fault::Name => "a host name does not resolve: check the name in --peers, and the name server".to_owned(),
@@ -207,6 +214,9 @@ pub(super) fn fault_of_evidence(why: &Why) -> Option<Fault> {
     let told = match peer.evidence {
         Some(Evidence::Invalid) if peer.peer.flaw.as_ref().is_some_and(|flaw| flaw.kind.is_of_mesh_key()) => {
             Some(Fault::MeshKey)
+        }
+        Some(Evidence::Invalid) if peer.peer.flaw.as_ref().is_some_and(|flaw| flaw.kind.is_of_tls()) => {
+            Some(Fault::Tls)
         }
         Some(Evidence::Invalid) => Some(Fault::Invalid),
         Some(Evidence::Name) => Some(Fault::Name),

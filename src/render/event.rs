@@ -525,7 +525,7 @@ mod tests {
     }
 
     fn nodes() -> DnsName {
-        DnsName { host: "nodes".into(), port: 8001 }
+        DnsName { host: "nodes".into(), port: 8001, tls: false }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::attempts::Ended;
-use crate::client::{Client, Target};
+use crate::client::Client;
 use crate::detector::discovery::{DnsName, NameId, ProbeId};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::Caller;
@@ -23,15 +23,13 @@ const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Looks a name up once.
 pub(super) async fn look_up(client: Client, id: NameId, name: DnsName) -> Ended {
-    let found = client.look_up(&name.host, LOOKUP_LIMIT).await;
-    let found = found.map(|addresses| addresses.into_iter().map(|ip| SocketAddr::new(ip, name.port)).collect());
-    Ended::LookUp { id, found }
+    Ended::LookUp { id, found: client.look_up(&name, LOOKUP_LIMIT).await }
 }
 
 /// Asks an address once who it is.
 pub(super) async fn probe(client: Client, caller: Caller, probe: ProbeId, address: SocketAddr) -> Ended {
     let ask = async {
-        let target = Target::at(address).map_err(|_| Evidence::Invalid)?;
+        let target = client.target_at(address).map_err(|_| Evidence::Invalid)?;
         client.connect(&target).await?.ping(&caller).await.map_err(|failed| failed.evidence)
     };
     Ended::Probe { probe, result: ask.await }

@@ -578,7 +578,7 @@ mod tests {
             let found = vec!["127.0.0.1".parse().expect("an address")];
             if *asked < 3 { Err(std::io::Error::other("not yet")) } else { Ok(found) }
         }));
-        let mut node = start_with(&[], vec![DnsName { host: "nodes".into(), port: peer.port }], service);
+        let mut node = start_with(&[], vec![DnsName { host: "nodes".into(), port: peer.port, tls: false }], service);
         timeout(LONG, node.handle.discovery_tried()).await.expect("a failed attempt is one").expect("runs");
         let view = node.handle.view().await.expect("runs");
         assert_eq!(view.discovery.names[0].error.as_deref(), Some("not yet"));

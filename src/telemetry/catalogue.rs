@@ -128,6 +128,8 @@ pub const STREAM_FLOODS: &str = "heartbeat_stream_floods_total";
 pub const TOKENS_REFUSED: &str = "heartbeat_tokens_refused_total";
 pub const UNVERIFIED_REQUESTS: &str = "heartbeat_unverified_requests_total";
 pub const MESH_KEY_FILE_UNUSABLE: &str = "heartbeat_mesh_key_file_unusable";
+pub const TLS_FILES_UNUSABLE: &str = "heartbeat_tls_files_unusable";
+pub const CERTIFICATE_EXPIRY: &str = "heartbeat_certificate_expiry_timestamp_seconds";
 pub const BUILD_INFO: &str = "heartbeat_build_info";
 pub const PROCESS_CPU: &str = "process_cpu_seconds_total";
 pub const PROCESS_RESIDENT: &str = "process_resident_memory_bytes";
@@ -331,7 +333,8 @@ pub static CATALOGUE: &[Metric] = &[
     Metric {
         name: CONNECTIONS_CLOSED,
         labels: &[CLOSED],
-        help: "Connections closed to make room (idle), or because an answer was not read in time (unread).",
+        help: "Connections closed to make room (idle), because an answer was not read in time (unread), or because the TLS \
+               handshake failed (handshake).",
         ..COUNTER
     },
     Metric {
@@ -348,13 +351,24 @@ pub static CATALOGUE: &[Metric] = &[
     Metric {
         name: UNVERIFIED_REQUESTS,
         labels: &[UNVERIFIED],
-        help: "Requests that claim to be from a node and are without a mesh key (missing), of another one (different) or \
-               with a tag that does not fit (failed).",
+        help: "Requests that claim to be from a node and are without a mesh key (missing), of another one (different), with a \
+               tag that does not fit (failed) or, with mutual TLS, without a certificate (certificate).",
         ..COUNTER
     },
     Metric {
         name: MESH_KEY_FILE_UNUSABLE,
         help: "1 while the mesh key file cannot be used; the keys that were read before stay in use.",
+        ..BASE
+    },
+    Metric {
+        name: TLS_FILES_UNUSABLE,
+        help: "1 while the TLS files cannot be used; the certificates that were read before stay in use.",
+        ..BASE
+    },
+    Metric {
+        name: CERTIFICATE_EXPIRY,
+        unit: "seconds",
+        help: "When the certificate of this node expires, or the first of those that it shows with it. 0 without a certificate.",
         ..BASE
     },
     Metric {

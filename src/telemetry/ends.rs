@@ -19,5 +19,7 @@ closed_set! {
         Idle = "idle",
         /// Its caller did not read an answer in time.
         Unread = "unread",
+        /// It did not get through the TLS handshake.
+        Handshake = "handshake",
     }
 }

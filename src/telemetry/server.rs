@@ -9,12 +9,14 @@ use crate::mesh_key::guard::Unverified;
 
 /// Counters of connections that did not end by their callers' wish.
 pub struct ServerSeries {
-    refused: [Counter; 2],
-    closed: [Counter; 2],
+    refused: [Counter; Refused::ALL.len()],
+    closed: [Counter; Closed::ALL.len()],
     accept_failures: Counter,
     floods: Counter,
     refused_tokens: Counter,
     key_file_unusable: Gauge,
+    tls_files_unusable: Gauge,
+    certificate_expiry: Gauge,
     unverified: [Counter; Unverified::ALL.len()],
 }
 
@@ -28,6 +30,8 @@ impl ServerSeries {
             floods: recorder.counter(catalogue::STREAM_FLOODS, &[]),
             refused_tokens: recorder.counter(catalogue::TOKENS_REFUSED, &[]),
             key_file_unusable: recorder.gauge(catalogue::MESH_KEY_FILE_UNUSABLE, &[]),
+            tls_files_unusable: recorder.gauge(catalogue::TLS_FILES_UNUSABLE, &[]),
+            certificate_expiry: recorder.gauge(catalogue::CERTIFICATE_EXPIRY, &[]),
             unverified: Unverified::ALL.map(|why| reason(catalogue::UNVERIFIED_REQUESTS, why.as_str())),
         }
     }
@@ -50,6 +54,15 @@ impl ServerSeries {
 
     pub fn key_file_unusable(&self, unusable: bool) {
         self.key_file_unusable.set(f64::from(u8::from(unusable)));
+    }
+
+    pub fn tls_files_unusable(&self, unusable: bool) {
+        self.tls_files_unusable.set(f64::from(u8::from(unusable)));
+    }
+
+    /// In seconds since 1970; `None`: there is no certificate.
+    pub fn certificate_expires(&self, at: Option<u64>) {
+        self.certificate_expiry.set(at.unwrap_or_default() as f64);
     }
 
     pub(crate) fn unverified(&self, why: Unverified) {

@@ -189,6 +189,7 @@ fn config(own: &View) -> Config {
         hosts: Hosts::default(),
         warnings: Vec::new(),
         mesh_key: None,
+        tls: None,
         settings: vec![
             Setting { name: "port", variable: "HEARTBEAT_PORT", value: "8001".to_owned(), source: Source::Default },
             Setting {

@@ -52,6 +52,8 @@ pub struct Node {
     child: Option<Child>,
     /// Opened when a node in a namespace is first asked.
     door: OnceLock<Door>,
+    /// Where tests reach it instead, if it speaks what they do not.
+    entrance: Option<SocketAddr>,
     /// Of all runs of this node, one after the other.
     pub log: Log,
     born: Instant,
@@ -67,6 +69,7 @@ impl Node {
             read_token: None,
             child: None,
             door: OnceLock::new(),
+            entrance: None,
             log: Log::default(),
             born: Instant::now(),
         }
@@ -89,6 +92,11 @@ impl Node {
         if let Some(place) = self.arguments.iter().position(|argument| argument == name) {
             self.arguments.drain(place..place + 2);
         }
+    }
+
+    /// Has tests ask it through `address`.
+    pub fn set_entrance(&mut self, address: SocketAddr) {
+        self.entrance = Some(address);
     }
 
     pub fn add_arguments(&mut self, arguments: &[&str]) {
@@ -162,6 +170,9 @@ impl Node {
 
     /// Where this process, and a browser, reach the node: its own address, or a door to it.
     pub fn reached_at(&self) -> SocketAddr {
+        if let Some(entrance) = self.entrance {
+            return entrance;
+        }
         let Some(namespace) = &self.host.namespace else { return self.host.address };
         self.door.get_or_init(|| Door::to(namespace, self.host.address)).address
     }

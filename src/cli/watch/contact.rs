@@ -59,7 +59,7 @@ pub(crate) fn lost(place: &Place, silence: Duration, why: &Failure, as_json: boo
     if as_json {
         return json!({ "event": "contact_lost", "place": place.to_string(), "why": why }).to_string();
     }
-    format!("no answer from http://{place} for {}: {why}", span(silence))
+    format!("no answer from {} for {}: {why}", place.url(), span(silence))
 }
 
 /// The line for a node that answers again; `restarted` where it is known whether it is another process.
@@ -72,7 +72,7 @@ pub(crate) fn restored(place: &Place, silence: Duration, restarted: Option<bool>
         return note.to_string();
     }
     let restarted = if restarted == Some(true) { ", restarted" } else { "" };
-    format!("http://{place} answers again after {}{restarted}", span(silence))
+    format!("{} answers again after {}{restarted}", place.url(), span(silence))
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct DnsName {
     pub host: Arc<str>,
     /// Of every address that the host has.
     pub port: u16,
+    /// Its nodes are asked with TLS, and show certificates for this name.
+    pub tls: bool,
 }
 
 /// A name's place in the list.
@@ -28,7 +30,8 @@ pub struct ProbeId(pub u64);
 
 impl fmt::Display for DnsName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "dns+http://{}:{}", self.host, self.port)
+        let scheme = if self.tls { "dns+https" } else { "dns+http" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
 

@@ -18,7 +18,7 @@ fn addresses(listed: &[u8]) -> Found {
 }
 
 fn directory(names: &[&str]) -> Directory {
-    Directory::new(names.iter().map(|host| DnsName { host: (*host).into(), port: 8001 }).collect())
+    Directory::new(names.iter().map(|host| DnsName { host: (*host).into(), port: 8001, tls: false }).collect())
 }
 
 /// A book after one good lookup of its only name, at 0.

@@ -7,7 +7,6 @@ use tokio::time::sleep;
 
 use super::{Driver, abort};
 use crate::api::AnswerBody;
-use crate::client::Target;
 use crate::detector::event::Purpose;
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::{AttemptId, Caller, PeerId, PingSource, Seq};
@@ -79,7 +78,7 @@ impl Driver {
     /// A new target has a new kept connection: nothing goes to the old address any more.
     pub(super) fn locate(&mut self, peer: PeerId, address: SocketAddr) {
         // An address is a target always; a peer without one cannot be blamed for anything.
-        if let Ok(target) = Target::at(address) {
+        if let Ok(target) = self.client.target_at(address) {
             self.targets.insert(peer, target);
             self.inbox.shared.locate(&self.client, &self.targets);
         }

@@ -254,7 +254,12 @@ impl Panel {
 
     /// Series whose name is a word of ours have the colour of its meaning.
     pub fn by_meaning(self) -> Panel {
-        words::SERIES.iter().fold(self, |panel, (name, colour)| {
+        self.coloured(words::SERIES)
+    }
+
+    /// Series of these names have these colours.
+    pub fn coloured(self, names: &[(&str, &str)]) -> Panel {
+        names.iter().fold(self, |panel, (name, colour)| {
             let fixed = json!({ "id": "color", "value": { "mode": "fixed", "fixedColor": colour } });
             panel.override_by_name(name, vec![fixed])
         })

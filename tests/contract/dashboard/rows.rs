@@ -148,6 +148,7 @@ fn loss() -> Vec<Panel> {
             .custom("fillOpacity", json!(40))
             .custom("axisSoftMax", json!(1))
             .by_meaning()
+            .coloured(words::FLAWS)
             .ask("{{reason}}", &by_reason)
             .size(24, 8),
         age.ask(LINK, &ten(&format!("max by (node, peer) (timestamp({last}) - ({last} > 0))"))),

@@ -174,12 +174,6 @@ pub const SERIES: &[(&str, &str)] = &[
     ("timeout", NEW),
     ("name", PLAIN),
     ("invalid", GREY),
-    ("invalid_status", "#7D7D82"),
-    ("invalid_redirect", "#8C8C91"),
-    ("invalid_body", "#A9A9AE"),
-    ("mesh_key_missing", "#7A6A9E"),
-    ("mesh_key_different", "#9484B8"),
-    ("mesh_key_failed", "#5F4F87"),
     ("no_network", "#CC79A7"),
     // What a verdict was about.
     ("gone", BAD),
@@ -203,3 +197,19 @@ fn ranges(words: &[(u8, u8, &str, &str)]) -> Value {
     };
     words.iter().enumerate().map(mapping).collect()
 }
+
+/// What is wrong with answers that are none, which only one graph shows.
+pub const FLAWS: &[(&str, &str)] = &[
+    ("invalid_status", "#7D7D82"),
+    ("invalid_redirect", "#8C8C91"),
+    ("invalid_body", "#A9A9AE"),
+    ("mesh_key_missing", "#7A6A9E"),
+    ("mesh_key_different", "#9484B8"),
+    ("mesh_key_failed", "#5F4F87"),
+    ("tls_missing", "#4F8A8B"),
+    ("tls_required", "#6BA5A6"),
+    ("tls_unknown_authority", "#3A6F73"),
+    ("tls_expired", "#2F5D62"),
+    ("tls_wrong_name", "#85B8B9"),
+    ("tls_refused", "#557C83"),
+];

@@ -1,0 +1,29 @@
+//! TLS with real nodes: meshes that speak it, mutual or not, nodes with the wrong certificates, and renewal under load.
+//!
+//!   cargo test --test tls
+#![cfg(all(feature = "tls", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod certificates;
+mod client;
+mod meshes;
+#[path = "../support/mod.rs"]
+mod support;
+mod wrong;
+
+use std::process::ExitCode;
+
+use support::{Case, case, suite};
+
+const CASES: &[Case] = &[
+    case!(meshes::a_mesh_with_tls),
+    case!(meshes::a_mesh_with_mutual_tls_takes_no_stranger_and_lets_everybody_read),
+    case!(meshes::certificates_are_exchanged_while_the_mesh_runs),
+    case!(wrong::what_is_wrong_with_a_peer_is_said),
+    case!(wrong::a_certificate_of_another_authority_is_refused),
+    case!(wrong::settings_that_cannot_work_are_told),
+];
+
+fn main() -> ExitCode {
+    suite::main(4, CASES)
+}
