@@ -2,7 +2,8 @@
 //!
 //! The package is a program; `main` is all that its binary calls. What can be used as a library is the half without
 //! sockets, clocks and tasks: [`detector`] decides who is down, [`mesh`] compares what all nodes report, [`render`]
-//! puts both into sentences, and [`sim`] runs many detectors on one virtual clock. `api` has the JSON shapes of a node.
+//! puts both into sentences, [`sim`] runs many detectors on one virtual clock, and [`baselines`] has those of the
+//! literature to compare with. `api` has the JSON shapes of a node.
 //!
 //! ```
 //! let scenario = heartbeat::sim::builtin("crash").expect("a built-in scenario");
@@ -19,6 +20,7 @@
 #[cfg(feature = "node")]
 #[allow(missing_docs)]
 pub mod api;
+pub mod baselines;
 mod closed_set;
 pub mod detector;
 pub mod mesh;

@@ -92,7 +92,7 @@ const OWNERS: &[Owner] = &[
 ];
 
 /// The modules that decide and describe, and perform nothing.
-const PURE: &[&str] = &["closed_set", "detector", "mesh", "render", "sim"];
+const PURE: &[&str] = &["baselines", "closed_set", "detector", "mesh", "render", "sim"];
 
 /// What the pure half must not know.
 const IMPURE: &[&str] = &[
@@ -133,10 +133,11 @@ const BASE: &[&str] = &["closed_set"];
 /// Which modules of this package a module may use, besides itself and [`BASE`].
 const LAYERS: &[(&str, &[&str])] = &[
     ("closed_set", &[]),
+    ("baselines", &[]),
     ("detector", &[]),
     ("mesh", &["detector"]),
     ("render", &["detector", "mesh"]),
-    ("sim", &["detector", "mesh", "render"]),
+    ("sim", &["baselines", "detector", "mesh", "render"]),
     ("secret_file", &[]),
     ("mesh_key", &["secret_file"]),
     ("tls", &["secret_file"]),

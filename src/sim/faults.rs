@@ -46,10 +46,9 @@ impl World<'_> {
             HostAct::Starve => self.stall(host, Stall::Starved),
             HostAct::Thaw if self.stalled(host) == Some(Stall::Frozen) => self.unstall(host),
             HostAct::Feed if self.stalled(host) == Some(Stall::Starved) => self.unstall(host),
-            HostAct::Thaw | HostAct::Feed => {}
+            // The network is the host's, not the process's.
+            HostAct::Thaw | HostAct::Feed | HostAct::Unplug | HostAct::Plug => {}
             HostAct::Leave => self.leave(host),
-            HostAct::Unplug => self.network.plug(host, false),
-            HostAct::Plug => self.network.plug(host, true),
         }
     }
 

@@ -11,9 +11,11 @@
 //! tests with real processes and real packet filters are there for that.
 
 mod builtin;
+mod compare;
 mod delay;
 mod diagram;
 mod exchange;
+mod fault;
 mod faults;
 mod host_state;
 mod invariants;
@@ -35,6 +37,7 @@ mod wire;
 mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of, teaches};
+pub use compare::{Compared, Contender, NotComparable, Quality, compare};
 pub use delay::Delay;
 pub use diagram::{DIAGRAM_BYTES, diagram};
 pub use packets::{Arrival, Packet, PacketKind, PacketTrace};

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::delay::Delay;
 use super::rng::Rng;
-use super::scenario::{Direction, HostId, LinkAct, Scenario};
+use super::scenario::{Action, Direction, HostAct, HostId, LinkAct, Scenario};
 use crate::detector::event::Purpose;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
@@ -252,6 +252,20 @@ impl Network {
         Fate::Arrives(self.latency(dice))
     }
 
+    /// What an action does to the network. What it does to a process is not done here.
+    pub(super) fn apply(&mut self, action: &Action) {
+        match action {
+            Action::Host(HostAct::Unplug, HostId(host)) => self.plug(*host, false),
+            Action::Host(HostAct::Plug, HostId(host)) => self.plug(*host, true),
+            Action::Host(..) => {}
+            Action::Link(act, HostId(a), HostId(b)) => self.link(*act, *a, *b),
+            Action::HostLoss(direction, HostId(host), percent) => self.lose_at(*direction, *host, *percent),
+            Action::AllLoss(percent) => self.lose_all(*percent),
+            Action::Split(groups) => self.split(groups),
+            Action::Heal => self.heal(),
+        }
+    }
+
     fn severed(&self, a: usize, b: usize) -> bool {
         let apart = matches!((self.groups[a], self.groups[b]), (Some(x), Some(y)) if x != y);
         apart || [a, b].into_iter().any(|host| self.unplugged[host] || self.dark[host])
@@ -262,11 +276,11 @@ impl Network {
         [self.loss_all, self.loss_from[from], self.loss_to[to]]
     }
 
-    pub(super) fn lose_all(&mut self, percent: u8) {
+    fn lose_all(&mut self, percent: u8) {
         self.loss_all = percent;
     }
 
-    pub(super) fn lose_at(&mut self, direction: Direction, host: usize, percent: u8) {
+    fn lose_at(&mut self, direction: Direction, host: usize, percent: u8) {
         if direction != Direction::To {
             self.loss_from[host] = percent;
         }
@@ -298,7 +312,7 @@ impl Network {
         }
     }
 
-    pub(super) fn split(&mut self, groups: &[Vec<HostId>]) {
+    fn split(&mut self, groups: &[Vec<HostId>]) {
         self.groups.fill(None);
         for (number, group) in groups.iter().enumerate() {
             for host in group {
@@ -307,7 +321,7 @@ impl Network {
         }
     }
 
-    pub(super) fn heal(&mut self) {
+    fn heal(&mut self) {
         self.faults.clear();
         self.loss_all = 0;
         self.loss_from.fill(0);

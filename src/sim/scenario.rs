@@ -15,6 +15,14 @@ use crate::detector::config::{DetectorConfig, Timing};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub usize);
 
+impl HostId {
+    /// The host behind `node-3`, or behind `node-3:8001` before it has answered.
+    pub(super) fn of(name: &str) -> Option<HostId> {
+        let number = name.split(':').next()?.strip_prefix("node-")?;
+        number.parse::<usize>().ok()?.checked_sub(1).map(HostId)
+    }
+}
+
 impl fmt::Display for HostId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node-{}", self.0 + 1)
@@ -183,6 +191,19 @@ closed_set! {
         Unplug = "unplug",
         /// Ends an unplug.
         Plug = "plug",
+    }
+}
+
+impl HostAct {
+    /// It ends the process that runs.
+    pub(super) fn ends(self) -> bool {
+        use HostAct::{Crash, CrashContainer, Leave, PowerOff, Restart};
+        matches!(self, Crash | CrashContainer | PowerOff | Restart | Leave)
+    }
+
+    /// It starts a process.
+    pub(super) fn starts(self) -> bool {
+        matches!(self, HostAct::Start | HostAct::Restart)
     }
 }
 

@@ -4,22 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::host_state::HostState;
+use super::fault::faults;
 use super::run::Run;
-use super::scenario::{Action, HostAct, HostId};
+use super::scenario::HostId;
 use super::timeline::What;
 use crate::detector::event::EventKind;
 use crate::detector::peer::Verdict;
-
-/// A fault of one host that the others may call down.
-struct Fault {
-    host: usize,
-    at: Duration,
-    /// When the scenario did something else to it.
-    until: Duration,
-    /// Those that ran and could be heard when it happened.
-    observers: BTreeSet<usize>,
-}
 
 /// One line without a full stop.
 pub fn shown(run: &Run) -> String {
@@ -42,7 +32,7 @@ pub fn shown(run: &Run) -> String {
 
 /// How many of those that could call a fault down did so, and how long the last of them took.
 fn detected(run: &Run) -> Option<String> {
-    let faults = faults(run);
+    let faults = faults(&run.scenario);
     let could: usize = faults.iter().map(|fault| fault.observers.len()).sum();
     if could == 0 {
         return None;
@@ -53,8 +43,9 @@ fn detected(run: &Run) -> Option<String> {
         for entry in run.timeline.iter().filter(|entry| entry.at >= fault.at && entry.at <= fault.until) {
             let What::Event(node, event) = &entry.what else { continue };
             let EventKind::PeerDown { verdict, .. } = &event.kind else { continue };
-            let observer = host_of(node.as_str());
-            let is_about = event.peer.as_ref().and_then(|peer| host_of(peer.display_name())) == Some(fault.host);
+            let observer = HostId::of(node.as_str()).map(|host| host.0);
+            let about = event.peer.as_ref().and_then(|peer| HostId::of(peer.display_name()));
+            let is_about = about == Some(HostId(fault.host));
             if let Some(observer) = observer.filter(|observer| is_about && fault.observers.contains(observer))
                 && seen.insert(observer)
             {
@@ -69,49 +60,6 @@ fn detected(run: &Run) -> Option<String> {
     }
     let unconfirmed = if confirmed { "" } else { ", unconfirmed" };
     Some(format!("detected after {:.3} s at {did} of {could}{unconfirmed}", last.as_secs_f64()))
-}
-
-fn faults(run: &Run) -> Vec<Fault> {
-    let mut hosts = vec![HostState::default(); run.scenario.nodes];
-    for HostId(absent) in &run.scenario.absent {
-        hosts[*absent].ended = true;
-    }
-    let mut faults: Vec<Fault> = Vec::new();
-    let end = run.scenario.length;
-    let steps: Vec<(Duration, &Action)> = run
-        .timeline
-        .iter()
-        .filter_map(|entry| match &entry.what {
-            What::Step(action) => Some((entry.at, action)),
-            What::Event(..) => None,
-        })
-        .collect();
-    // What happens at one instant happens at once: nobody is left to observe the other.
-    for together in steps.chunk_by(|one, other| one.0 == other.0) {
-        let at = together[0].0;
-        let mut new = Vec::new();
-        for (_, action) in together {
-            let Action::Host(act, HostId(host)) = action else {
-                if **action == Action::Heal {
-                    hosts.iter_mut().for_each(|host| host.unplugged = false);
-                }
-                continue;
-            };
-            faults
-                .iter_mut()
-                .filter(|fault| fault.host == *host && fault.until == end)
-                .for_each(|fault| fault.until = at);
-            let was_well = hosts[*host].is_well();
-            hosts[*host] = hosts[*host].after(*act);
-            // A goodbye is no fault.
-            if was_well && !hosts[*host].is_well() && *act != HostAct::Leave {
-                new.push(*host);
-            }
-        }
-        let observers: BTreeSet<usize> = (0..hosts.len()).filter(|host| hosts[*host].is_well()).collect();
-        faults.extend(new.into_iter().map(|host| Fault { host, at, until: end, observers: observers.clone() }));
-    }
-    faults
 }
 
 /// What else nodes reported after the first step, with the number of links on which they did.
@@ -152,12 +100,6 @@ fn reported(run: &Run, down_is_told: bool) -> Vec<String> {
     ];
     let counted = order.iter().filter_map(|words| links.get(words).map(|links| (words, links.len())));
     counted.map(|(words, links)| format!("{words} on {links} link{}", if links == 1 { "" } else { "s" })).collect()
-}
-
-/// `node-3`, and `node-3:8001` before it has answered.
-fn host_of(name: &str) -> Option<usize> {
-    let name = name.split(':').next()?;
-    name.strip_prefix("node-")?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 #[cfg(test)]

@@ -162,13 +162,9 @@ impl<'a> World<'a> {
         let action = self.scenario.steps[index].action.clone();
         self.trace.step(self.now, &action.to_string());
         self.timeline.push(Entry { at: self.now, what: What::Step(action.clone()) });
-        match action {
-            Action::Host(act, HostId(host)) => self.host_act(act, host),
-            Action::Link(act, HostId(a), HostId(b)) => self.network.link(act, a, b),
-            Action::HostLoss(direction, HostId(host), percent) => self.network.lose_at(direction, host, percent),
-            Action::AllLoss(percent) => self.network.lose_all(percent),
-            Action::Split(groups) => self.network.split(&groups),
-            Action::Heal => self.network.heal(),
+        self.network.apply(&action);
+        if let Action::Host(act, HostId(host)) = action {
+            self.host_act(act, host);
         }
         self.truth.set_links(&self.network);
     }

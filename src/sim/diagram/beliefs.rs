@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::window::Window;
 use crate::detector::peer::PeerState;
 use crate::sim::run::Run;
-use crate::sim::scenario::{Action, HostAct, HostId};
+use crate::sim::scenario::{Action, HostId};
 use crate::sim::timeline::What;
 
 /// One state for a while.
@@ -30,14 +30,14 @@ pub(super) fn strips(run: &Run, hosts: &[HostId], window: Window) -> Vec<Strip> 
         match &entry.what {
             What::Event(node, event) => {
                 let Some(about) = &event.peer else { continue };
-                let pair = (host_of(node.as_str()), host_of(&about.key.0));
+                let pair = (HostId::of(node.as_str()), HostId::of(&about.key.0));
                 let (Some(observer), Some(peer)) = pair else { continue };
                 if hosts.contains(&observer) && hosts.contains(&peer) {
                     turn(pairs.entry((observer, peer)).or_default(), entry.at, about.state);
                 }
             }
             // What an ended process believed is gone with it.
-            What::Step(Action::Host(act, host)) if ends(*act) => {
+            What::Step(Action::Host(act, host)) if act.ends() => {
                 for (_, parts) in pairs.iter_mut().filter(|((observer, _), _)| observer == host) {
                     close(parts, entry.at);
                 }
@@ -68,14 +68,4 @@ fn close(parts: &mut [Part], at: Duration) {
     if let Some(last) = parts.last_mut() {
         last.until = last.until.min(at);
     }
-}
-
-fn ends(act: HostAct) -> bool {
-    matches!(act, HostAct::Crash | HostAct::CrashContainer | HostAct::PowerOff | HostAct::Restart | HostAct::Leave)
-}
-
-/// The host behind `node-3`, or behind `node-3:8001` before it has answered.
-pub(super) fn host_of(name: &str) -> Option<HostId> {
-    let number = name.split(':').next()?.strip_prefix("node-")?;
-    number.parse::<usize>().ok()?.checked_sub(1).map(HostId)
 }

@@ -182,7 +182,7 @@ impl Picture<'_> {
                 EventKind::PeerRecovered { .. } | EventKind::PeerRestarted { .. } => "alive",
                 _ => continue,
             };
-            let row = beliefs::host_of(node.as_str()).and_then(|host| self.row(host));
+            let row = HostId::of(node.as_str()).and_then(|host| self.row(host));
             if let (Some(y), Some(x)) = (row, canvas.place(entry.at)) {
                 canvas.mark(class, (x, y), &format!("{:.3} s, {node}: {}", entry.at.as_secs_f64(), sentence(event)));
             }
