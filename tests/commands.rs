@@ -379,6 +379,37 @@ fn a_simulation_is_drawn_into_a_file() {
 }
 
 #[test]
+fn detectors_are_compared_on_the_same_schedules() {
+    let evaluated = |arguments: &[&str]| output(&[&["evaluate", "--seeds=2"], arguments].concat());
+    let shown = |arguments: &[&str]| {
+        let output = evaluated(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let csv = shown(&["crash", "--format=csv"]);
+    assert_eq!(csv, shown(&["crash", "--format=csv"]), "the same seeds, the same figures");
+    let lines: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    for name in ["ours", "fixed 3 s", "chen 1 s", "phi 8", "swim", "lifeguard"] {
+        let line = lines.iter().find(|line| line[0] == name).unwrap_or_else(|| panic!("no {name} in {csv}"));
+        // Two seeds, and two observers of one crash.
+        assert_eq!((line.len(), line[2], line[3]), (lines[0].len(), "4", "0"), "{csv}");
+    }
+    assert!(shown(&[]).contains("crash, seeds 1 to 2, heartbeat "), "where the figures are from");
+    assert!(shown(&["random", "--format=markdown"]).contains("| ours | verdict |"));
+
+    let file = std::env::temp_dir().join(format!("heartbeat-evaluated-{}.csv", std::process::id()));
+    assert_eq!(shown(&["crash", "--format=csv", "--out", &file.to_string_lossy()]), "");
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    std::fs::write(&file, "nodes 4\nwatch ring 2\n").expect("a file for temporary use");
+    let ring = evaluated(&[&file.to_string_lossy()]);
+    let _ = std::fs::remove_file(&file);
+    assert_eq!(written, csv);
+    assert_eq!(ring.status.code(), Some(64));
+    assert!(text(&ring.stderr).contains("leave out `watch ring`"), "{}", text(&ring.stderr));
+    assert_eq!(evaluated(&["nothing-of-this-name"]).status.code(), Some(64));
+}
+
+#[test]
 fn a_scenario_that_was_printed_can_be_played() {
     let printed = text(&output(&["simulate", "crash", "--text"]).stdout);
     let file = std::env::temp_dir().join(format!("heartbeat-scenario-{}", std::process::id()));

@@ -9,6 +9,7 @@ pub(crate) mod address;
 pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod demo;
+pub(crate) mod evaluate;
 pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod healthcheck;
@@ -104,6 +105,8 @@ Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the node failed,
     Maint(maint::Maint),
     /// Simulate a scenario in virtual time and print its timeline
     Simulate(simulate::Simulate),
+    /// Compare failure detectors on the same simulated schedules
+    Evaluate(evaluate::Evaluate),
     /// Check or show the configuration without starting a node
     Config(Box<settings::Settings>),
     /// Print a new mesh key
@@ -184,6 +187,7 @@ impl Cli {
             Some(Command::Info(command)) => block_on(info::info(&command, environment)),
             Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
             Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
+            Some(Command::Evaluate(command)) => evaluate::evaluate(&command, environment),
             Some(Command::Config(command)) => settings::settings(&command, environment),
             Some(Command::Keygen(command)) => keygen::keygen(&command, environment),
             Some(Command::Completions(completions)) => complete(&completions, environment),

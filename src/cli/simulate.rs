@@ -145,7 +145,7 @@ fn list(command: &Simulate, output: &mut Output) -> std::io::Result<()> {
     output.say(0, "heartbeat simulate NAME plays one and says what to expect of it.")
 }
 
-fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
+pub(super) fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
     match name {
         "random" => return Ok(sim::random(seed)),
         "sick" => return Ok(sim::random_sick(seed)),
