@@ -57,7 +57,7 @@ mod tests {
             (line(&packet), object(&packet).to_string())
         };
         for (kind, repeat, arrival, words, json) in [
-            (PacketKind::Ping, 0, Arrival::Delivered(ms(1004)), "ping, delivered after 4 ms", r#""read_ms":1004.0"#),
+            (PacketKind::Ping, 0, Arrival::Delivered(ms(1004)), "ping, delivered after 4.00 ms", r#""read_ms":1004.0"#),
             (PacketKind::WitnessPing, 0, Arrival::Lost, "witness ping, lost", r#""arrival":"lost""#),
             (
                 PacketKind::Answer,
@@ -71,14 +71,14 @@ mod tests {
                 PacketKind::Ping,
                 0,
                 Arrival::Late(ms(1001), Some(ms(3001))),
-                "ping, arrived after 1 ms, read 2 s later",
+                "ping, arrived after 1.00 ms, read 2 s later",
                 r#""arrived_ms":1001.0"#,
             ),
             (
                 PacketKind::News,
                 0,
                 Arrival::Late(ms(1001), None),
-                "news, arrived after 1 ms, not read",
+                "news, arrived after 1.00 ms, not read",
                 r#""read_ms":null"#,
             ),
         ] {
