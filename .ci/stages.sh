@@ -17,10 +17,11 @@ trap cleanup EXIT
 
 # stage NAME COMMAND...: runs it, notes how it went, and continues. In this shell, because some stages set variables.
 stage() {
-    local name=$1 began=$SECONDS copy copier
+    local name=$1 began=$SECONDS copy copier output
     shift
     printf '\n=== %s\n' "$name"
-    exec {copy}> >(tee "$work/output")
+    output=$work/output-${#passed[@]}-${#failed[@]}
+    exec {copy}> >(tee "$output")
     copier=$!
     if "$@" >&"$copy" 2>&1; then
         exec {copy}>&-
@@ -29,7 +30,7 @@ stage() {
         exec {copy}>&-
         # All of it is there when the copier ends, which something left running in the background may delay.
         timeout 5 tail --pid="$copier" -f /dev/null || true
-        tail -n 60 "$work/output" >"$work/failed-${#failed[@]}"
+        tail -n 60 "$output" >"$work/failed-${#failed[@]}"
         printf '!!! %s failed\n' "$name"
         failed+=("$name")
     fi
