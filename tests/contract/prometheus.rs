@@ -28,7 +28,7 @@ const CONFIG: &str = "prometheus/prometheus.yml";
 const OF_THE_TARGET: [&str; 3] = ["job", "node", "instance"];
 
 /// All alerts.
-const ALERTS: [&str; 19] = [
+const ALERTS: [&str; 20] = [
     "HeartbeatPeerDown",
     "HeartbeatMaintenanceOverrun",
     "HeartbeatMeshPartitioned",
@@ -44,6 +44,7 @@ const ALERTS: [&str; 19] = [
     "HeartbeatLinkDegraded",
     "HeartbeatPeerFlapping",
     "HeartbeatPeerCrashLooping",
+    "HeartbeatCertificateExpiring",
     "HeartbeatProberDegraded",
     "HeartbeatProberStalled",
     "HeartbeatProberSlow",
