@@ -23,8 +23,12 @@ impl Check {
     /// What is wrong with it, where a key is required.
     pub(super) fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Flaw> {
         match &self.0 {
-            Some((guard, seal)) if guard.requires() => guard.check(seal.as_ref(), headers, body).map_err(of_key),
-            _ => Ok(()),
+            None => Ok(()),
+            // Where a key is only accepted, what is wrong is counted, and that is all.
+            Some((guard, seal)) => match guard.check(seal.as_ref(), headers, body) {
+                Err(unverified) if guard.requires() => Err(of_key(unverified)),
+                Ok(()) | Err(_) => Ok(()),
+            },
         }
     }
 

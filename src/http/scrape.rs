@@ -58,6 +58,9 @@ pub(super) async fn metrics(State(state): State<Shared>, headers: HeaderMap) -> 
 
 async fn write(state: &AppState, now: Monotonic, events: u64) -> Result<Written, Problem> {
     let view = state.handle.view().await?;
+    if let Some(guard) = &state.guard {
+        state.metrics.server().unverified_answers(&guard.unverified_answers());
+    }
     let shown = state.metrics.prepare(&view);
     let metrics = Arc::clone(&state.metrics);
     // It ends otherwise only in a panic, or because the runtime is being shut down.

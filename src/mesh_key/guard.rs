@@ -3,6 +3,9 @@
 //! An answer is tied to its request by the tag of the request, which its own tag covers. So the one that asks keeps a
 //! [`Seal`], the key and the tag that it used, and so does the one that answers. A rotation in between changes nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hyper::http::{HeaderMap, HeaderValue};
 
 use super::header::{HEADER_KEY, HEADER_MAC, RequestMac, answer_tag, answer_value, bytes, hex};
@@ -38,6 +41,8 @@ closed_set! {
 pub struct Guard {
     store: KeyStore,
     mode: KeyMode,
+    /// Answers that were not as they should be, for each reason.
+    refused: Arc<[AtomicU64; Unverified::ALL.len()]>,
 }
 
 /// A request's tag, and the key that made it.
@@ -49,7 +54,7 @@ pub(crate) struct Seal {
 
 impl Guard {
     pub(crate) fn new(store: KeyStore, mode: KeyMode) -> Guard {
-        Guard { store, mode }
+        Guard { store, mode, refused: Arc::default() }
     }
 
     /// Whether only what is verified counts.
@@ -86,11 +91,23 @@ impl Guard {
         Ok(Seal { key: key.clone(), request: tag })
     }
 
-    /// Checks the answer with status 200 to the request that `seal` is of.
+    /// Checks the answer with status 200 to the request that `seal` is of, and counts it where something is wrong.
     ///
     /// # Errors
     /// Why it cannot be believed.
     pub(crate) fn check(&self, seal: Option<&Seal>, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverified> {
+        self.checked(seal, headers, body).inspect_err(|why| {
+            self.refused[*why as usize].fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    /// Answers that were not as they should be since the start, for each reason.
+    pub(crate) fn unverified_answers(&self) -> Vec<(Unverified, u64)> {
+        let counts = self.refused.iter().map(|count| count.load(Ordering::Relaxed));
+        Unverified::ALL.iter().copied().zip(counts).collect()
+    }
+
+    fn checked(&self, seal: Option<&Seal>, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverified> {
         if !headers.contains_key(HEADER_MAC) {
             return Err(match headers.get(HEADER_KEY) {
                 None => Unverified::Missing,
@@ -223,6 +240,16 @@ mod tests {
         assert_eq!(guard.check(seal.as_ref(), &headers, b""), Err(Unverified::Different));
         headers.insert(HEADER_KEY, guard.hint());
         assert_eq!(guard.check(seal.as_ref(), &headers, b""), Err(Unverified::Failed));
+        let counts = guard.clone().unverified_answers();
+        assert_eq!(
+            counts,
+            [
+                (Unverified::Missing, 1),
+                (Unverified::Different, 1),
+                (Unverified::Failed, 1),
+                (Unverified::Certificate, 0)
+            ]
+        );
     }
 
     #[test]

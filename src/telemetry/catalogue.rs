@@ -127,6 +127,7 @@ pub const ACCEPT_FAILURES: &str = "heartbeat_accept_failures_total";
 pub const STREAM_FLOODS: &str = "heartbeat_stream_floods_total";
 pub const TOKENS_REFUSED: &str = "heartbeat_tokens_refused_total";
 pub const UNVERIFIED_REQUESTS: &str = "heartbeat_unverified_requests_total";
+pub const UNVERIFIED_ANSWERS: &str = "heartbeat_unverified_answers_total";
 pub const MESH_KEY_FILE_UNUSABLE: &str = "heartbeat_mesh_key_file_unusable";
 pub const TLS_FILES_UNUSABLE: &str = "heartbeat_tls_files_unusable";
 pub const CERTIFICATE_EXPIRY: &str = "heartbeat_certificate_expiry_timestamp_seconds";
@@ -353,6 +354,13 @@ pub static CATALOGUE: &[Metric] = &[
         labels: &[UNVERIFIED],
         help: "Requests that claim to be from a node and are without a mesh key (missing), of another one (different), with a \
                tag that does not fit (failed) or, with mutual TLS, without a certificate (certificate).",
+        ..COUNTER
+    },
+    Metric {
+        name: UNVERIFIED_ANSWERS,
+        labels: &[UNVERIFIED],
+        help: "Answers with status 200 to requests of this node, by what was wrong with their tags. Where a key is only \
+               accepted, they count as answers all the same.",
         ..COUNTER
     },
     Metric {

@@ -18,6 +18,7 @@ pub struct ServerSeries {
     tls_files_unusable: Gauge,
     certificate_expiry: Gauge,
     unverified: [Counter; Unverified::ALL.len()],
+    unverified_answers: [Counter; Unverified::ALL.len()],
 }
 
 impl ServerSeries {
@@ -33,6 +34,7 @@ impl ServerSeries {
             tls_files_unusable: recorder.gauge(catalogue::TLS_FILES_UNUSABLE, &[]),
             certificate_expiry: recorder.gauge(catalogue::CERTIFICATE_EXPIRY, &[]),
             unverified: Unverified::ALL.map(|why| reason(catalogue::UNVERIFIED_REQUESTS, why.as_str())),
+            unverified_answers: Unverified::ALL.map(|why| reason(catalogue::UNVERIFIED_ANSWERS, why.as_str())),
         }
     }
 
@@ -67,6 +69,13 @@ impl ServerSeries {
 
     pub(crate) fn unverified(&self, why: Unverified) {
         self.unverified[why as usize].increment(1);
+    }
+
+    /// How many there were since the start, for each reason.
+    pub(crate) fn unverified_answers(&self, counts: &[(Unverified, u64)]) {
+        for (why, count) in counts {
+            self.unverified_answers[*why as usize].absolute(*count);
+        }
     }
 
     pub fn token_refused(&self) {

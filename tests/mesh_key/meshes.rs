@@ -152,6 +152,11 @@ fn shown_by_verify(cluster: &Cluster) -> String {
     })
 }
 
+/// Answers that node NUMBER got without a tag, or with a wrong one.
+fn unverified_answers(cluster: &Cluster, number: usize) -> Result<f64, String> {
+    Ok(cluster.node(number).metrics()?.sum("heartbeat_unverified_answers_total"))
+}
+
 /// No key, then accept, then require, one node after the other: no failed ping but those of the restarts, no alarm.
 pub fn a_key_is_introduced_while_the_mesh_runs(report: &Report) {
     let folder = Folder::new("enabling");
@@ -168,6 +173,16 @@ pub fn a_key_is_introduced_while_the_mesh_runs(report: &Report) {
             node.add_arguments(&["--mesh-key-file", &file, "--mesh-key-mode", mode]);
             cluster.start(number);
             cluster.settle();
+            if (mode, number) == ("accept", 1) {
+                // The others have no key yet: their answers count as answers, and are counted.
+                check("node-1 counts answers without a tag", SOON, || {
+                    let count = unverified_answers(&cluster, 1)?;
+                    if count > 0.0 { Ok(()) } else { Err(format!("{count}")) }
+                });
+            }
+        }
+        if mode == "accept" {
+            assert_eq!(unverified_answers(&cluster, 3), Ok(0.0), "it started last, when all others had the key");
         }
         report.say(format!("all {mode} after {:?}", began.elapsed()));
     }
