@@ -52,7 +52,7 @@ const OVERLAYS: [&str; 3] = ["kind", "kind-partition", "cluster"];
 
 /// The components that go with an overlay. A partition names one pod of the
 /// StatefulSet, so it has no meaning where a DaemonSet has taken its place.
-const COMPONENTS: [&[&str]; 13] = [
+const COMPONENTS: [&[&str]; 15] = [
     &[],
     &["partition"],
     &["per-node"],
@@ -66,6 +66,8 @@ const COMPONENTS: [&[&str]; 13] = [
     &["mesh-key"],
     &["per-node", "mesh-key"],
     &["no-monitoring", "mesh-key"],
+    &["tls"],
+    &["per-node", "mesh-key", "tls"],
 ];
 
 #[test]

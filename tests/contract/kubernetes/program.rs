@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use heartbeat::testing::config::settings::SETTINGS;
 use heartbeat::testing::config::{Config, Environment, Machine, MetricsPort, Raw, resolve};
 use heartbeat::testing::http::Route;
 use serde_json::Value;
@@ -35,11 +36,18 @@ fn config(nodes: Workload<'_>) -> Result<Config, String> {
             other => format!("<{other}>"),
         },
     };
-    let variables =
-        nodes.variables().map(|variable| (OsString::from(text(&variable["name"])), OsString::from(value(variable))));
+    // There are no certificates here; `tests/tls` reads such files. That they are mounted is a rule of its own.
+    let set = nodes.variables().filter(|variable| !is_of_tls(variable));
+    let value = |variable| value(variable).replace("dns+https://", "dns+http://");
+    let variables = set.map(|variable| (OsString::from(text(&variable["name"])), OsString::from(value(variable))));
     let environment: Environment = variables.collect();
     let machine = Machine { host_name: Some("heartbeat-0".into()), process_id: 1 };
     resolve(&Raw::default(), &environment, &machine).map_err(|problems| problems.to_string())
+}
+
+fn is_of_tls(variable: &Value) -> bool {
+    let names = SETTINGS.iter().map(|spec| spec.variable).filter(|name| name.starts_with("HEARTBEAT_TLS_"));
+    names.into_iter().any(|name| variable["name"] == name)
 }
 
 fn variables(manifests: &Manifests) -> Vec<String> {
@@ -48,6 +56,13 @@ fn variables(manifests: &Manifests) -> Vec<String> {
     let named = nodes.variables().find(|variable| variable["name"] == "HEARTBEAT_NODE");
     if named.is_none_or(|variable| variable["valueFrom"]["fieldRef"].is_null()) {
         faults.push("the node's name does not come from its pod".into());
+    }
+    for file in nodes.variables().filter(|variable| is_of_tls(variable)).map(|variable| text(&variable["value"])) {
+        let mounts = nodes.containers().flat_map(|container| list(&container["volumeMounts"]));
+        let folders: Vec<&str> = mounts.map(|mount| text(&mount["mountPath"])).collect();
+        if !folders.iter().any(|folder| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))) {
+            faults.push(format!("{file} is in none of {folders:?}"));
+        }
     }
     faults
 }
@@ -70,12 +85,14 @@ fn ports(manifests: &Manifests) -> Vec<String> {
 fn probes(manifests: &Manifests) -> Vec<String> {
     let Some(nodes) = manifests.nodes() else { return Vec::new() };
     let mut faults = Vec::new();
+    // The kubelet has no authority to check certificates with; the metrics port is plain.
+    let port = if nodes.variables().any(is_of_tls) { "metrics" } else { "http" };
     for container in nodes.containers() {
         for (probe, route) in
             [("startupProbe", Route::Livez), ("livenessProbe", Route::Livez), ("readinessProbe", Route::Readyz)]
         {
             let asked = &container[probe]["httpGet"];
-            if asked["path"] != route.path() || asked["port"] != "http" {
+            if asked["path"] != route.path() || asked["port"] != port {
                 faults.push(format!("{probe} asks {asked}"));
             }
         }

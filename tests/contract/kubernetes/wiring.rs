@@ -91,7 +91,8 @@ fn headless(manifests: &Manifests) -> Vec<String> {
     let Some(nodes) = manifests.nodes() else { return Vec::new() };
     let peers = nodes.variables().find(|variable| variable["name"] == "HEARTBEAT_PEERS");
     let peers = peers.map_or("", |variable| text(&variable["value"]));
-    let Some((name, port)) = peers.strip_prefix("dns+http://").and_then(|rest| rest.rsplit_once(':')) else {
+    let place = peers.strip_prefix("dns+http://").or_else(|| peers.strip_prefix("dns+https://"));
+    let Some((name, port)) = place.and_then(|rest| rest.rsplit_once(':')) else {
         return vec![format!("HEARTBEAT_PEERS={peers:?} is no name to look up")];
     };
     let Some(service) = manifests.named("Service", name) else { return vec![format!("there is no service {name}")] };
