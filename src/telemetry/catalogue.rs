@@ -8,32 +8,12 @@
 //! closed sets whose members are listed here. Never an address, an error's text or a
 //! boot id: each of them would be a new series with each restart, without limit.
 
+pub use super::metric_kind::Kind;
+
 use super::ends::{Closed, Refused};
 use super::label_values::{classes, events, reasons, results, states, verdicts};
 use crate::closed_set::ClosedSet as _;
 use crate::mesh_key::guard::Unverified;
-
-/// What kind of number it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Counter,
-    /// A counter of seconds. The exporter's counters are whole numbers, so this
-    /// one is carried as a gauge and called a counter when it is rendered.
-    SecondsCounter,
-    Gauge,
-    Histogram,
-}
-
-impl Kind {
-    /// As the `# TYPE` line says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Counter | Kind::SecondsCounter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        }
-    }
-}
 
 /// When a series is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

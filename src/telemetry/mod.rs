@@ -16,6 +16,7 @@ mod http;
 mod label_values;
 pub(crate) mod logs;
 mod maintenance;
+mod metric_kind;
 pub(crate) mod metrics;
 mod peer;
 mod process;
