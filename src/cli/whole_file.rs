@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 
-/// Writes the file beside its place and moves it there.
+/// Writes the file beside its place and moves it there. What is no regular file (a link, a pipe, a terminal) is written as
+/// it is: nothing is to be put in its place.
 ///
 /// # Errors
 /// When the file cannot be written; the message has its path.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return fs::write(path, text).map_err(|error| failure(path, &error));
+    }
     let beside = beside(path);
     let moved = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
     moved.map_err(|error| {
@@ -43,6 +47,15 @@ mod tests {
         write(&path, "first").unwrap();
         write(&path, "second").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "second");
+        #[cfg(unix)]
+        {
+            let link = folder.join("link");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            write(&link, "by a link").unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            fs::remove_file(&link).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "by a link");
+        }
         // A folder cannot be replaced by a file.
         let blocked = folder.join("taken");
         fs::create_dir(&blocked).unwrap();

@@ -43,6 +43,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use self::exchange::{Order, USER_AGENT};
 pub(crate) use self::failed::Failed;
 use self::keep_alive::{Carrier, FailedRenewals};
@@ -176,10 +178,11 @@ impl Client {
 
     /// Puts a new connection in the place of the kept one, or nothing where none can be opened.
     pub async fn renew(&self, target: &Target) {
-        match self.carrier(target).await {
-            Ok(carrier) => target.0.kept.keep(carrier),
+        // No detector cancels this, and one that waits must not be joined by one for each ping to come.
+        match timeout(self.settings.connect_timeout, self.carrier(target)).await {
+            Ok(Ok(carrier)) => target.0.kept.keep(carrier),
             // The next ping opens one itself, and says how that fails.
-            Err(_) => {
+            Ok(Err(_)) | Err(_) => {
                 target.0.kept.forget();
                 self.failed_renewals.count();
             }
@@ -231,9 +234,10 @@ impl Client {
     /// The peer at an address that was found by looking up a name.
     ///
     /// # Errors
-    /// Never for an address; the types do not know that.
+    /// When too many addresses were found to remember whether this one is to be asked with TLS.
     pub fn target_at(&self, address: SocketAddr) -> Result<Target, InvalidTarget> {
-        Target::at(address, self.tls_names.of(address).as_deref())
+        let name = self.tls_names.of(address).map_err(|_| InvalidTarget)?;
+        Target::at(address, name.as_deref())
     }
 }
 

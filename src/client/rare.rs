@@ -6,6 +6,7 @@
 
 use http_body_util::Full;
 use hyper::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use tokio::time::timeout;
 use url::Url;
 
 use super::exchange::{Order, USER_AGENT};
@@ -52,7 +53,7 @@ impl Client {
             let is_asked = witness.is_some_and(|(node, boot)| body.is_of(node, *boot));
             (is_asked || !self.requires_key()).then(|| body.testimony())
         };
-        match tokio::time::timeout(self.settings.question_timeout, exchange).await {
+        match timeout(self.settings.question_timeout, exchange).await {
             Ok(Some(testimony)) => testimony,
             Ok(None) | Err(_) => Testimony::NoOpinion,
         }
@@ -101,7 +102,8 @@ impl Client {
 
     /// Opens an event stream to the peer; `None` when it does not want one, cannot be reached, or does not show the key.
     pub async fn open_stream(&self, target: &Target, caller: &Caller) -> Option<NewsStream> {
-        let exchange = self.connect(target).await.ok()?.into_exchange().await.ok()?;
+        let exchange = async { self.connect(target).await.ok()?.into_exchange().await.ok() };
+        let exchange = timeout(self.settings.connect_timeout, exchange).await.ok()??;
         let order = Order::stream(self.guard.as_ref(), caller, target.0.authority.clone());
         NewsStream::open(exchange, order).await
     }

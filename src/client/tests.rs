@@ -244,6 +244,26 @@ async fn a_connection_that_has_carried_enough_gives_way_to_a_new_one() {
     assert_eq!(scheduled(&client, &target, &caller).await, Err(Evidence::Refused));
 }
 
+/// Nobody cancels these two, and one is begun for each ping once a connection is worn.
+#[cfg(all(feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[tokio::test]
+async fn a_peer_that_begins_no_tls_is_not_waited_for() {
+    use crate::tls::testing::{certificates::Authority, store};
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("https://{}", listener.local_addr().expect("bound"));
+    let target = Target::new(&url.parse().expect("a URL")).expect("valid");
+    let client = client().with_tls(Some(store(&Authority::new("mesh"))));
+    let me = caller();
+    // It accepts, and says nothing.
+    let (renewed, stream, held) = tokio::join!(
+        timeout(Duration::from_secs(20), client.renew(&target)),
+        timeout(Duration::from_secs(20), client.open_stream(&target, &me)),
+        async { [listener.accept().await, listener.accept().await] }
+    );
+    assert!(renewed.is_ok() && stream.is_ok_and(|stream| stream.is_none()), "they end by themselves");
+    drop(held);
+}
+
 #[tokio::test]
 async fn a_witness_is_asked_by_name_and_only_a_clear_answer_counts() {
     let ask = async |client: Client, target: Target| {

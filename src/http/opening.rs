@@ -51,11 +51,17 @@ async fn handshake(acceptor: &Acceptor, stream: TcpStream) -> Result<(Wire, bool
         }
         _ => return Err(None),
     }
-    acceptor.accept(stream).await.map_err(|error| match trouble::of(&error) {
-        Some(trouble) => Some(trouble.text),
-        // It has closed the connection: a probe of the port, or one that does not like the certificate and says nothing.
-        None => None,
-    })
+    match acceptor.accept(stream).await {
+        Ok(accepted) => Ok(accepted),
+        Err((error, stream)) => {
+            if let Some(mut stream) = stream {
+                let _ = timeout(REFUSAL_TIME, read_out(&mut stream)).await;
+            }
+            // Otherwise it has closed the connection: a probe of the port, or one that does not like the certificate and says
+            // nothing.
+            Err(trouble::of(&error).map(|trouble| trouble.text))
+        }
+    }
 }
 
 /// Answers a caller that there is no room.
@@ -72,8 +78,14 @@ pub(super) async fn refuse(tls: Option<Acceptor>, stream: TcpStream, _slot: Owne
     let _ = timeout(REFUSAL_TIME, tell).await;
 }
 
-/// Answers with a problem whatever was asked. Reads what the caller has sent, because closing a
-/// socket with unread bytes would tear the answer away.
+/// Reads what the caller has sent, to its end: closing a socket with unread bytes would tear away what it was told.
+async fn read_out(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    let mut sent = [0; 1024];
+    while stream.read(&mut sent).await? > 0 {}
+    Ok(())
+}
+
+/// Answers with a problem whatever was asked.
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, problem: &Problem) {
     let body = problem.to_json();
     let status = problem.status();
@@ -86,9 +98,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, problem: &Probl
     let tell = async {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
-        let mut sent = [0; 1024];
-        while stream.read(&mut sent).await? > 0 {}
-        Ok::<(), io::Error>(())
+        read_out(&mut stream).await
     };
     let _ = timeout(REFUSAL_TIME, tell).await;
 }

@@ -17,6 +17,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::config::Config;
+use crate::config::tls::TlsConfig;
 use crate::config::token::Token;
 use crate::mesh_key::header::hex;
 
@@ -30,6 +31,8 @@ pub struct Readers {
     changes: Option<Token>,
     /// The value of the cookie.
     cookie: String,
+    /// This node's main port speaks TLS.
+    over_tls: bool,
 }
 
 /// Why a request that shows nothing is refused.
@@ -50,7 +53,8 @@ impl Readers {
     /// `None`: anyone may read.
     pub fn new(config: &Config) -> Option<Readers> {
         let token = config.read_token.clone()?;
-        Some(Readers { cookie: cookie_of(&token), token, changes: config.token.clone() })
+        let over_tls = config.tls.as_ref().is_some_and(TlsConfig::serves);
+        Some(Readers { cookie: cookie_of(&token), token, changes: config.token.clone(), over_tls })
     }
 
     /// Whether somebody who says this may read.
@@ -63,8 +67,10 @@ impl Readers {
 
     /// Lets a browser read. The page's own requests carry it, those of other sites do not, and no script can read it.
     pub(super) fn cookie(&self) -> Option<HeaderValue> {
-        let mut value =
-            HeaderValue::try_from(format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie)).ok()?;
+        // The port of the metrics has no TLS, and a browser sends cookies to every port of a host.
+        let secure = if self.over_tls { "; Secure" } else { "" };
+        let value = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", self.cookie);
+        let mut value = HeaderValue::try_from(value).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

@@ -86,7 +86,7 @@ impl Acceptor {
         None
     }
 
-    pub(crate) async fn accept(&self, _stream: TcpStream) -> io::Result<(Wire, bool)> {
+    pub(crate) async fn accept(&self, _stream: TcpStream) -> Result<(Wire, bool), (io::Error, Option<TcpStream>)> {
         match *self {}
     }
 }

@@ -26,4 +26,6 @@ mod backend;
 #[path = "absent.rs"]
 mod backend;
 
+#[cfg(all(test, feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) use backend::tests as testing;
 pub(crate) use backend::{Acceptor, Connector, Material, available};

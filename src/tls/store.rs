@@ -74,6 +74,12 @@ impl Rereader {
     /// One reading. It may wait for a disk, so it belongs on a thread where waiting does no harm.
     pub(crate) fn read(&mut self) -> Reading {
         self.readings += 1;
+        if self.readings >= READINGS_MAX
+            && let Ok(material) = Material::new(&self.in_use)
+        {
+            self.readings = 0;
+            self.store.replace(material);
+        }
         let read = match self.files.read() {
             Ok(read) => read,
             Err(unusable) => {
@@ -83,12 +89,6 @@ impl Rereader {
         };
         if read == self.in_use {
             self.pending = None;
-            if self.readings >= READINGS_MAX
-                && let Ok(material) = Material::new(&read)
-            {
-                self.readings = 0;
-                self.store.replace(material);
-            }
             return if std::mem::take(&mut self.unusable) { Reading::UsableAgain } else { Reading::Nothing };
         }
         if self.pending.as_ref() != Some(&read) {

@@ -11,7 +11,9 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage};
 use tokio::net::TcpStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio_rustls::{LazyConfigAcceptor, TlsConnector, TlsStream};
 
 pub(crate) use self::cpu::available;
 pub(crate) use self::material::Material;
@@ -68,23 +70,41 @@ impl Connector {
     }
 }
 
-/// The server's side.
+/// Handshakes that are signed for in one turn of the runtime: a signature takes up to some milliseconds.
+const SIGNATURES: usize = 2;
+
+/// The server's side. Clones share their turns.
 #[derive(Clone, Debug)]
-pub struct Acceptor(TlsStore);
+pub struct Acceptor {
+    store: TlsStore,
+    turns: Arc<Semaphore>,
+}
 
 impl Acceptor {
     /// `None`: this node has no certificate.
     pub(crate) fn new(store: &TlsStore) -> Option<Acceptor> {
-        store.material().server().is_some().then(|| Acceptor(store.clone()))
+        let turns = || Arc::new(Semaphore::new(SIGNATURES));
+        store.material().server().is_some().then(|| Acceptor { store: store.clone(), turns: turns() })
     }
 
     /// TLS on this connection, and whether the caller has shown a certificate that this node's authorities signed.
     ///
     /// # Errors
-    /// What [`trouble`](super::trouble::of) explains, or the connection's own.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<(Wire, bool)> {
-        let config = self.0.material().server().ok_or_else(|| io::Error::other("there is no certificate"))?;
-        let session = TlsAcceptor::from(config).accept(stream).await?;
+    /// What [`trouble`](super::trouble::of) explains, or the connection's own. With the connection, where the caller was told
+    /// why: it has to be read to its end, or what the caller was told may be torn away.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> Result<(Wire, bool), (io::Error, Option<TcpStream>)> {
+        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await;
+        let begun = begun.map_err(|error| (error, None))?;
+        let config = self.store.material().server();
+        let config = config.ok_or_else(|| (io::Error::other("there is no certificate"), None))?;
+        let accepting = {
+            // Kept over one turn of the runtime at least, else each caller would have finished before the next one asks.
+            let _turn = self.turns.acquire().await;
+            yield_now().await;
+            // Here it signs.
+            begun.into_stream(config)
+        };
+        let session = accepting.into_fallible().await.map_err(|(error, stream)| (error, Some(stream)))?;
         let has_certificate = session.get_ref().1.peer_certificates().is_some();
         Ok((Wire::Tls(Box::new(session.into())), has_certificate))
     }
@@ -140,3 +160,6 @@ fn alerted(alert: AlertDescription) -> (TroubleKind, String) {
     };
     (TroubleKind::Refused, format!("refused the TLS handshake: {why}"))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
