@@ -109,6 +109,7 @@ impl App {
         let client = Client::new(client_settings(&config)).context("cannot make the HTTP client")?;
         let tls = tls_store(&config)?;
         let client = client.guarded(guard.clone()).with_tls(tls.clone());
+        let wanted = client.shortage().wanted();
         // An answer that comes late is cut off by the server, so it is of no use.
         let deadline = collector::DEADLINE.min(config.limits.request_time.mul_f64(0.8));
         let (collector, mesh) = Collector::new(handle.clone(), client.clone(), clock, deadline, Arc::clone(&events));
@@ -147,7 +148,7 @@ impl App {
         app.servers.spawn("history", historian.run(app.stop_servers.clone()));
         let config = Arc::clone(&app.config);
         let state = AppState::new(app.handle.clone(), mesh, incidents, events, metrics, config, clock).guarded(guard);
-        app.serve(listeners, state, tls.as_ref().and_then(Acceptor::new));
+        app.serve(listeners, AppState { wanted, ..state }, tls.as_ref().and_then(Acceptor::new));
         Ok(app)
     }
 

@@ -20,6 +20,11 @@ pub(crate) enum ConnectError {
 }
 
 impl ConnectError {
+    /// This process had no descriptor left.
+    pub(super) fn is_shortage(&self) -> bool {
+        matches!(self, ConnectError::Dial(error) if error.is_shortage())
+    }
+
     /// What it shows about the host.
     pub(super) fn evidence(&self) -> Evidence {
         match self {

@@ -27,7 +27,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::evidence;
+use super::{evidence, shortage};
 use crate::detector::evidence::Evidence;
 
 /// How long one address may stay silent before the next is tried beside it.
@@ -56,6 +56,14 @@ pub(crate) enum DialError {
 }
 
 impl DialError {
+    /// This process had no descriptor left for one of the addresses.
+    pub(super) fn is_shortage(&self) -> bool {
+        match self {
+            DialError::Failed { error, .. } | DialError::Silent { failed: Some(error), .. } => shortage::is_of(error),
+            DialError::Silent { failed: None, .. } => false,
+        }
+    }
+
     /// What it shows about the host.
     pub(crate) fn evidence(&self) -> Evidence {
         match self {

@@ -33,6 +33,7 @@ pub(crate) mod node;
 pub(crate) mod one_shot;
 mod rare;
 mod resolve;
+mod shortage;
 mod signing;
 mod sse;
 mod stream;
@@ -45,12 +46,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use self::connect::ConnectError;
 use self::exchange::{Order, USER_AGENT};
 pub(crate) use self::failed::Failed;
 use self::keep_alive::{Carrier, FailedRenewals};
 use self::one_shot::Fresh;
 pub(crate) use self::resolve::NameService;
 use self::resolve::Resolver;
+pub(crate) use self::shortage::Shortage;
 pub(crate) use self::sse::Parser as EventParser;
 pub(crate) use self::stream::{EventStream, NewsStream, StreamEnd};
 use self::target::Address;
@@ -85,6 +88,7 @@ pub struct Client {
     resolver: Resolver,
     settings: ClientSettings,
     failed_renewals: FailedRenewals,
+    shortage: Shortage,
     /// `None`: this node has no mesh key.
     guard: Option<Guard>,
     /// `None`: this node can ask no peer with TLS.
@@ -127,10 +131,16 @@ impl Client {
             resolver,
             settings,
             failed_renewals: FailedRenewals::default(),
+            shortage: Shortage::default(),
             guard: None,
             tls: None,
             tls_names: TlsNames::default(),
         })
+    }
+
+    /// Whom this client asks when no descriptor is left for a connection.
+    pub(crate) fn shortage(&self) -> &Shortage {
+        &self.shortage
     }
 
     /// The same with a mesh key.
@@ -200,7 +210,8 @@ impl Client {
     /// How it failed: refused, silent, or a name that does not resolve.
     pub async fn connect(&self, target: &Target) -> Result<Fresh, Evidence> {
         let Address { host, port, .. } = &*target.0;
-        let stream = connect::connect(&self.resolver, host, *port, self.settings.connect_timeout).await;
+        let dial = || connect::connect(&self.resolver, host, *port, self.settings.connect_timeout);
+        let stream = self.shortage.retry(dial, ConnectError::is_shortage).await;
         let stream = stream.map_err(|error| error.evidence())?;
         Ok(Fresh::new(stream, target.clone(), self.guard.clone(), self.tls.clone()))
     }

@@ -96,11 +96,18 @@ impl Connections {
         Connections { rules, open: Mutex::default() }
     }
 
-    /// A place for a caller from `address`; `known`: the address of a peer, or of this machine.
+    /// A place for a caller from `address`; `known`: the address of a peer, or of this machine; `scarce`: descriptors are
+    /// running out, so there is a place only for another one's.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn admit(&self, address: IpAddr, known: bool, now: Monotonic) -> Result<Admitted, Refused> {
+    pub(super) fn admit(
+        &self,
+        address: IpAddr,
+        known: bool,
+        scarce: bool,
+        now: Monotonic,
+    ) -> Result<Admitted, Refused> {
         let source = source(address);
         let mut open = self.lock();
         let limit = if known { self.rules.all } else { self.rules.all - self.rules.reserve };
@@ -109,7 +116,7 @@ impl Connections {
         if !known && of_source >= self.rules.per_source {
             open.close_idle(now, |connection| connection.source == source).ok_or(Refused::Source)?;
             closed_another = true;
-        } else if open.all.len() >= limit {
+        } else if scarce || open.all.len() >= limit {
             let stranger = open.close_idle(now, |connection| !connection.known);
             let closed = if known { stranger.or_else(|| open.close_idle(now, |_| true)) } else { stranger };
             closed.ok_or(Refused::Full)?;
@@ -236,11 +243,12 @@ mod tests {
     struct Port {
         connections: Connections,
         now: u64,
+        scarce: bool,
     }
 
     impl Port {
         fn new(all: usize, reserve: usize, per_source: usize) -> Port {
-            Port { connections: Connections::new(Rules { all, reserve, per_source }), now: 1_000 }
+            Port { connections: Connections::new(Rules { all, reserve, per_source }), now: 1_000, scarce: false }
         }
 
         fn now(&self) -> Monotonic {
@@ -252,7 +260,7 @@ mod tests {
             self.now += 1_000;
             let address: IpAddr = address.parse().unwrap();
             let known = address.is_loopback() || address == PEER.parse::<IpAddr>().unwrap();
-            self.connections.admit(address, known, self.now()).map(|admitted| admitted.connection)
+            self.connections.admit(address, known, self.scarce, self.now()).map(|admitted| admitted.connection)
         }
     }
 
@@ -323,10 +331,25 @@ mod tests {
     }
 
     #[test]
+    fn while_descriptors_are_scarce_a_new_one_takes_the_place_of_an_idle_one() {
+        let mut port = Port::new(9, 2, 9);
+        let all = [STRANGER, "127.0.0.1", "127.0.0.1"].map(|address| port.open(address).unwrap());
+        all[2].begin(true);
+        all[2].answered(port.now(), false);
+        port.scarce = true;
+        let next = port.open("127.0.0.1").unwrap();
+        next.begin(false);
+        assert_eq!(all.each_ref().map(|connection| is_closed(connection)), [true, false, false], "strangers first");
+        port.open("127.0.0.1").unwrap().begin(false);
+        assert!(is_closed(&all[1]) && !is_closed(&all[2]), "nodes last");
+        assert_eq!(port.open(STRANGER).err(), Some(Refused::Full), "nobody gives way to a stranger");
+    }
+
+    #[test]
     fn a_caller_that_has_just_come_gets_the_time_to_ask() {
         let mut port = Port::new(2, 1, 9);
         port.open(STRANGER).unwrap();
-        let at_once = port.connections.admit("192.0.2.9".parse().unwrap(), false, port.now());
+        let at_once = port.connections.admit("192.0.2.9".parse().unwrap(), false, false, port.now());
         assert_eq!(at_once.err(), Some(Refused::Full));
     }
 

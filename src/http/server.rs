@@ -26,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,9 @@ use super::stream::{self, Closing};
 use super::trouble::{Kind, Troubles};
 use crate::api::NODE_HEADER;
 use crate::config::Limits;
+use crate::detector::time::Monotonic;
 use crate::runtime::clock::Clock;
+use crate::runtime::descriptors::{self, Scarce};
 use crate::runtime::handle::Handle;
 use crate::telemetry::Metrics;
 use crate::telemetry::ends::{Closed, Refused};
@@ -52,6 +54,10 @@ use crate::tls::Acceptor;
 const REFUSALS: usize = 16;
 /// Pause after a failed accept, which mostly means that descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The same once a caller was closed: a turn of the runtime, and no more than a hundred closed in a second.
+const ROOM_PAUSE: Duration = Duration::from_millis(10);
+/// How often room for a peer is looked for: for a little longer than a new caller has to ask.
+const ROOM_TRIES: u32 = 11;
 /// Requests that one connection is served in one turn of the runtime. A peer sends one in each interval.
 const REQUESTS_PER_TURN: u32 = 4;
 /// How often trouble is looked at that may be over.
@@ -72,6 +78,8 @@ pub struct Gate {
     pub troubles: Arc<Troubles>,
     /// What answers plain pings ahead of the router; `None` where none are answered.
     pub pings: Option<Arc<AppState>>,
+    /// This node has no descriptor left for a connection of its own, and wants one back from a caller.
+    pub wanted: Arc<Notify>,
     /// As the log calls the port.
     pub port: &'static str,
     /// `None`: the port is asked without TLS.
@@ -89,6 +97,7 @@ impl Gate {
             clock: state.clock,
             troubles: Arc::clone(&state.troubles),
             pings: None,
+            wanted: state.wanted.clone(),
             port,
             tls: None,
         }
@@ -116,13 +125,21 @@ pub async fn serve(listener: TcpListener, router: Router, gate: Gate, cancel: Ca
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
+            () = server.gate.wanted.notified() => {
+                server.make_room(server.gate.clock.now());
+            }
             () = look.as_mut(), if server.gate.troubles.any() => {
                 server.gate.troubles.end(server.gate.clock.now());
                 look.set(sleep(TROUBLE_LOOK));
             }
             Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => server.take(stream, address.ip(), &mut connections),
+                Ok((stream, address)) => {
+                    // Its task gives the descriptor back before more callers are taken from the queue.
+                    if server.take(stream, address.ip(), &mut connections).await {
+                        yield_now().await;
+                    }
+                }
                 Err(error) => server.not_accepted(&error).await,
             },
         }
@@ -160,22 +177,29 @@ impl Server {
         }
     }
 
-    fn take(&self, stream: TcpStream, address: IpAddr, tasks: &mut JoinSet<()>) {
+    /// True when another connection was closed for this one.
+    async fn take(&self, stream: TcpStream, address: IpAddr, tasks: &mut JoinSet<()>) -> bool {
         // Only a socket that is already dead refuses this, and its task will see that.
         let _ = stream.set_nodelay(true);
         let address = address.to_canonical();
         let known = address.is_loopback() || self.gate.handle.is_address_of_peer(address);
         let remote = Remote { address, known, has_certificate: false };
         let now = self.gate.clock.now();
-        let all = self.gate.limits.connections;
-        let why = || format!("all {all} are taken");
-        match self.connections.admit(address, remote.known, now) {
+        let scarce = descriptors::scarce(&stream, self.gate.peers);
+        let why = || match scarce {
+            Some(Scarce { left, limit }) => {
+                format!("only {left} of {limit} file descriptors are left (ulimit -n, LimitNOFILE raise their limit)")
+            }
+            None => format!("all {} are taken (--max-connections raises the limit)", self.gate.limits.connections),
+        };
+        match self.admit(remote, scarce.is_some()).await {
             Ok(Admitted { connection, closed_another }) => {
                 if closed_another {
                     self.gate.metrics.server().closed(Closed::Idle);
                     self.gate.troubles.happened(Kind::Full, self.gate.port, now, why);
                 }
                 tasks.spawn(self.serve_one(stream, remote, connection));
+                closed_another
             }
             Err(refused) => {
                 self.gate.metrics.server().refused(refused);
@@ -187,11 +211,28 @@ impl Server {
                     self.gate.metrics.http_request(Route::Other.path(), 503, None);
                     tasks.spawn(refuse(self.gate.tls.clone(), stream, slot));
                 }
+                false
             }
         }
     }
 
-    /// Mostly descriptors have run out: an idle caller gives one back, and a pause lets its task end.
+    /// A place for a caller. While descriptors are scarce, callers that have just come get their time to ask before one of
+    /// them gives way to a peer: refusing costs a descriptor as well, and to a peer it would look like a fault.
+    async fn admit(&self, remote: Remote, scarce: bool) -> Result<Admitted, Refused> {
+        let admit = || self.connections.admit(remote.address, remote.known, scarce, self.gate.clock.now());
+        let mut admitted = admit();
+        for _ in 0..ROOM_TRIES {
+            if admitted.is_ok() || !scarce || !remote.known {
+                break;
+            }
+            sleep(ROOM_PAUSE).await;
+            admitted = admit();
+        }
+        admitted
+    }
+
+    /// Mostly descriptors have run out: an idle caller gives one back, and a pause lets its task end. Peers may wait in the
+    /// queue, so it is a short one where somebody could be closed.
     async fn not_accepted(&self, error: &io::Error) {
         // The caller has gone before it was accepted.
         if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
@@ -200,10 +241,16 @@ impl Server {
         let now = self.gate.clock.now();
         self.gate.metrics.server().accept_failed();
         self.gate.troubles.happened(Kind::Accept, self.gate.port, now, || error.to_string());
-        if self.connections.make_room(now) {
+        sleep(if self.make_room(now) { ROOM_PAUSE } else { ACCEPT_PAUSE }).await;
+    }
+
+    /// Closes an idle caller, if there is one.
+    fn make_room(&self, now: Monotonic) -> bool {
+        let made = self.connections.make_room(now);
+        if made {
             self.gate.metrics.server().closed(Closed::Idle);
         }
-        sleep(ACCEPT_PAUSE).await;
+        made
     }
 
     fn serve_one(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 
 use super::guesses::Guesses;
@@ -47,6 +47,8 @@ pub struct AppState {
     pub scrapes: Arc<Scrapes>,
     /// What goes wrong with callers.
     pub troubles: Arc<Troubles>,
+    /// Notified when this node has no descriptor left for a connection of its own.
+    pub wanted: Arc<Notify>,
     /// Tokens that were refused.
     pub guesses: Arc<Guesses>,
     /// `None`: anyone may read.
@@ -146,6 +148,7 @@ impl AppState {
             page: Arc::default(),
             scrapes: Arc::default(),
             troubles: Arc::default(),
+            wanted: Arc::default(),
             guesses: Arc::default(),
             guard: None,
             strangers: Arc::default(),

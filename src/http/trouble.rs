@@ -83,8 +83,7 @@ fn tell_begin(kind: Kind, port: &'static str, why: &str) {
         Kind::Full => line!(
             "connections_full",
             format!(
-                "reached its limit of connections ({port} port): {why}; closes idle callers, or refuses new ones \
-                     with 503 (--max-connections raises the limit)"
+                "reached its limit of connections ({port} port): {why}; closes idle callers, or refuses new ones with 503"
             ),
             "Too many connections: limit reached"
         ),

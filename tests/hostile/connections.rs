@@ -50,8 +50,13 @@ pub fn descriptors_used_up(report: &Report) {
     let mut attack = Attack::new("connections to a node with 48 descriptors");
     attack.connections(siege.address(1), 100, String::new());
     siege.withstand(report, attack);
-    assert!(siege.count(1, "heartbeat_accept_failures_total", &[]) > 0.0, "descriptors ran out");
-    siege.await_lines(1, "accept_failed", "accept_recovered");
+    let closed = siege.count(1, "heartbeat_connections_closed_total", &["reason=\"idle\""]);
+    let failures = siege.count(1, "heartbeat_accept_failures_total", &[]);
+    report.say(format!("node-1 closed {closed} of them, and accepting failed {failures} times"));
+    assert!(closed > 0.0, "descriptors ran out");
+    siege.await_lines(1, "connections_full", "connections_free");
+    let full = siege.cluster.logged(1, &["connections_full"], siege.began()).remove(0);
+    assert!(full.text("error").contains("of 48 file descriptors are left"), "{}", full.raw);
 }
 
 /// What is not HTTP, and paths that are not there: an answer or an end, and no more series than before.
