@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -1614,6 +1615,40 @@ async fn a_caller_that_does_not_read_is_closed() {
     let write = async { while stream.write_all(request.repeat(100).as_bytes()).await.is_ok() {} };
     timeout(LONG, write).await.expect("the server closes in time");
     server.counts("heartbeat_connections_closed_total{reason=\"unread\"} 1").await;
+}
+
+/// A caller that sends all its requests at once must not have the one thread for as long as they take.
+#[tokio::test]
+async fn requests_that_come_at_once_are_served_a_few_in_a_turn() {
+    const REQUESTS: usize = 200;
+    let node = Node::start(false).await;
+    let (turn, served) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(BTreeMap::<u32, u32>::new())));
+    let (now, counts) = (Arc::clone(&turn), Arc::clone(&served));
+    let serve_one = move || {
+        *counts.lock().expect("no panic").entry(now.load(Ordering::Relaxed)).or_default() += 1;
+        std::future::ready("served")
+    };
+    let routes = Router::new().route("/", axum::routing::get(serve_one));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut stream = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connects");
+    let server = tokio::spawn(serve(listener, routes, Gate::new(&node.state, "main"), CancellationToken::new()));
+    // Woken in each turn of the runtime, as the server's connection is.
+    let turns = tokio::spawn(async move {
+        loop {
+            turn.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    say(&mut stream, &"GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(REQUESTS)).await;
+    for _ in 0..REQUESTS {
+        until(&mut stream, "served").await;
+    }
+    turns.abort();
+    server.abort();
+    let served = served.lock().expect("no panic").clone();
+    assert_eq!(served.values().sum::<u32>() as usize, REQUESTS);
+    // How often the runtime wakes the one while it wakes the other once is its own affair: twice, when this was written.
+    assert!(served.values().all(|count| *count <= 20), "{served:?}");
 }
 
 #[tokio::test]

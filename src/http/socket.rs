@@ -135,3 +135,71 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use socket2::SockRef;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::http::connections::{Connections, Rules};
+
+    const PIECE: [u8; 16 * 1024] = [0; 16 * 1024];
+
+    /// A caller that reads nothing, and this node's end with room for some turns in the kernel.
+    async fn unread(limit: Duration) -> (Socket, TcpStream, Connections) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        SockRef::from(&stream).set_send_buffer_size(1 << 20).unwrap();
+        let (connections, clock) = (Connections::new(Rules { all: 9, reserve: 1, per_source: 9 }), Clock::start());
+        let connection = connections.admit(address.ip(), true, false, clock.now()).unwrap().connection;
+        (Socket::new(Wire::Plain(stream), connection, clock, limit), caller, connections)
+    }
+
+    /// Writes until it has to wait, for its turn or for the kernel. Returns how much that was.
+    async fn write_in_one_turn(socket: &mut Socket) -> usize {
+        poll_fn(|cx| {
+            let mut written = 0;
+            while let Poll::Ready(count) = Pin::new(&mut *socket).poll_write(cx, &PIECE) {
+                written += count.unwrap();
+            }
+            Poll::Ready(written)
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn after_some_bytes_the_others_have_their_turn() {
+        let (mut socket, _caller, _connections) = unread(Duration::from_secs(60)).await;
+        for turn in 1..=3 {
+            assert_eq!(write_in_one_turn(&mut socket).await, BYTES_PER_TURN, "turn {turn}");
+            assert!(socket.late.is_none(), "the kernel has room for more");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_does_not_read_gives_way_and_is_given_up() {
+        let (mut socket, _caller, connections) = unread(Duration::from_millis(100)).await;
+        let later = socket.clock.now() + Duration::from_secs(1);
+        socket.connection.begin(false);
+        assert!(!connections.make_room(later), "it is being answered");
+        while socket.late.is_none() {
+            write_in_one_turn(&mut socket).await;
+        }
+        let given_up = async {
+            loop {
+                // The kernel may still take some.
+                if let Err(error) = poll_fn(|cx| Pin::new(&mut socket).poll_write(cx, &PIECE)).await {
+                    return error.kind();
+                }
+            }
+        };
+        let ended = timeout(Duration::from_secs(10), given_up).await;
+        assert_eq!(ended.expect("its time is over"), io::ErrorKind::TimedOut);
+        assert!(connections.make_room(later), "it waits for nothing from this node");
+    }
+}

@@ -197,7 +197,30 @@ pub(super) fn wall_time() -> SystemTime {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::task::JoinSet;
+
     use super::*;
+
+    #[tokio::test]
+    async fn in_one_turn_no_more_answers_are_made_than_there_are_turns() {
+        let (turns, making) = (Arc::new(Semaphore::new(2)), Arc::new(AtomicUsize::new(0)));
+        let mut answers = JoinSet::new();
+        for _ in 0..20 {
+            let (turns, making) = (Arc::clone(&turns), Arc::clone(&making));
+            answers.spawn(async move {
+                let turn = take_turn(&turns).await;
+                let at_once = making.fetch_add(1, Ordering::Relaxed) + 1;
+                yield_now().await;
+                making.fetch_sub(1, Ordering::Relaxed);
+                drop(turn);
+                at_once
+            });
+        }
+        let most = answers.join_all().await.into_iter().max();
+        assert_eq!(most, Some(2), "of 20 that came at once");
+    }
 
     #[test]
     fn a_clock_that_is_set_moves_the_moment_of_the_start_and_not_the_age() {

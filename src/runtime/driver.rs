@@ -413,6 +413,7 @@ mod tests {
     use crate::client::{ClientSettings, NameService};
     use crate::detector::config::Timing;
     use crate::detector::evidence::Evidence;
+    use crate::detector::node::{Deadline, Reason};
     use crate::detector::peer::{PeerKey, PeerState, SelfState, Seq, WatchDelta};
     use crate::runtime::handle::{Handle, channel};
 
@@ -505,13 +506,27 @@ mod tests {
         let (handle, inbox) = channel(clock);
         let (sender, told) = mpsc::channel(1024);
         let latest = Arc::default();
+        let driver = driver(ports, names, service, (clock, inbox), Names(sender, Arc::clone(&latest)));
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(driver.run(stop.clone()));
+        Running { handle, told, latest, driver: tasks, stop }
+    }
+
+    fn driver(
+        ports: &[u16],
+        names: Vec<DnsName>,
+        service: NameService,
+        (clock, inbox): (Clock, Inbox),
+        observer: Names,
+    ) -> Driver {
         let timing = Timing { interval: Duration::from_millis(100), ..Timing::BALANCED };
         let settings = ClientSettings { connect_timeout: timing.connect_timeout, question_timeout: LONG };
         let peer = |port: &u16| Watch {
             spec: PeerSpec { key: PeerKey(format!("127.0.0.1:{port}").into()), pinned: None },
             target: Target::new(&format!("http://127.0.0.1:{port}").parse().expect("a URL")).expect("valid"),
         };
-        let driver = Driver::new(Parts {
+        Driver::new(Parts {
             config: timing.check().expect("sensible"),
             me: Me { node: NodeName::new("me").expect("valid"), boot: BootId(1), version: "0.1.0".into() },
             seed: 1,
@@ -521,12 +536,8 @@ mod tests {
             clock,
             client: Client::with_names(settings, service).expect("a client"),
             inbox,
-            observer: Box::new(Names(sender, Arc::clone(&latest))),
-        });
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(driver.run(stop.clone()));
-        Running { handle, told, latest, driver: tasks, stop }
+            observer: Box::new(observer),
+        })
     }
 
     impl Running {
@@ -647,5 +658,25 @@ mod tests {
         // What was late was seen, and not by the length of a whole burst.
         let latest = node.latest.load(Ordering::Relaxed);
         assert!((1..5_000_000).contains(&latest), "{latest} us");
+    }
+
+    /// What `/livez` looks at. A detector that is asked late says that its deadline is now.
+    #[tokio::test]
+    async fn the_age_of_an_unmet_deadline_can_be_seen() {
+        let clock = Clock::start();
+        let (handle, inbox) = channel(clock);
+        let (sender, _told) = mpsc::channel(1024);
+        let observer = Names(sender, Arc::default());
+        let mut driver = driver(&[], Vec::new(), NameService::System, (clock, inbox), observer);
+        let mut sleep = pin!(sleep_until(clock.timer(clock.now())));
+        let mut asked = || {
+            let deadline = Deadline { at: clock.now(), reason: Reason::Send };
+            driver.arm(sleep.as_mut(), &mut None, Some(deadline));
+        };
+        asked();
+        let age = Duration::from_millis(20);
+        tokio::time::sleep(age).await;
+        asked();
+        assert!(handle.watchdog_age() >= age, "{:?}", handle.watchdog_age());
     }
 }

@@ -180,6 +180,18 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_the_kernel_keeps_for_one_caller_is_bounded() {
+        let listeners = Listeners::bind(anywhere(0), MetricsPort::Exactly(0)).expect("free ports");
+        for listener in [&listeners.main, &listeners.metrics] {
+            let _caller = TcpStream::connect(("127.0.0.1", port(listener))).await.expect("connects");
+            let (accepted, _) = listener.accept().await.expect("accepts");
+            // Linux counts its own bookkeeping as well, and gives twice of what is asked for.
+            assert_eq!(socket2::SockRef::from(&accepted).send_buffer_size().ok(), Some(2 * SEND_BUFFER));
+        }
+    }
+
     #[tokio::test]
     async fn a_port_in_use_names_the_port_the_setting_and_the_remedy() {
         let first = Listeners::bind(anywhere(0), MetricsPort::Exactly(0)).expect("free ports");
