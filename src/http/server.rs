@@ -121,11 +121,14 @@ pub async fn serve(listener: TcpListener, router: Router, gate: Gate, cancel: Ca
     // Bounded by the connection limit and the refusals.
     let mut connections = JoinSet::new();
     let mut look = pin!(sleep(TROUBLE_LOOK));
+    // One that stands while the loop does something else, or what is asked for meanwhile would be lost.
+    let mut wanted = pin!(server.gate.wanted.notified());
     loop {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            () = server.gate.wanted.notified() => {
+            () = wanted.as_mut() => {
+                wanted.set(server.gate.wanted.notified());
                 server.make_room(server.gate.clock.now());
             }
             () = look.as_mut(), if server.gate.troubles.any() => {

@@ -22,7 +22,7 @@ pub(crate) enum Ended {
     Ping {
         attempt: AttemptId,
         result: Result<Answer, Failed>,
-        renew: Option<PingOrder>,
+        renew: Option<Box<PingOrder>>,
     },
     Renewed,
     Question {
@@ -62,7 +62,7 @@ impl PingOrder {
             return Ended::Ping { attempt, result: Box::pin(self.check(attempt, inputs)).await, renew: None };
         }
         match self.client.ping(&self.target, &self.caller).await {
-            Ok((answer, worn)) => Ended::Ping { attempt, result: Ok(answer), renew: worn.then_some(self) },
+            Ok((answer, worn)) => Ended::Ping { attempt, result: Ok(answer), renew: worn.then(|| Box::new(self)) },
             Err(failed) => Ended::Ping { attempt, result: Err(failed), renew: None },
         }
     }

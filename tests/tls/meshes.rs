@@ -199,17 +199,17 @@ pub fn certificates_are_exchanged_while_the_mesh_runs(report: &Report) {
     folder.write("ca.crt", &new.pem);
     changed(&cluster, "the new authority alone", written);
     // A key that has not been written yet, half a file: what was read before stays.
-    let written = Instant::now();
     let key = read(&folder, "node-1.key");
     for torn in [&key[..40], &new.certificate(&["127.0.0.1"], Valid::Now).1] {
-        folder.write("node-1.key", torn);
-        let log = &cluster.node(1).log;
-        log.wait(written, SOON, |line| line.event() == "tls_files_unusable").expect("is told");
-        let unusable = cluster.node(1).metrics().expect("it answers").sum("heartbeat_tls_files_unusable");
-        assert_eq!(unusable, 1.0);
+        let told = |text: &str, event: &str| {
+            let written = Instant::now();
+            folder.write("node-1.key", text);
+            cluster.node(1).log.wait(written, SOON, |line| line.event() == event).expect("is told");
+            cluster.node(1).metrics().expect("it answers").sum("heartbeat_tls_files_unusable")
+        };
+        assert_eq!(told(torn, "tls_files_unusable"), 1.0);
+        assert_eq!(told(&key, "tls_files_usable"), 0.0);
     }
-    folder.write("node-1.key", &key);
-    cluster.node(1).log.wait(written, SOON, |line| line.event() == "tls_files_usable").expect("is told");
     cluster.settle();
     let failed = failed_pings(&cluster);
     report.say(format!("failed pings: {failed:?}"));
