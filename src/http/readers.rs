@@ -99,3 +99,22 @@ fn cookie_of(token: &Token) -> String {
     let mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     hex(&mac.chain_update(b"heartbeat-read-1 cookie").finalize().into_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_goes_over_tls_only_where_there_is_tls() {
+        let token = Token::new("staple-correct-horse").expect("long enough");
+        let readers = |over_tls| Readers { cookie: cookie_of(&token), token: token.clone(), changes: None, over_tls };
+        let has = |over_tls, attribute: &str| {
+            let cookie = readers(over_tls).cookie().expect("a header");
+            cookie.to_str().expect("ASCII").split("; ").any(|part| part == attribute)
+        };
+        for over_tls in [false, true] {
+            assert_eq!(has(over_tls, "Secure"), over_tls);
+            assert!(has(over_tls, "HttpOnly") && has(over_tls, "SameSite=Strict"));
+        }
+    }
+}
