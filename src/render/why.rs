@@ -102,6 +102,15 @@ fn suspect(why: &Why) -> Vec<String> {
     let doubt = why.decision.as_ref().map_or("", |decision| decision.rule.sentence());
     let mut sentences = vec![format!("{peer} has been suspect for {}: {doubt}.", span(why.peer.state_age))];
     match (why.peer.class, why.limit, why.peer.last_proof) {
+        // The wait is still that for a silent host, but the host did respond.
+        (Some(Class::Silent), Some(limit), Some(heard)) if why.peer.evidence == Some(Evidence::Refused) => {
+            sentences.push(format!(
+                "So far: one connection was refused, as while a process restarts. If the next one is refused too, its process \
+                 is gone; otherwise it is accused {} after its last sign of life, which was {} ago.",
+                span(limit),
+                span(heard)
+            ));
+        }
         (Some(class), Some(limit), Some(heard)) => {
             let fails = failure_phrase_of(class, why.peer.evidence.unwrap_or(Evidence::Silent), flaw(why));
             sentences.push(format!(
@@ -548,6 +557,16 @@ mod tests {
             &why,
             "node-3 has been suspect for 1.2 s: an answer is later than its usual round trips allow, so this node checks it. \
             So far: it accepts connections but does not answer (stalled). It is accused 10 s after its last sign of life, which was 2.4 s ago. \
+            Asked as a witness, node-2 has not answered yet. There is no verdict yet; one answer clears it.",
+        );
+        why.peer.class = Some(Class::Silent);
+        why.peer.evidence = Some(Evidence::Refused);
+        why.limit = Some(ms(3000));
+        says(
+            &why,
+            "node-3 has been suspect for 1.2 s: an answer is later than its usual round trips allow, so this node checks it. \
+            So far: one connection was refused, as while a process restarts. If the next one is refused too, its process \
+            is gone; otherwise it is accused 3 s after its last sign of life, which was 2.4 s ago. \
             Asked as a witness, node-2 has not answered yet. There is no verdict yet; one answer clears it.",
         );
     }
