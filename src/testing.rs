@@ -60,6 +60,44 @@ pub mod http {
     pub use crate::http::{AppState, Gate, Readers, metrics_router, router, serve};
 }
 
+/// Tags of pings.
+#[cfg(feature = "node")]
+pub mod mesh_key {
+    use hyper::http::HeaderMap;
+
+    use crate::mesh_key::guard::{Guard, KeyMode};
+    use crate::mesh_key::header::HEADER_MAC;
+    use crate::mesh_key::key::{MeshKeys, generate};
+    use crate::mesh_key::store::KeyStore;
+    use crate::mesh_key::tags::{Operation, PING};
+
+    /// A mesh key, and one ping and its answer without tags.
+    pub struct PingTags {
+        guard: Guard,
+        request: HeaderMap,
+        answer: Vec<u8>,
+    }
+
+    impl PingTags {
+        /// With a new key. `None` when the system gives no random bytes.
+        pub fn new(request: HeaderMap, answer: Vec<u8>) -> Option<PingTags> {
+            let keys = MeshKeys::parse(&generate().ok()?).ok()?;
+            Some(PingTags { guard: Guard::new(KeyStore::new(keys), KeyMode::Require), request, answer })
+        }
+
+        /// The four tags of one ping: signed, verified, its answer signed, and checked. Whether all are right.
+        pub fn exchange(&self) -> bool {
+            let operation = || Operation { op: PING, args: &[] };
+            let mut request = self.request.clone();
+            let asked = self.guard.sign(operation(), &mut request);
+            let Ok(seal) = self.guard.verify(operation(), &request) else { return false };
+            let mut answer = HeaderMap::new();
+            answer.insert(HEADER_MAC, seal.answer(&self.answer));
+            self.guard.check(asked.as_ref(), &answer, &self.answer).is_ok()
+        }
+    }
+}
+
 /// The mesh as a node gathers and remembers it.
 #[cfg(feature = "node")]
 pub mod mesh_service {

@@ -29,6 +29,12 @@ fn commit() -> String {
     git(&["rev-parse", "--short=12", "HEAD"]).map_or_else(|| "unknown".to_owned(), |commit| format!("`{commit}`{mark}"))
 }
 
+/// Whether the processor has instructions for SHA-256.
+pub fn has_sha() -> bool {
+    let cpu = read("/proc/cpuinfo");
+    cpu.split_whitespace().any(|flag| flag == "sha_ni" || flag == "sha2")
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }

@@ -22,6 +22,7 @@ mod nodes;
 mod pages;
 mod simulator;
 mod stub;
+mod tags;
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -47,6 +48,7 @@ const GROUPS: &[Group] = &[
     ("bulk", nodes::bulk),
     ("instructions", instructions::figures),
     ("thousand", nodes::thousand),
+    ("tags", tags::figures),
     ("core", detector::figures),
     ("simulator", simulator::figures),
 ];
