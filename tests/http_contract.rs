@@ -1122,6 +1122,15 @@ impl Node {
 #[tokio::test]
 async fn with_a_read_token_a_reader_shows_it() {
     let (node, contract) = contract().await;
+    for (form, status) in
+        [("", StatusCode::BAD_REQUEST), ("next=a", StatusCode::BAD_REQUEST), ("token=x", StatusCode::SEE_OTHER)]
+    {
+        let reply = node.log_in(form).await;
+        assert_eq!(reply.status, status, "where none is needed: {form}");
+        if status != StatusCode::SEE_OTHER {
+            check_method(&contract, "/login", "post", &reply);
+        }
+    }
     let node = node.reads_with_token();
     let reply = node.log_in(&format!("token={READ_TOKEN}")).await;
     let cookie =

@@ -28,11 +28,17 @@ pub(super) async fn enter(State(state): State<Shared>, request: Request) -> Resu
     })?;
     let field = |name: &str| {
         let mut fields = form_urlencoded::parse(&bytes);
-        fields.find_map(|(key, value)| (key == name).then(|| value.into_owned())).unwrap_or_default()
+        fields.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     };
-    let next = field("next");
-    let Some(readers) = &state.readers else { return Ok(to_page(&next)) };
-    if !readers.know(field("token").trim().as_bytes()) {
+    let next = field("next").unwrap_or_default();
+    let token = field("token");
+    let Some(readers) = &state.readers else {
+        // Whoever comes with the form needs no token any more; what is not the form is an error here as elsewhere.
+        return token
+            .map(|_| to_page(&next))
+            .ok_or_else(|| Problem::bad_body("the field token is missing; open /login"));
+    };
+    if !readers.know(token.unwrap_or_default().trim().as_bytes()) {
         guessed(&state, from).await;
         return Ok(login::refused(&next));
     }

@@ -247,6 +247,7 @@ fn login_operations(g: &mut SchemaGenerator) -> Vec<(&'static str, Operation)> {
                 "token": { "type": "string", "description": "The read token." },
                 "next": { "type": "string", "description": "The page to show then, relative to `/`." },
             },
+            "required": ["token"],
         }))
         .no_content("303", "The token is right: to the page, with the cookie.")
         .answer("401", "It is not.", "text/html", json!({ "type": "string" }))
