@@ -76,7 +76,8 @@ impl Watched {
 
     fn control(&self, order: &str) -> Result<(), String> {
         let id = self.process.id().to_string();
-        let done = Command::new("callgrind_control").args([order, &id]).stdout(Stdio::null()).status();
+        let mut control = Command::new("callgrind_control");
+        let done = control.args([order, &id]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         succeeded(done).map_err(|problem| format!("callgrind_control {order}: {problem}"))
     }
 
