@@ -44,6 +44,12 @@ impl Clock {
         millis(self.now().0)
     }
 
+    /// How far `at` lies ahead; zero once it has come. A stopped clock runs here, as for timers.
+    #[cfg(target_os = "linux")]
+    pub(super) fn until(self, at: Monotonic) -> Duration {
+        at.0.saturating_sub(self.start.elapsed())
+    }
+
     /// The same moment as a timer of the runtime understands it.
     pub fn timer(self, at: Monotonic) -> tokio::time::Instant {
         // A deadline beyond what the system can count is as good as a year away.

@@ -16,14 +16,13 @@ mod deadline;
 mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinError, JoinSet, coop};
-use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
+use super::alarm::Alarm;
 use super::attempts::Ended;
 use super::clock::Clock;
 use super::discovery;
@@ -158,11 +157,11 @@ impl Driver {
     pub async fn run(mut self, stop: CancellationToken) {
         let peers = std::mem::take(&mut self.peers);
         self.set_peers(peers);
-        let mut sleep = pin!(sleep_until(self.clock.timer(self.clock.now())));
+        let mut alarm = Alarm::new(self.clock);
         let mut armed = None;
         loop {
             let deadline = self.node.poll_timeout();
-            self.arm(sleep.as_mut(), &mut armed, deadline);
+            self.arm(&mut alarm, &mut armed, deadline);
             if let Some(passed) = deadline.filter(|deadline| deadline.at <= self.clock.now()) {
                 if stop.is_cancelled() {
                     return;
@@ -179,7 +178,7 @@ impl Driver {
                 () = stop.cancelled() => return,
                 Some(input) = self.inbox.inputs.recv() => self.accept(input),
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => self.end(ended),
-                () = sleep.as_mut(), if deadline.is_some() => {
+                () = alarm.rings(), if deadline.is_some() => {
                     armed = None;
                     if let Some(deadline) = deadline {
                         self.time_is_up(deadline).await;
@@ -668,10 +667,10 @@ mod tests {
         let (sender, _told) = mpsc::channel(1024);
         let observer = Names(sender, Arc::default());
         let mut driver = driver(&[], Vec::new(), NameService::System, (clock, inbox), observer);
-        let mut sleep = pin!(sleep_until(clock.timer(clock.now())));
+        let mut alarm = Alarm::new(clock);
         let mut asked = || {
             let deadline = Deadline { at: clock.now(), reason: Reason::Send };
-            driver.arm(sleep.as_mut(), &mut None, Some(deadline));
+            driver.arm(&mut alarm, &mut None, Some(deadline));
         };
         asked();
         let age = Duration::from_millis(20);

@@ -8,6 +8,7 @@
 pub(crate) mod clock;
 pub(crate) mod handle;
 
+mod alarm;
 pub(crate) mod attempts;
 mod discovery;
 pub(crate) mod driver;

@@ -151,7 +151,7 @@ schedule! {
     split_right_after_loss:
     "nodes 4\n\
      length 50s\n\
-     at 10s loss node-1 node-2 40%\n\
+     at 10s loss node-1 node-2 25%\n\
      at 13s mend node-1 node-2\n\
      at 13s split node-1 node-2 | node-3 node-4\n\
      at 25s heal\n",

@@ -42,6 +42,8 @@ pub(crate) struct Requests {
     checks: Vec<Attempt>,
     for_witness: Option<Attempt>,
     next_ping: ObserverTime,
+    /// The next ping may start from here on, where that saves a wake-up.
+    ping_from: ObserverTime,
     next_check: Option<ObserverTime>,
     /// Start of the last check of this node, whatever came of it.
     last_check: Option<ObserverTime>,
@@ -58,6 +60,7 @@ impl Requests {
             checks: Vec::new(),
             for_witness: None,
             next_ping: first_ping,
+            ping_from: first_ping,
             next_check: None,
             last_check: None,
             warm: false,
@@ -216,7 +219,17 @@ impl Requests {
     }
 
     pub(crate) fn set_next_ping(&mut self, at: ObserverTime) {
+        self.plan_ping(at, at);
+    }
+
+    /// The next ping starts at `at`, and may start at `from`.
+    pub(crate) fn plan_ping(&mut self, from: ObserverTime, at: ObserverTime) {
+        self.ping_from = from;
         self.next_ping = at;
+    }
+
+    pub(crate) fn ping_from(&self) -> ObserverTime {
+        self.ping_from
     }
 
     /// The next ping starts at `at` or before.

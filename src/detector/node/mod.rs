@@ -5,13 +5,14 @@
 //! comes back then. Nothing here reads a clock or sends a byte, so the same
 //! code runs in the binary and, by the thousand, in the simulator.
 //!
-//! The parts, in the order in which a ping meets them: `pings` sends and times out, `answers` and `identity` learn who
+//! The parts, in the order in which a ping meets them: `pings` sends and times out at the times that `departures` finds, `answers` and `identity` learn who
 //! answered, `gossip` what they say of others, `witness` asks and testifies, `judge` decides, `sick` asks whether it is
 //! me, `keyed` tells new requests from copies where there is a mesh key, `report` shows, `why` explains; `discover` finds
 //! peers behind a name; `maintenance` notes what operators announced and is asked by `report` alone. A step on a link
 //! borrows it with `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
+mod departures;
 mod discover;
 mod effects;
 mod gossip;
@@ -52,6 +53,7 @@ use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
 use super::transmit::Transmit;
 use super::view::Hearsay;
+use departures::Departures;
 use effects::Effects;
 use links::Links;
 use maintenance_book::Book;
@@ -134,6 +136,7 @@ pub struct Node {
     /// Names and the addresses behind them.
     directory: Directory,
     schedule: Schedule,
+    departures: Departures,
     effects: Effects,
 }
 
@@ -170,6 +173,7 @@ impl Node {
             hearsay: None,
             opinions: 0,
             schedule: Schedule::default(),
+            departures: Departures::default(),
             effects: Effects::default(),
         }
     }
@@ -258,6 +262,7 @@ impl Node {
     pub fn handle_answer(&mut self, now: Monotonic, attempt: AttemptId, answer: Answer) {
         let now = self.begin(now);
         self.attempt_answered(attempt, answer, now);
+        self.ride_along(now);
         self.finish();
     }
 

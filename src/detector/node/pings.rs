@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Node;
+use super::{Node, departures};
 use crate::detector::event::{Doubt, EventKind, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
 use crate::detector::gray::SLOW;
@@ -80,9 +80,9 @@ impl Node {
     /// This interval's ping. Over the kept connection while the link works; once
     /// it is broken each ping is a check, because only a check shows how.
     fn start_ping(&mut self, link: &mut Link, now: ObserverTime) {
-        let stretch = self.random_below(Duration::from_secs(1)).as_secs_f64() * 2.0 - 1.0;
-        let interval = self.config.interval.mul_f64(1.0 + stretch * self.config.jitter);
-        link.requests.set_next_ping(now + interval);
+        let part = self.random_below(Duration::from_secs(1)).as_secs_f64();
+        let due = self.departures.next(&self.config, now, part);
+        link.requests.plan_ping(departures::earliest(&self.config, now), due);
         if link.state().is_broken() {
             self.start_check(link, now);
             return;
@@ -90,6 +90,24 @@ impl Node {
         let (attempt, dropped) = link.requests.start_scheduled(now);
         self.effects.cancel(dropped);
         self.send_ping(link, attempt, Purpose::Scheduled);
+    }
+
+    /// An answer was read: the ping that is due next leaves now, if its time allows, instead of waking this process again.
+    pub(super) fn ride_along(&mut self, now: ObserverTime) {
+        let soon = now + self.config.interval.mul_f64(self.config.jitter);
+        let Some((id, at)) = self.schedule.first_to_send(&mut self.links, &self.config, now) else { return };
+        if self.leaving || at > soon {
+            return;
+        }
+        self.with_link(id, |node, link| {
+            if link.requests.scheduled().is_none()
+                && link.requests.ping_from() <= now
+                && link.requests.next_ping() == at
+            {
+                node.start_ping(link, now);
+                node.settle(link, now);
+            }
+        });
     }
 
     pub(super) fn send_ping(&mut self, link: &Link, attempt: AttemptId, purpose: Purpose) {

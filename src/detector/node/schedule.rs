@@ -37,6 +37,25 @@ impl Schedule {
         config: &DetectorConfig,
         now: ObserverTime,
     ) -> Option<(ObserverTime, bool)> {
+        self.first(links, config, now).map(|(_, at, judge)| (at, judge))
+    }
+
+    /// The link with the earliest deadline of all, if it lies ahead and judges no peer.
+    pub(super) fn first_to_send(
+        &mut self,
+        links: &mut Links,
+        config: &DetectorConfig,
+        now: ObserverTime,
+    ) -> Option<(PeerId, ObserverTime)> {
+        self.first(links, config, now).filter(|(_, _, judge)| !judge).map(|(id, at, _)| (id, at))
+    }
+
+    fn first(
+        &mut self,
+        links: &mut Links,
+        config: &DetectorConfig,
+        now: ObserverTime,
+    ) -> Option<(PeerId, ObserverTime, bool)> {
         while let Some(Reverse((at, id))) = self.heap.peek().copied() {
             let Some(link) = links.get_mut(&id).filter(|link| link.wake == Some(at)) else {
                 self.heap.pop();
@@ -45,11 +64,11 @@ impl Schedule {
             // What is due must be handled, not computed again: a moment that
             // has come is no longer among those that lie ahead.
             if at <= now {
-                return Some((at, true));
+                return Some((id, at, true));
             }
             let (actual, judge) = link.next_deadline(config, now);
             if actual <= at {
-                return Some((at, judge));
+                return Some((id, at, judge));
             }
             self.heap.pop();
             link.wake = Some(actual);

@@ -3,16 +3,15 @@
 //! How long the runtime may read before a judgement is bounded by time. A bound by turns was turned down: under load a
 //! turn takes a hundred times as long as on an idle node, and traffic that never pauses then postponed every ping.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::Sleep;
 
 use super::Driver;
 use crate::detector::limits::STALL;
 use crate::detector::node::{Deadline, Reason};
 use crate::detector::time::Monotonic;
+use crate::runtime::alarm::Alarm;
 use crate::runtime::clock::millis;
 
 /// Turns without anything new after which the kernel holds nothing for us. An
@@ -28,13 +27,13 @@ const TURNS_MIN: u32 = 3;
 const READ_TIME: Duration = Duration::from_millis(50);
 
 impl Driver {
-    pub(super) fn arm(&mut self, sleep: Pin<&mut Sleep>, armed: &mut Option<Monotonic>, deadline: Option<Deadline>) {
+    pub(super) fn arm(&mut self, alarm: &mut Alarm, armed: &mut Option<Monotonic>, deadline: Option<Deadline>) {
         self.due = oldest_unmet(self.due, deadline.map(|deadline| deadline.at), self.clock.now());
         self.inbox.shared.sleep_until(self.due.map(|due| millis(due.0)));
         if let Some(deadline) = deadline
             && *armed != Some(deadline.at)
         {
-            sleep.reset(self.clock.timer(deadline.at));
+            alarm.set(deadline.at);
             *armed = Some(deadline.at);
         }
     }
