@@ -29,6 +29,17 @@ local-demo *flags:
 sim *scenario:
     cargo run --quiet -- simulate {{ scenario }}
 
+# Build the playground and serve it on this machine: break a mesh in the browser.
+[group('dev')]
+playground port='8000': playground-build
+    @echo 'the playground is at http://127.0.0.1:{{ port }}/index.html (Ctrl+C ends it)'
+    @python3 -m http.server {{ port }} --bind 127.0.0.1 --directory target/playground/site
+
+# Build the playground as a folder of static files, about a minute: `just playground-build book/html/playground`.
+[group('dev')]
+playground-build site='target/playground/site':
+    playground/build.sh {{ site }}
+
 # Measure the budgets and print each beside its limit.
 [group('dev')]
 bench *filter:

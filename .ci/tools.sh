@@ -34,6 +34,13 @@ browser() {
     debian_packages chromium chromium-driver fonts-dejavu-core
 }
 
+# The standard library for pages, which rustup has for the toolchain of the project.
+wasm_target() {
+    local triple=wasm32-unknown-unknown
+    [ -d "$(rustc --print target-libdir --target "$triple")" ] && return
+    has rustup && rustup target add "$triple" >"$work/rustup" 2>&1
+}
+
 # The test of a node whose clock is wrong needs the library that makes it so.
 wrong_clock() {
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >"$work/which" || debian_packages faketime

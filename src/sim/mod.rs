@@ -37,7 +37,7 @@ mod wire;
 mod world;
 
 pub use builtin::{builtin, builtin_names, ring_of, teaches};
-pub use compare::{Compared, Contender, NotComparable, Quality, compare};
+pub use compare::{Change, Compared, Contender, NotComparable, Quality, compare};
 pub use delay::Delay;
 pub use diagram::{DIAGRAM_BYTES, diagram};
 pub use packets::{Arrival, Packet, PacketKind, PacketTrace};

@@ -45,8 +45,11 @@ static CLOCK: Need = Need::new("clock", history::no_wrong_clock, AT_ONCE);
 /// `chromium` and `chromedriver`. A browser is some hundred megabytes and several processes, and a case may have two.
 static BROWSER: Need = Need::new("browser", || browser::driver::missing().map(str::to_owned), 2);
 
+/// The site of the playground, built from the sources as they are.
+static PLAYGROUND: Need = Need::new("playground", browser::playground::missing, AT_ONCE);
+
 /// What `HEARTBEAT_EXPECT` may name.
-const NEEDS: [&Need; 4] = [&NETWORK, &NAMES, &CLOCK, &BROWSER];
+const NEEDS: [&Need; 5] = [&NETWORK, &NAMES, &CLOCK, &BROWSER, &PLAYGROUND];
 
 /// Cases at once. Three small processes each, nearly always idle; but with more of them, too many start at the same time,
 /// and nodes that wait for a processor are nodes that do not answer.
@@ -86,6 +89,12 @@ const CASES: &[Case] = &[
     case!(strangers::peer_with_the_wrong_identity),
     case!(strangers::peer_that_answers_500),
     case!(browser::pictures::pictures, BROWSER),
+    case!(browser::playground::every_preset_plays, BROWSER, PLAYGROUND),
+    case!(browser::playground::every_gesture_works, BROWSER, PLAYGROUND),
+    case!(browser::playground::questions_and_other_detectors, BROWSER, PLAYGROUND),
+    case!(browser::playground::by_mouse_touch_and_keyboard, BROWSER, PLAYGROUND),
+    case!(browser::playground::reasons_faults_and_addresses, BROWSER, PLAYGROUND),
+    case!(browser::playground::nine_nodes_move, BROWSER, PLAYGROUND),
     case!(browser::reading::twelve_with_two_dead, BROWSER),
     case!(browser::reading::by_keyboard_and_by_touch, BROWSER),
     case!(strangers::peer_that_floods),

@@ -14,6 +14,7 @@ use super::scenario::{Scenario, Watch};
 use crate::baselines::Opinion;
 
 pub use self::contenders::Contender;
+pub use self::opinions::Change;
 pub use self::quality::Quality;
 
 /// What one contender did under one seed.
@@ -22,6 +23,8 @@ pub struct Compared {
     pub suspicion: Quality,
     /// Counted from the verdict on, for those that have one besides.
     pub verdict: Option<Quality>,
+    /// What each process believed of each other, in the order of time. All are trusted at first.
+    pub changes: Vec<Change>,
 }
 
 /// Why a scenario cannot be compared.
@@ -48,6 +51,7 @@ pub fn compare(contender: Contender, scenario: &Scenario, seed: u64) -> Result<C
     Ok(Compared {
         suspicion: quality(Opinion::Suspected),
         verdict: contender.has_verdict().then(|| quality(Opinion::Down)),
+        changes: opinions,
     })
 }
 

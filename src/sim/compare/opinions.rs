@@ -11,10 +11,14 @@ use crate::sim::timeline::What;
 
 /// One change. Before the first one of a pair, and in a process that has just started, all are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub struct Change {
+    /// Virtual time since the beginning of the run.
     pub at: Duration,
+    /// Who believes it.
     pub observer: HostId,
+    /// Of whom.
     pub subject: HostId,
+    /// From now on.
     pub opinion: Opinion,
 }
 

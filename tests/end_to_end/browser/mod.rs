@@ -8,6 +8,7 @@ pub mod driver;
 pub mod hostile;
 mod matrix;
 pub mod pictures;
+pub mod playground;
 pub mod reading;
 mod scenes;
 mod stage;
