@@ -1,12 +1,13 @@
 //! Callers that mean harm, as threads that end when they are told to.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::level::{Target, Wire};
 use super::support::{hold, millis};
 
 /// So many connections need more descriptors than the usual soft limit.
@@ -53,28 +54,50 @@ impl Attack {
     }
 
     /// `connections` callers of `path`, each with `depth` requests on their way at any time.
-    pub fn without_pause(&mut self, target: SocketAddr, path: &str, connections: usize, depth: usize) {
+    pub fn without_pause(&mut self, target: &Target, path: &str, connections: usize, depth: usize) {
         for _ in 0..connections {
-            let request = request(path);
+            let (request, target) = (request(path), target.clone());
             self.thread(move |order| {
                 while order.goes_on() {
-                    ask(&order, target, &request, depth);
+                    ask(&order, &target, &request, depth);
                 }
             });
         }
     }
 
     /// `count` connections, each opened again when it is closed. `request` is sent on each, and nothing is read.
-    pub fn connections(&mut self, target: SocketAddr, count: usize, request: String) {
+    pub fn connections(&mut self, target: Target, count: usize, request: impl Into<Vec<u8>>) {
+        let request = request.into();
+        // What TLS says of itself comes unasked.
+        let is_quiet = request.is_empty() && target.speaks_tls();
         self.thread(move |order| {
-            let mut open: Vec<TcpStream> = Vec::new();
+            let mut open: Vec<Wire> = Vec::new();
             while order.goes_on() {
-                open.retain(|stream| !is_closed(stream));
+                open.retain(|stream| !is_closed(stream, is_quiet));
                 while open.len() < count && order.goes_on() {
-                    let Ok(mut stream) = TcpStream::connect_timeout(&target, millis(500)) else { break };
-                    stream.set_nonblocking(true).expect("a socket");
+                    let Ok(mut stream) = target.connect() else { break };
+                    stream.tcp().set_nonblocking(true).expect("a socket");
                     // What does not fit is not sent: the node reads no more.
-                    let _ = stream.write_all(request.as_bytes());
+                    let _ = stream.write_all(&request);
+                    order.count(1);
+                    open.push(stream);
+                }
+                hold(millis(20));
+            }
+        });
+    }
+
+    /// `count` connections without TLS that send these bytes where a handshake should begin, each opened again as soon as
+    /// it is closed.
+    pub fn handshakes(&mut self, target: SocketAddr, count: usize, bytes: Vec<u8>) {
+        self.thread(move |order| {
+            let mut open: Vec<Wire> = Vec::new();
+            while order.goes_on() {
+                open.retain(|stream| !is_closed(stream, true));
+                while open.len() < count && order.goes_on() {
+                    let Ok(mut stream) = Target::raw(target).connect() else { break };
+                    stream.tcp().set_nonblocking(true).expect("a socket");
+                    let _ = stream.write_all(&bytes);
                     order.count(1);
                     open.push(stream);
                 }
@@ -98,9 +121,9 @@ pub fn request(path: &str) -> String {
 }
 
 /// Asks on one connection for as long as it is open.
-fn ask(order: &Order, target: SocketAddr, request: &str, depth: usize) {
-    let Ok(mut stream) = TcpStream::connect_timeout(&target, millis(500)) else { return hold(millis(20)) };
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+fn ask(order: &Order, target: &Target, request: &str, depth: usize) {
+    let Ok(mut stream) = target.connect() else { return hold(millis(20)) };
+    let _ = stream.tcp().set_read_timeout(Some(Duration::from_secs(2)));
     let (mut chunk, mut seen) = (vec![0; 64 * 1024], Vec::new());
     if stream.write_all(request.repeat(depth).as_bytes()).is_err() {
         return;
@@ -122,9 +145,15 @@ fn ask(order: &Order, target: SocketAddr, request: &str, depth: usize) {
     }
 }
 
-fn is_closed(stream: &TcpStream) -> bool {
-    match stream.peek(&mut [0]) {
-        Ok(count) => count == 0,
-        Err(error) => error.kind() != ErrorKind::WouldBlock,
+/// Where `reads` is set, what has come is thrown away first.
+fn is_closed(stream: &Wire, reads: bool) -> bool {
+    let (mut tcp, mut chunk) = (stream.tcp(), [0; 4096]);
+    loop {
+        match if reads { tcp.read(&mut chunk) } else { tcp.peek(&mut chunk) } {
+            Ok(0) => return true,
+            Ok(_) if reads => {}
+            Ok(_) => return false,
+            Err(error) => return error.kind() != ErrorKind::WouldBlock,
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Callers that use up connections, memory and descriptors, and callers that talk nonsense.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::SocketAddr;
 
 use super::attack::{Attack, request};
+use super::level::{Level, Target};
 use super::siege::{Siege, form};
 use super::support::{Plan, Report, check, seconds};
 
@@ -13,12 +14,12 @@ fn limit() -> (&'static [&'static str], usize) {
 }
 
 /// All three nodes are full of callers that say nothing, all the time.
-pub fn quiet_callers(report: &Report) {
+pub fn quiet_callers(report: &Report, level: Level) {
     let (limit, callers) = limit();
-    let mut siege = Siege::begin(Plan::loopback(3), limit);
+    let mut siege = Siege::begin(level, Plan::loopback(3), limit);
     let mut attack = Attack::new("quiet connections");
     for number in 1..=3 {
-        attack.connections(siege.address(number), callers, String::new());
+        attack.connections(siege.target(number), callers, String::new());
     }
     siege.withstand(report, attack);
     let closed = siege.count(1, "heartbeat_connections_closed_total", &["reason=\"idle\""]);
@@ -29,26 +30,26 @@ pub fn quiet_callers(report: &Report) {
 }
 
 /// Each asks for far more than both kernels hold, and reads nothing.
-pub fn callers_that_never_read(report: &Report) {
+pub fn callers_that_never_read(report: &Report, level: Level) {
     let (limit, callers) = limit();
-    let mut siege = Siege::begin(Plan::loopback(3), limit);
+    let mut siege = Siege::begin(level, Plan::loopback(3), limit);
     let mut attack = Attack::new("connections that are not read");
     for number in 1..=3 {
-        attack.connections(siege.address(number), callers / 2, request("/openapi.json").repeat(200));
+        attack.connections(siege.target(number), callers / 2, request("/openapi.json").repeat(200));
     }
     siege.withstand_until(report, attack, Some("answers_unread"));
     siege.await_lines(1, "answers_unread", "answers_read");
 }
 
 /// The limit falls below what the node needs while strangers connect.
-pub fn descriptors_used_up(report: &Report) {
+pub fn descriptors_used_up(report: &Report, level: Level) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let mut siege = Siege::begin(Plan::loopback(3), &[]);
+    let mut siege = Siege::begin(level, Plan::loopback(3), &[]);
     let pid = Pid::from_raw(siege.cluster.node(1).process_id().cast_signed());
     let few = Rlimit { current: Some(48), maximum: Some(48) };
     prlimit(pid, Resource::Nofile, few).expect("a child of ours");
     let mut attack = Attack::new("connections to a node with 48 descriptors");
-    attack.connections(siege.address(1), 100, String::new());
+    attack.connections(siege.target(1), 100, String::new());
     siege.withstand(report, attack);
     let closed = siege.count(1, "heartbeat_connections_closed_total", &["reason=\"idle\""]);
     let failures = siege.count(1, "heartbeat_accept_failures_total", &[]);
@@ -60,9 +61,8 @@ pub fn descriptors_used_up(report: &Report) {
 }
 
 /// What is not HTTP, and paths that are not there: an answer or an end, and no more series than before.
-pub fn junk_and_random_paths(report: &Report) {
-    let siege = Siege::begin(Plan::loopback(3), &[]);
-    let address = siege.address(1);
+pub fn junk_and_random_paths(report: &Report, level: Level) {
+    let siege = Siege::begin(level, Plan::loopback(3), &[]);
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(100_000));
     let junk: &[&[u8]] = &[
         b"\0\0\0\0",
@@ -80,23 +80,13 @@ pub fn junk_and_random_paths(report: &Report) {
         b"SSH-2.0-OpenSSH_9.2\r\n",
         long.as_bytes(),
     ];
-    for bytes in junk {
-        let mut stream = TcpStream::connect(address).expect("it listens");
-        stream.set_read_timeout(Some(seconds(5))).expect("a socket");
-        let _ = stream.write_all(bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let mut answer = Vec::new();
-        let read = stream.read_to_end(&mut answer);
-        let is_open = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
-        assert!(
-            !is_open,
-            "{:?} is neither answered nor closed",
-            String::from_utf8_lossy(&bytes[..bytes.len().min(60)])
-        );
+    // With TLS both inside of it and in its place.
+    for target in [siege.target(1), Target::raw(siege.address(1))] {
+        junk.iter().for_each(|bytes| assert_answered_or_closed(&target, bytes));
     }
     let series = || siege.cluster.node(1).get("/metrics").map(|response| response.body.lines().count());
     let paths = if form().is_long { 54_000 } else { 2_000 };
-    let mut stream = TcpStream::connect(address).expect("it listens");
+    let mut stream = siege.target(1).connect().expect("it listens");
     for number in 0..paths {
         stream.write_all(request(&format!("/{number}/x{}", number * 7919)).as_bytes()).expect("it reads");
         let mut answer = [0; 2048];
@@ -108,4 +98,33 @@ pub fn junk_and_random_paths(report: &Report) {
     assert!(before < 1_000, "{before} lines of metrics");
     siege.cluster.await_fresh_answers(&[1, 2, 3]);
     siege.cluster.assert_down_only(&[]);
+}
+
+fn assert_answered_or_closed(target: &Target, bytes: &[u8]) {
+    let mut stream = target.connect().expect("it listens");
+    stream.tcp().set_read_timeout(Some(seconds(5))).expect("a socket");
+    let _ = stream.write_all(bytes);
+    stream.finish();
+    let read = stream.read_to_end(&mut Vec::new());
+    let is_open = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(!is_open, "{:?} is neither answered nor closed", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+}
+
+/// TLS only: strangers who say nothing, half of what begins a handshake, what is none, and who begin one and leave it.
+pub fn handshakes_that_never_end(report: &Report, level: Level) {
+    let mut siege = Siege::begin(level, Plan::loopback(3), &[]);
+    let address: SocketAddr = siege.address(1);
+    let hello = siege.guard.hello(address.ip());
+    let half = hello[..hello.len() / 2].to_vec();
+    // The head of a handshake's record, and nothing of a handshake behind it.
+    let junk: Vec<u8> = hello[..5].iter().copied().chain((5..hello.len()).map(|at| (at * 167) as u8)).collect();
+    let mut attack = Attack::new("handshakes that never end");
+    for (count, bytes) in [(100, Vec::new()), (100, half), (50, junk), (50, hello)] {
+        attack.handshakes(address, count, bytes);
+    }
+    siege.withstand(report, attack);
+    let closed = siege.count(1, "heartbeat_connections_closed_total", &["reason=\"handshake\""]);
+    report.say(format!("node-1 closed {closed} of them"));
+    assert!(closed > 250.0, "every kind is closed, after 5 s at the latest");
+    siege.await_lines(1, "tls_handshakes_failed", "tls_handshakes_succeed");
 }

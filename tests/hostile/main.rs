@@ -1,17 +1,21 @@
-//! A mesh under attack, without any key: callers that ask without pause, that use up connections and descriptors, that
+//! A mesh under attack, without any key and certificate, and with both: callers that ask without pause, that use up connections and descriptors, that
 //! never read, peers that flood, and members that lie. Most cases attack a mesh of three real nodes, freeze one of them meanwhile, and
 //! asserts that detection goes on: own pings, the verdict about the frozen node, no verdict about any other, memory, and
 //! one log line when something begins to go wrong and one when it ends.
 //!
 //!   cargo test --test hostile             short forms: attacks of a few seconds, generous limits
+//!   HEARTBEAT_TEST_LEVELS="key tls" cargo test --test hostile     at other levels than "nothing key+tls"
 //!   just hostile                          release build and long forms: 95 % of the pings, the wait and a second
 //!
 //! Attacks go to loopback only and are bounded in number and time. Cases run one after the other: each loads the machine.
-#![cfg(all(feature = "node", target_os = "linux"))]
+#![cfg(all(feature = "tls", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod attack;
 mod connections;
+#[path = "../tls/kit/mod.rs"]
+mod kit;
+mod level;
 mod load;
 mod members;
 mod peers;
@@ -21,29 +25,79 @@ mod support;
 
 use std::process::ExitCode;
 
-use support::{Case, Need, Network, case, suite};
+use level::Level;
+use support::{Case, Need, Network, Report, suite};
 
 /// Network namespaces with a packet filter: root, `ip` and `iptables`.
 static NETWORK: Need = Need::new("network", || Network::missing().map(str::to_owned), 1);
 
-const CASES: &[Case] = &[
-    case!(load::metrics_without_pause),
-    case!(load::large_answers_without_pause),
-    case!(load::pings_without_pause),
-    case!(load::bursts_of_pipelined_requests),
-    case!(connections::quiet_callers),
-    case!(connections::callers_that_never_read),
-    case!(connections::descriptors_used_up),
-    case!(connections::junk_and_random_paths),
-    case!(peers::informational_heads_without_end),
-    case!(peers::news_without_end),
-    case!(members::a_new_name_with_each_answer),
-    case!(members::a_member_that_says_what_is_not),
-    case!(members::pings_in_the_name_of_a_dead_node, NETWORK),
+/// A case, and the levels at which it says something that it does not say at another.
+struct Besieged {
+    name: &'static str,
+    needs: &'static [&'static Need],
+    levels: &'static [Level],
+    /// As [`Level::ALL`].
+    runs: [fn(&Report); 4],
+}
+
+macro_rules! besieged {
+    ($function:path, $levels:expr $(, $need:expr)*) => {
+        Besieged {
+            name: stringify!($function),
+            needs: &[$(&$need),*],
+            levels: $levels,
+            runs: [
+                |report| $function(report, Level::Nothing),
+                |report| $function(report, Level::Key),
+                |report| $function(report, Level::Tls),
+                |report| $function(report, Level::KeyAndTls),
+            ],
+        }
+    };
+}
+
+const ALL: &[Level] = &Level::ALL;
+const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
+/// No stream of news is opened to a peer without the key, and no word of it is believed. One that has the key is believed
+/// as one is without any.
+const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
+/// Descriptors run out when a connection is accepted, before anything is said on it.
+const ONCE: &[Level] = &[Level::Nothing];
+
+const CASES: &[Besieged] = &[
+    besieged!(load::metrics_without_pause, ALL),
+    besieged!(load::large_answers_without_pause, ALL),
+    besieged!(load::pings_without_pause, ALL),
+    besieged!(load::bursts_of_pipelined_requests, ALL),
+    besieged!(connections::quiet_callers, ALL),
+    besieged!(connections::callers_that_never_read, ALL),
+    besieged!(connections::descriptors_used_up, ONCE),
+    besieged!(connections::junk_and_random_paths, ALL),
+    besieged!(connections::handshakes_that_never_end, TLS),
+    besieged!(peers::informational_heads_without_end, ALL),
+    besieged!(peers::news_without_end, WITHOUT_KEY),
+    besieged!(members::a_new_name_with_each_answer, ALL),
+    besieged!(members::a_member_that_says_what_is_not, WITHOUT_KEY),
+    besieged!(members::pings_in_the_name_of_a_dead_node, ALL, NETWORK),
 ];
+
+/// Each at every level that is asked for.
+fn cases() -> Vec<Case> {
+    let at = |case: &'static Besieged, level: Level| {
+        let name = match level {
+            Level::Nothing => case.name,
+            _ => String::leak(format!("{}@{}", case.name, level.name())),
+        };
+        Case { name, needs: case.needs, run: case.runs[level as usize] }
+    };
+    let levels = Level::asked();
+    let of_level =
+        |level: Level| CASES.iter().filter(move |case| case.levels.contains(&level)).map(move |case| at(case, level));
+    levels.into_iter().flat_map(of_level).collect()
+}
 
 fn main() -> ExitCode {
     support::door::serve();
     attack::raise_descriptors();
-    suite::main(1, CASES)
+    suite::main(1, Vec::leak(cases()))
 }

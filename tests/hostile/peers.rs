@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use super::attack::{Attack, Order};
+use super::level::{Guard, Level};
 use super::siege::Siege;
 use super::support::{Plan, Report, hold, millis, ports, seconds};
 
@@ -17,19 +18,19 @@ struct Flood {
 
 const ANSWER: &str = r#"{"node":"bad","boot":"00000000000000bd","seq":1,"state":"ready","version":"0","accusations":[],"watch":{"since":4,"rev":4,"peers":[]}}"#;
 
-pub fn informational_heads_without_end(report: &Report) {
+pub fn informational_heads_without_end(report: &Report, level: Level) {
     let heads = Flood { path: "/ping", head: "", piece: "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" };
-    let (mut siege, attack) = begin("pieces of informational heads", heads);
+    let (mut siege, attack) = begin(level, "pieces of informational heads", heads);
     siege.withstand(report, attack);
 }
 
-pub fn news_without_end(report: &Report) {
+pub fn news_without_end(report: &Report, level: Level) {
     let news = Flood {
         path: "/api/v1/events",
         head: "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n",
         piece: "event: news\ndata: {}\n\n",
     };
-    let (mut siege, attack) = begin("pieces of news", news);
+    let (mut siege, attack) = begin(level, "pieces of news", news);
     siege.withstand(report, attack);
     let closed = siege.cluster.logged(1, &["stream_flooded"], siege.began());
     report.say(format!("{} lines about the flood at node-1", closed.len()));
@@ -37,12 +38,14 @@ pub fn news_without_end(report: &Report) {
     assert!(closed.len() <= 1, "told more than once");
 }
 
-fn begin(what: &'static str, flood: Flood) -> (Siege, Attack) {
+fn begin(level: Level, what: &'static str, flood: Flood) -> (Siege, Attack) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ports::free())).expect("the port was free");
     let address = listener.local_addr().expect("bound");
     let mut attack = Attack::new(what);
     attack.thread(move |order| serve(&order, &listener, flood));
-    (Siege::begin(Plan::loopback(3).watching("bad", address), &[]), attack)
+    let guard = Guard::new(level);
+    let plan = Plan::loopback(3).watching("bad", guard.front(address));
+    (Siege::guarded(guard, plan, &[]), attack)
 }
 
 fn serve(order: &Order, listener: &TcpListener, flood: Flood) {

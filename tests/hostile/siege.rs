@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::attack::Attack;
+use super::level::{Guard, Level, Target};
 use super::support::metrics::Scrape;
 use super::support::{Cluster, Plan, Report, SOON, check, hold, http, seconds};
 
@@ -36,6 +37,7 @@ pub fn form() -> Form {
 /// A mesh of three nodes, with what the case adds.
 pub struct Siege {
     pub cluster: Cluster,
+    pub guard: Guard,
     form: Form,
     began: Instant,
 }
@@ -43,16 +45,23 @@ pub struct Siege {
 impl Siege {
     /// `more`: what all nodes are started with besides.
     #[track_caller]
-    pub fn begin(plan: Plan, more: &[&str]) -> Siege {
+    pub fn begin(level: Level, plan: Plan, more: &[&str]) -> Siege {
+        Siege::guarded(Guard::new(level), plan, more)
+    }
+
+    /// The same with keys and certificates that are there already.
+    #[track_caller]
+    pub fn guarded(guard: Guard, plan: Plan, more: &[&str]) -> Siege {
         let (form, began) = (form(), Instant::now());
         let wait = format!("--wait-stalled={}s", form.wait_stalled.as_secs());
         // At this level each ping is a line, so that pings are counted when they end and not when they are scraped.
         let mut cluster = plan.with(&[&wait, "--log-level=debug"]).with(more).build();
+        guard.arm(&mut cluster);
         for number in cluster.numbers() {
             cluster.start(number);
         }
         cluster.settle();
-        Siege { cluster, form, began }
+        Siege { cluster, guard, form, began }
     }
 
     pub fn began(&self) -> Instant {
@@ -61,6 +70,12 @@ impl Siege {
 
     pub fn address(&self, number: usize) -> SocketAddr {
         self.cluster.node(number).host.address
+    }
+
+    /// A node as strangers reach it.
+    pub fn target(&self, number: usize) -> Target {
+        let address = self.address(number);
+        self.guard.target(address, address.ip())
     }
 
     /// Runs while `attack` does: node-1 must send its pings, and report node-3 once that is frozen.

@@ -81,6 +81,12 @@ impl Node {
         self.arguments[place + 1] = peers.to_owned();
     }
 
+    /// The list of peers that it is given.
+    pub fn peers(&self) -> &str {
+        let place = self.arguments.iter().position(|argument| argument == "--peers").expect("every plan has peers");
+        &self.arguments[place + 1]
+    }
+
     /// Gives it another value for an argument that it has. Before it is started.
     pub fn replace_argument(&mut self, name: &str, value: &str) {
         self.remove_argument(name);

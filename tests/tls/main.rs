@@ -4,8 +4,7 @@
 #![cfg(all(feature = "tls", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod certificates;
-mod client;
+mod kit;
 mod meshes;
 #[path = "../support/mod.rs"]
 mod support;

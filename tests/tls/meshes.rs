@@ -3,8 +3,8 @@
 use std::process::Output;
 use std::time::Instant;
 
-use super::certificates::{Authority, Folder, Valid};
-use super::client::door;
+use super::kit::certificates::{Authority, Folder, Valid};
+use super::kit::client::door;
 use super::support::{Cluster, Plan, Report, SOON, check};
 
 /// What would be a false alarm while certificates are exchanged.

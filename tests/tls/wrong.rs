@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::certificates::{Authority, Folder, Valid};
+use super::kit::certificates::{Authority, Folder, Valid};
 use super::meshes::{peer, prepare};
 use super::support::{Cluster, Plan, Report, SOON, check};
 
@@ -79,7 +79,7 @@ pub fn a_certificate_of_another_authority_is_refused(report: &Report) {
     }
     let began = Instant::now();
     let address = cluster.node(2).host.address;
-    cluster.node_mut(2).set_entrance(super::client::door(address, &other.pem));
+    cluster.node_mut(2).set_entrance(super::kit::client::door(address, &other.pem));
     cluster.start(1);
     cluster.start(2);
     await_failures(&cluster, 2, "node-1", "tls_refused");

@@ -9,7 +9,7 @@ use self::certificates::{Authority, Valid};
 use super::super::files::Contents;
 use super::*;
 
-#[path = "../../../tests/tls/certificates.rs"]
+#[path = "../../../tests/tls/kit/certificates.rs"]
 #[allow(dead_code, unreachable_pub, clippy::disallowed_methods, reason = "of the suite, which uses all of it")]
 pub(crate) mod certificates;
 

@@ -1,7 +1,7 @@
 //! A client that speaks TLS and shows no certificate, as a browser does: a door through which the other helpers ask.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,30 +11,39 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A port at which plain requests are passed on to `node` with TLS, one for each connection.
-pub fn door(node: SocketAddr, authority: &str) -> SocketAddr {
+/// What a client without a certificate has, that believes this authority.
+pub fn config(authority: &str) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).expect("PEM")).expect("an authority");
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("TLS 1.3")
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    let config = Arc::new(config);
+        .with_no_client_auth()
+}
+
+/// A port at which plain requests are passed on to `node` with TLS, one for each connection.
+pub fn door(node: SocketAddr, authority: &str) -> SocketAddr {
+    door_to(node, node.ip(), authority)
+}
+
+/// The same for a node whose certificate is for `host` and that is reached elsewhere.
+pub fn door_to(node: SocketAddr, host: IpAddr, authority: &str) -> SocketAddr {
+    let config = Arc::new(config(authority));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
     // Both end with the process; a connection is one request.
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let config = Arc::clone(&config);
-            std::thread::spawn(move || pass(stream, node, config));
+            std::thread::spawn(move || pass(stream, node, host, config));
         }
     });
     address
 }
 
 /// A node that cannot be reached shows as a connection that is closed without an answer.
-fn pass(mut plain: TcpStream, node: SocketAddr, config: Arc<ClientConfig>) -> Option<()> {
+fn pass(mut plain: TcpStream, node: SocketAddr, host: IpAddr, config: Arc<ClientConfig>) -> Option<()> {
     plain.set_read_timeout(Some(LIMIT)).ok()?;
     let mut request = Vec::new();
     let mut chunk = [0; 16 * 1024];
@@ -46,7 +55,7 @@ fn pass(mut plain: TcpStream, node: SocketAddr, config: Arc<ClientConfig>) -> Op
     }
     let stream = TcpStream::connect_timeout(&node, LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
-    let name = ServerName::IpAddress(node.ip().into());
+    let name = ServerName::IpAddress(host.into());
     let mut tls = StreamOwned::new(ClientConnection::new(config, name).ok()?, stream);
     tls.write_all(&request).ok()?;
     loop {
