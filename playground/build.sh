@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the playground: a folder of static files that any web server can serve. `just playground-build` calls it.
+# Builds the playground: a folder of static files that any web server can serve. `just playground-build` runs it.
 #
 #   playground/build.sh [FOLDER]     target/playground/site if none is named; its files are replaced
 #

@@ -35,7 +35,7 @@ export class Compare {
       make('p', { class: 'row' }, select(0, 'What'), select(1, 'believes of')), lanes,
       make('p', { class: 'faint' }, 'Low and striped: suspected. High and solid: called down. Detectors with a heartbeat have no verdict besides the suspicion.'),
       this.table(),
-      make('p', { class: 'faint' }, 'Over all pairs of nodes. A suspicion of a node that is up is a mistake. The others send datagrams: what is lost stays lost. They have no notion of a broken link or of a goodbye.'),
+      make('p', { class: 'faint' }, 'Over all pairs of nodes. A suspicion or a verdict is false while the node is up and can be heard. The others send datagrams: what is lost stays lost. They have no notion of a broken link or of a goodbye.'),
     );
   }
 
@@ -89,8 +89,8 @@ export class Compare {
     const caught = ({ detection, missed }) => (missed > 0 ? `${seconds(detection)}, ${missed} missed` : seconds(detection));
     const row = ({ name: contender, suspicion, verdict }) => make('tr', { class: contender === 'ours' ? 'ours' : null }, make('th', { scope: 'row' }, contender),
       make('td', {}, caught(suspicion)), make('td', {}, String(suspicion.mistakes)),
-      make('td', {}, verdict ? caught(verdict) : 'has none'), make('td', {}, verdict ? String(verdict.mistakes) : '–'));
-    const head = ['detector', 'suspects after', 'mistakes', 'calls down after', 'mistakes'].map((text) => make('th', { scope: 'col' }, text));
+      make('td', {}, verdict ? caught(verdict) : '–'), make('td', {}, verdict ? String(verdict.mistakes) : '–'));
+    const head = ['detector', 'suspects after', 'false suspicions', 'calls down after', 'false verdicts'].map((text) => make('th', { scope: 'col' }, text));
     return make('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Figures' }, make('table', { class: 'figures' },
       make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...this.answer.contenders.map(row))));
   }

@@ -1,5 +1,7 @@
 // Packets in flight, on a canvas over the drawing.
 
+import { TOP } from './mesh.js';
+
 /** A packet is drawn for at least this long in the watcher's time: most fly for less than a frame. */
 const SEEN = 0.42;
 /** Where time flies, packets fly faster, or the picture would be full of them. */
@@ -43,7 +45,7 @@ export class Flight {
     const scale = this.canvas.width / this.mesh.width;
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.setTransform(scale, 0, 0, scale, 0, -TOP * scale);
     const { packets, kinds } = run;
     const least = SEEN * Math.min(speed, FASTEST_DRAWN);
     // Sent long before and still flying: the latest that a scenario may have is a second.

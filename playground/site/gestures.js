@@ -43,7 +43,7 @@ export function withLine(text, length, t, action) {
 }
 
 export class Gestures {
-  /** `act(action)` is told what to do; `picking(sides)` which nodes stand on which side while a split is prepared. */
+  /** `act(action)` carries an action out; `picking()` draws the page again while a split is prepared. */
   constructor(place, act, picking) {
     this.place = place;
     this.act = act;
@@ -67,8 +67,7 @@ export class Gestures {
     const split = make('button', { type: 'button', title: 'No packet between two sides', 'data-act': 'split', 'aria-expanded': String(this.sides != null), onclick: () => this.prepare() }, 'Split…');
     const heal = make('button', { type: 'button', title: 'The network is whole again; processes stay as they are (H)', 'data-act': 'h', onclick: () => this.act('heal') }, 'Heal network');
     this.place.replaceChildren(
-      make('p', { class: 'chosen-name' }, title),
-      make('div', { class: 'buttons' }, ...buttons, make('span', { class: 'gap' }), nodes > 1 ? split : null, heal),
+      make('div', { class: 'buttons' }, make('p', { class: 'chosen-name' }, title), ...buttons, make('span', { class: 'gap' }), nodes > 1 ? split : null, heal),
     );
     if (this.sides) this.place.append(this.form());
     if (focus) this.place.querySelector(`[data-act="${focus}"]`)?.focus();
@@ -86,7 +85,7 @@ export class Gestures {
   }
 
   /** Carries out what a key stands for; `false` where it stands for nothing. */
-  key_of(letter, chosen, truth) {
+  ofKey(letter, chosen, truth) {
     if (letter === 'h') this.act('heal');
     else {
       const found = this.offered(chosen, truth).find(([shortcut]) => shortcut === letter);
@@ -94,6 +93,14 @@ export class Gestures {
       this.act(found[2]);
     }
     return true;
+  }
+
+  /** No split after all; `false` where none was prepared. */
+  dismiss() {
+    const was = this.sides != null;
+    this.sides = null;
+    if (was) this.picking();
+    return was;
   }
 
   prepare() {

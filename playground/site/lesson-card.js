@@ -15,6 +15,7 @@ export class Lesson {
     const lesson = preset && lessonOf(preset, run);
     this.lesson = lesson;
     this.place.hidden = !lesson;
+    delete this.place.dataset.right;
     if (!lesson) return;
     Object.assign(this, { run, teaches, answer: null, told: false, done: Math.min(run.length, (run.moments.at(-1) ?? 0) + 0.2) });
     this.draw('What should happen?', make('p', {}, lesson.question), make('div', { class: 'buttons' },
@@ -38,14 +39,14 @@ export class Lesson {
     this.play();
   }
 
-  /** Tells how it went as soon as the run has shown it. */
+  /** Shows whether the answer was right, as soon as the run has shown it. */
   show(t) {
     if (!this.lesson || this.answer == null || this.told || t < this.done) return;
     this.told = true;
     const right = this.lesson.options.filter(({ holds }) => holds).map(({ text }) => text);
     const isRight = this.lesson.options[this.answer].holds;
     this.place.dataset.right = String(isRight);
-    this.draw(isRight ? '✓ So it was' : '✕ It was otherwise', make('p', {}, isRight ? `${right.join('; ')}.` : `You said: ${this.lesson.options[this.answer].text}. The run showed: ${right.join('; ')}.`),
+    this.draw(isRight ? '✓ Right' : '✕ Not right', make('p', {}, isRight ? `${right.join('; ')}.` : `You said: ${this.lesson.options[this.answer].text}. The run showed: ${right.join('; ')}.`),
       make('p', {}, make('strong', {}, 'Why: '), `${this.teaches}.`), make('div', { class: 'buttons' }, make('button', { type: 'button', onclick: () => this.next() }, 'Next experiment')));
   }
 }

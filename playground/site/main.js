@@ -49,11 +49,11 @@ async function run(text, { t = playback.t, plays = false, fresh = false } = {}) 
   const loaded = runOf(answer);
   state.run = loaded;
   if (state.chosen?.some((node) => node >= loaded.nodes)) state.chosen = null;
-  about(loaded);
   mesh.build(loaded.nodes);
   marks(loaded);
   events.load(loaded);
   lesson.load(state.asks && fresh && t == null ? state.preset : null, loaded, presets.find((preset) => preset.name === state.preset));
+  about(loaded, lesson.lesson != null);
   seen = {};
   playback.load(loaded, t ?? Math.max(0, loaded.first - LEAD));
   if (plays && !playback.playing) playback.play();
@@ -81,9 +81,10 @@ function mark(line) {
   box.setSelectionRange(start, start + (box.value.split('\n')[line - 1] ?? '').length);
 }
 
-function about(loaded) {
+function about(loaded, asksNow) {
   const preset = presets.find((one) => one.name === state.preset);
-  at('about').textContent = lessonHides(preset) ? '' : (loaded.about || preset?.about || '');
+  // The description of a scenario has the answer to its question.
+  at('about').textContent = (asksNow ? '' : loaded.about || preset?.about) || 'Break a mesh of nodes, and see what every node believes, and why.';
   at('count').value = String(loaded.nodes);
   at('trace').textContent = loaded.trace;
   const file = state.preset && state.preset !== 'sandbox' ? state.preset : 'FILE';
@@ -92,9 +93,6 @@ function about(loaded) {
   at('seed').value = String(state.seed);
   at('undo').disabled = undo.length === 0;
 }
-
-/** What a scenario is about tells the answer to its question. */
-const lessonHides = (preset) => state.asks && preset != null && preset.name !== 'sandbox';
 
 function marks(loaded) {
   at('time').max = String(loaded.length);
@@ -140,7 +138,7 @@ function show(t, speed) {
 function now(shown, past) {
   const entry = shown.told[past];
   const first = shown.steps[0];
-  const text = !entry ? `All is well${first ? `. At ${first.at} s: ${first.step}` : ': choose a node or a link, and break it'}.`
+  const text = !entry ? `All nodes are healthy${first ? `. At ${first.at} s: ${first.step}` : ': choose a node or a link, and break it'}.`
     : entry.step ? `${entry.at.toFixed(2)} s: ${entry.step}` : `${entry.at.toFixed(2)} s, ${name(entry.node)}: ${entry.sentence}`;
   at('now').textContent = text;
   at('now').className = entry ? tone(entry) : '';
@@ -294,9 +292,9 @@ function keys(event) {
   if (key === ' ' && !onButton) playback.playing ? playback.pause() : playback.play();
   else if (key === 'ArrowLeft' && !event.target.closest('[role=tablist]')) stop(event.shiftKey ? state.run.previous(playback.t) ?? 0 : playback.t - 0.1);
   else if (key === 'ArrowRight' && !event.target.closest('[role=tablist]')) stop(event.shiftKey ? state.run.next(playback.t) ?? state.run.length : playback.t + 0.1);
-  else if (key === 'Escape') choose(null);
+  else if (key === 'Escape') gestures.dismiss() || choose(null);
   else if (key >= '1' && key <= String(state.run.nodes)) choose([Number(key) - 1]);
-  else if (!gestures.key_of(key.toLowerCase(), state.chosen, state.run.truth(playback.t))) return;
+  else if (!gestures.ofKey(key.toLowerCase(), state.chosen, state.run.truth(playback.t))) return;
   event.preventDefault();
 }
 

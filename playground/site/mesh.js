@@ -4,6 +4,9 @@ import { fate, name, sign, spaced, word } from './run.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const RADIUS = 30;
+/** Room for two lines of words above the highest node and below the lowest. */
+export const TOP = -16;
+const HEIGHT = 432;
 
 function draw(parent, tag, attributes, text) {
   const element = document.createElementNS(SVG, tag);
@@ -64,7 +67,7 @@ export class Mesh {
     this.middle = [this.width / 2, 200];
     this.places = places(count, this.middle);
     this.crowded = count > 6;
-    this.svg.setAttribute('viewBox', `0 0 ${this.width} 400`);
+    this.svg.setAttribute('viewBox', `0 ${TOP} ${this.width} ${HEIGHT}`);
     this.svg.replaceChildren();
     const [lines, marks, hosts] = ['lines', 'marks', 'hosts'].map((of) => draw(this.svg, 'g', { class: of }));
     this.links = [];
@@ -122,7 +125,7 @@ export class Mesh {
     return { group, word, self, side };
   }
 
-  /** What is believed, what is so, and what is chosen. */
+  /** Beliefs, real states, and what is chosen. */
   show(beliefs, truth, selves, chosen, sides) {
     const parts = new Set(chosen ?? []);
     this.nodes.forEach(({ group, word: shown, self, side }, node) => {
@@ -135,8 +138,8 @@ export class Mesh {
       say(shown, so);
       const says = host.process === 'running' && selves[node] && selves[node] !== 'ready' ? `says: I am ${spaced(selves[node])}` : '';
       say(self, says);
-      const group_side = sides ? Number(sides.has(node)) : host.group;
-      say(side, group_side == null ? '' : `side ${'ABCDEFGHI'[group_side]}`);
+      const onSide = sides ? Number(sides.has(node)) : host.group;
+      say(side, onSide == null ? '' : `side ${'ABCDEFGHI'[onSide]}`);
       const others = beliefs.map((of, observer) => (observer === node || !of[node].state ? null : `${name(observer)} believes: ${word(of[node].state)}`));
       put(group, 'aria-label', [`${name(node)}: ${so}`, says, ...others].filter(Boolean).join('. '));
     });

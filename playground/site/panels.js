@@ -4,7 +4,7 @@ import { fate, make, name, sign, spaced, word } from './run.js';
 
 const badge = (state) => make('span', { class: `badge ${state ?? 'none'}`, 'aria-hidden': 'true' }, sign(state));
 
-/** Who believes what of whom, as a table whose cells choose the link. */
+/** What each node believes of each other, as a table whose cells choose the link. */
 export function matrix(run, t, choose) {
   const beliefs = run.beliefs(t);
   const nodes = Array.from({ length: run.nodes }, (_, node) => node);
@@ -22,8 +22,15 @@ export function matrix(run, t, choose) {
     return make('tr', {}, make('th', { scope: 'row' }, name(observer)), ...cells);
   });
   return [make('h2', {}, 'Who believes what'), make('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Who believes what' }, make('table', { class: 'matrix' }, make('thead', {}, head), make('tbody', {}, ...rows))),
-    make('p', { class: 'faint' }, 'Choose a cell, a node or a link for the evidence and the reasons.')];
+    make('p', { class: 'faint' }, 'Choose a cell, a node or a link for the evidence and the reasons.'),
+    make('ul', { class: 'key' }, ...KEY.map(([state, text]) => make('li', {}, badge(state), ` ${text}`))),
+    make('p', { class: 'faint' }, 'In the picture, the half of a line next to a node shows what that node believes of the node at the other end.')];
 }
+
+const KEY = [
+  ['alive', 'alive: it answers'], ['suspect', 'suspect: it is being checked'], ['unreachable', 'unreachable: my link is broken, or I am cut off'],
+  ['dead', 'dead: enough nodes agree'], ['left', 'left: it said goodbye'], ['joining', 'not heard yet, or no process'],
+];
 
 /** What one node believes of all others. */
 export function ofNode(moment, run, t, node, choose) {

@@ -1,4 +1,4 @@
-// One run as the engine tells it, with an index of what holds at any time.
+// One run as the engine gives it, with an index of what holds at any time.
 
 /** How many of `changes`, which are in the order of time, are not after `t`. */
 export function until(changes, t, at = (change) => change.at) {
@@ -18,7 +18,7 @@ export class Run {
   constructor(answer) {
     Object.assign(this, answer);
     this.packets ??= new Uint32Array(0);
-    /** Entries that tell more than how the nodes meet. */
+    /** Entries after the nodes have met. */
     this.told = this.entries.slice(this.started);
     this.moments = [...new Set(this.told.map((entry) => entry.at))];
     this.steps = this.entries.filter((entry) => entry.step);
@@ -78,7 +78,7 @@ export const sign = (state) => SIGNS[state] ?? '…';
 export const word = (state) => (state === 'joining' ? 'not heard yet' : state ?? 'no opinion');
 export const spaced = (text) => (text ?? '').replaceAll('_', ' ');
 
-/** What is really so of a node, in a word or two. */
+/** The real state of a node, in a word or two. */
 export function fate(host) {
   if (host.process === 'absent') return 'not started';
   if (host.process !== 'running') return host.process;

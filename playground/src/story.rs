@@ -67,7 +67,7 @@ fn lasts(kind: &EventKind) -> Option<bool> {
     }
 }
 
-/// When, who, of whom, which state, and the verdict with it; no state where the process that believed has ended.
+/// Time, observer, subject, state, and the verdict with it; no state where the process that believed has ended.
 fn beliefs(run: &Run) -> Vec<Value> {
     let mut changes = Vec::new();
     for entry in &run.timeline {
@@ -88,7 +88,7 @@ fn beliefs(run: &Run) -> Vec<Value> {
     changes
 }
 
-/// When, who, and what it says about itself.
+/// Time, node, and what it says about itself.
 fn selves(run: &Run) -> Vec<Value> {
     let of = |entry: &Entry| {
         let at = entry.at.as_secs_f64();

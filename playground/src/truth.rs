@@ -1,4 +1,4 @@
-//! What a scenario has done to hosts and links, for the drawing: what is so, beside what nodes believe.
+//! What a scenario has done to hosts and links, for the drawing: their real state, beside what nodes believe.
 
 use std::collections::BTreeMap;
 

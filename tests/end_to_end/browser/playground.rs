@@ -420,11 +420,8 @@ pub fn reasons_faults_and_addresses(_: &Report) {
 pub fn questions_and_other_detectors(_: &Report) {
     let page = Page::open("preset=silent-host", DESK);
     page.0.wait("the question", "return /loses power/.test(document.getElementById('lesson').textContent)");
-    assert_eq!(
-        page.0.ask("return document.getElementById('about').textContent"),
-        json!(""),
-        "it would tell the answer"
-    );
+    let about = page.0.ask("return document.getElementById('about').textContent");
+    assert!(about.as_str().is_some_and(|about| !about.contains("dead")), "it would tell the answer: {about}");
     page.0.ask("document.getElementById('speed').value = '4'; document.getElementById('speed').dispatchEvent(new Event('change'))");
     page.click("#lesson .option");
     page.0.wait("the answer", "return /^✕/.test(document.querySelector('#lesson h2').textContent) && /After 2 to 4 seconds/.test(document.getElementById('lesson').textContent)");
