@@ -53,6 +53,9 @@ mod mesh_key;
 mod mesh_service;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]
+mod plain_http;
+#[cfg(feature = "node")]
+#[allow(missing_docs)]
 mod runtime;
 #[cfg(feature = "node")]
 #[allow(missing_docs)]

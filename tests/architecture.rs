@@ -28,8 +28,8 @@ const OWNERS: &[Owner] = &[
     Owner {
         effect: "the steady clock",
         words: &["Instant::now"],
-        // limit: how long a request took.
-        owners: &["src/runtime/clock.rs", "src/http/limit.rs"],
+        // stream: for how long what comes has been counted.
+        owners: &["src/runtime/clock.rs", "src/client/stream.rs"],
     },
     Owner {
         effect: "wall time, which is only ever shown",
@@ -62,6 +62,7 @@ const OWNERS: &[Owner] = &[
             "std::os::",
         ],
         owners: &[
+            "src/runtime/alarm.rs",       // the timer of the kernel
             "src/runtime/signals.rs",     // how a process is asked to stop
             "src/runtime/descriptors.rs", // their limit
             "src/secret_file.rs",         // who may read a file, and opening without waiting
@@ -138,18 +139,31 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mesh", &["detector"]),
     ("render", &["detector", "mesh"]),
     ("sim", &["baselines", "detector", "mesh", "render"]),
+    ("plain_http", &[]),
     ("secret_file", &[]),
     ("mesh_key", &["secret_file"]),
     ("tls", &["secret_file"]),
     ("config", &["detector", "mesh_key", "secret_file", "tls"]),
     ("api", &["detector", "mesh", "render", "config"]),
-    ("client", &["detector", "mesh", "mesh_key", "tls", "api", "config"]),
+    ("client", &["detector", "mesh", "mesh_key", "plain_http", "tls", "api", "config"]),
     ("telemetry", &["detector", "mesh", "render", "mesh_key", "config", "api"]),
     ("runtime", &["detector", "api", "client", "config"]),
     ("mesh_service", &["detector", "mesh", "render", "api", "client", "telemetry", "runtime"]),
     (
         "http",
-        &["detector", "mesh", "render", "mesh_key", "tls", "api", "config", "telemetry", "runtime", "mesh_service"],
+        &[
+            "detector",
+            "mesh",
+            "render",
+            "mesh_key",
+            "plain_http",
+            "tls",
+            "api",
+            "config",
+            "telemetry",
+            "runtime",
+            "mesh_service",
+        ],
     ),
     ("cli", &["detector", "mesh", "render", "mesh_key", "tls", "api", "sim", "config", "client", "runtime", "app"]),
     (

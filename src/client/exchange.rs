@@ -1,4 +1,4 @@
-//! HTTP on one connection, driven by the caller that waits for the answer.
+//! hyper on one connection, driven by the caller that waits for the answer.
 //!
 //! hyper's connection is a future of its own, and the usual way is to give it a
 //! task. Here it is polled together with its one request: an answer then wakes
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use hyper::http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -27,6 +27,7 @@ use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, Caller};
 use crate::mesh_key::guard::Guard;
 use crate::mesh_key::tags;
+use crate::plain_http::Replay;
 use crate::tls::wire::Wire;
 
 /// What a peer's log shows as our user agent.
@@ -82,12 +83,7 @@ impl Heard {
 impl Exchange {
     /// # Errors
     /// When the connection broke before anything was said.
-    pub(super) async fn handshake(stream: Wire) -> Result<Exchange, Evidence> {
-        Exchange::over(stream).await.map_err(|error| evidence::of_hyper(&error, false))
-    }
-
-    /// The same with the error as it is.
-    pub(super) async fn over(stream: Wire) -> hyper::Result<Exchange> {
+    pub(super) async fn over(stream: Replay<Wire>) -> hyper::Result<Exchange> {
         let heard = Arc::new(Heard::default());
         let io = TokioIo::new(Listening { stream, heard: Arc::clone(&heard) });
         let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(io).await?;
@@ -111,7 +107,7 @@ impl Exchange {
     ///
     /// # Errors
     /// How it failed.
-    pub(super) async fn ping(&mut self, Order { mut request, check }: Order) -> Result<Answer, Failed> {
+    pub(super) async fn ping(&mut self, mut request: Request<Full<Bytes>>, check: Check) -> Result<Answer, Failed> {
         self.heard.reset();
         self.heard.watch(&mut request);
         let heard = &self.heard;
@@ -128,10 +124,7 @@ impl Exchange {
             let (head, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_BYTES).collect().await;
             let body = body.map_err(|error| unreadable(&broken_off(&*error)))?.to_bytes();
-            // Not even parsed before that: who has no key cannot reach the parser.
-            check.answer(&head.headers, &body)?;
-            let answer = AnswerBody::parse(&body).and_then(Answer::try_from);
-            answer.map_err(|_| of_body(&head.headers, &body).into())
+            read(&check, &head.headers, &body)
         });
         tokio::select! {
             biased;
@@ -213,7 +206,7 @@ impl Order {
 
 /// A stream that remembers whether anything was ever read from it, and ends where an answer never begins.
 struct Listening {
-    stream: Wire,
+    stream: Replay<Wire>,
     heard: Arc<Heard>,
 }
 
@@ -243,6 +236,14 @@ impl AsyncWrite for Listening {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// The answer that a body with status 200 is.
+pub(super) fn read(check: &Check, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Failed> {
+    // Not even parsed before that: who has no key cannot reach the parser.
+    check.answer(headers, body)?;
+    let answer = AnswerBody::parse(body).and_then(Answer::try_from);
+    answer.map_err(|_| of_body(headers, body).into())
 }
 
 /// What an exchange without the head of an answer shows.

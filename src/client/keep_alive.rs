@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::exchange::Exchange;
+use super::line::Line;
 
 /// Half a minute of pings at the default interval: a rule that shuts a node out
 /// is noticed within that and a wait, for a thirtieth of a handshake a ping.
@@ -41,14 +41,14 @@ impl FailedRenewals {
 
 /// A connection, how many pings it has carried, and how many renewals had failed when it was opened.
 pub(super) struct Carrier {
-    pub exchange: Exchange,
+    pub line: Line,
     pings: u32,
     failed_before: u32,
 }
 
 impl Carrier {
-    pub(super) fn new(exchange: Exchange, failed: &FailedRenewals) -> Carrier {
-        Carrier { exchange, pings: 0, failed_before: failed.0.load(Ordering::Relaxed) }
+    pub(super) fn new(line: Line, failed: &FailedRenewals) -> Carrier {
+        Carrier { line, pings: 0, failed_before: failed.0.load(Ordering::Relaxed) }
     }
 
     /// Counts a ping, and returns whether a new connection should be opened after it.
@@ -71,7 +71,7 @@ impl Kept {
     /// The idle connection, if there is one and it still stands.
     pub(super) async fn take(&self) -> Option<Carrier> {
         let mut idle = self.idle().take()?;
-        idle.exchange.is_open().await.then_some(idle)
+        idle.line.is_open().await.then_some(idle)
     }
 
     /// Keeps the younger one, where another was opened meanwhile.

@@ -29,8 +29,10 @@ mod evidence;
 mod exchange;
 mod failed;
 mod keep_alive;
+mod line;
 pub(crate) mod node;
 pub(crate) mod one_shot;
+mod pieces;
 mod rare;
 mod resolve;
 mod shortage;
@@ -179,8 +181,7 @@ impl Client {
             // Rare and large: apart, so that the task of each ping is small.
             None => Box::pin(self.carrier(target)).await?,
         };
-        let answer =
-            carrier.exchange.ping(Order::ping(self.guard.as_ref(), caller, target.0.authority.clone())).await?;
+        let answer = carrier.line.ping(Order::ping(self.guard.as_ref(), caller, target.0.authority.clone())).await?;
         let worn = carrier.carried(&self.failed_renewals);
         target.0.kept.keep(carrier);
         Ok((answer, worn))
@@ -200,8 +201,8 @@ impl Client {
     }
 
     async fn carrier(&self, target: &Target) -> Result<Carrier, Failed> {
-        let exchange = self.connect(target).await?.into_exchange().await?;
-        Ok(Carrier::new(exchange, &self.failed_renewals))
+        let line = self.connect(target).await?.into_line().await?;
+        Ok(Carrier::new(line, &self.failed_renewals))
     }
 
     /// A new connection to the peer, for one check. TLS on it is not begun: that it stands shows something already.

@@ -15,8 +15,10 @@ use tokio::time;
 use super::connect::{ConnectError, connect};
 use super::evidence;
 use super::exchange::{Exchange, USER_AGENT};
+use super::pieces::Pieces;
 use super::resolve::{NameService, Resolver};
 use super::stream::EventStream;
+use crate::plain_http::Replay;
 use crate::tls::Connector;
 use crate::tls::store::TlsStore;
 use crate::tls::trouble;
@@ -144,7 +146,10 @@ impl NodeClient {
         within(limit, async {
             let (exchange, response) = self.exchange(order, "text/event-stream", limit).await?;
             if response.status() == StatusCode::OK {
-                return Ok(Opened::Stream(Box::new(EventStream::new(exchange, response))));
+                return Ok(Opened::Stream(Box::new(EventStream::new(Pieces::Hyper(
+                    Box::new(exchange),
+                    response.into_body(),
+                )))));
             }
             read(exchange, response).await.map(Opened::Reply)
         })
@@ -167,7 +172,7 @@ impl NodeClient {
                 connected.map_err(|error| RequestError::Tls(why(error)))?
             }
         };
-        let mut exchange = Exchange::over(wire).await?;
+        let mut exchange = Exchange::over(Replay::fresh(wire)).await?;
         let response = exchange.open(request).await?;
         Ok((exchange, response))
     }

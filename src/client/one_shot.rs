@@ -11,8 +11,9 @@
 use hyper::http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
-use super::exchange::{Exchange, Order};
+use super::exchange::Order;
 use super::failed::{Failed, of_handshake};
+use super::line::Line;
 use super::target::Target;
 use crate::detector::peer::{Answer, Caller};
 use crate::mesh_key::guard::Guard;
@@ -41,22 +42,29 @@ impl Fresh {
     pub async fn ping(self, caller: &Caller) -> Result<Answer, Failed> {
         let mut order = Order::ping(self.guard.as_ref(), caller, self.target.0.authority.clone());
         order.request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        self.into_exchange().await?.ping(order).await
+        self.into_line().await?.ping(order).await
     }
 
-    /// HTTP on this connection, and TLS below it where the peer's address asks for it.
+    /// A connection for pings, or for a stream.
     ///
     /// # Errors
-    /// Why the handshake failed, or that the connection broke.
-    pub(super) async fn into_exchange(self) -> Result<Exchange, Failed> {
-        let wire = match &self.target.0.tls {
+    /// As [`Fresh::into_wire`].
+    pub(super) async fn into_line(self) -> Result<Line, Failed> {
+        self.into_wire().await.map(Line::new)
+    }
+
+    /// This connection, with TLS on it where the peer's address asks for it.
+    ///
+    /// # Errors
+    /// Why the handshake failed.
+    pub(super) async fn into_wire(self) -> Result<Wire, Failed> {
+        Ok(match &self.target.0.tls {
             None => Wire::Plain(self.stream),
             Some(peer) => {
                 // Apart, so that the task of a plain check has no room for it.
                 let connected = Box::pin(peer.connector.connect(self.tls.as_ref(), self.stream, &peer.name)).await;
                 connected.map_err(|error| of_handshake(&error))?
             }
-        };
-        Ok(Exchange::handshake(wire).await?)
+        })
     }
 }

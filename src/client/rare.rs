@@ -9,7 +9,7 @@ use hyper::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use tokio::time::timeout;
 use url::Url;
 
-use super::exchange::{Order, USER_AGENT};
+use super::exchange::{Exchange, Order, USER_AGENT};
 use super::signing::Check;
 use super::target::Target;
 use super::{Client, NewsStream};
@@ -19,6 +19,7 @@ use crate::api::{
 };
 use crate::detector::peer::{BootId, Caller, NodeName, Testimony};
 use crate::mesh_key::tags;
+use crate::plain_http::Replay;
 
 /// One request, before it is signed.
 struct Question<'a> {
@@ -102,10 +103,10 @@ impl Client {
 
     /// Opens an event stream to the peer; `None` when it does not want one, cannot be reached, or does not show the key.
     pub async fn open_stream(&self, target: &Target, caller: &Caller) -> Option<NewsStream> {
-        let exchange = async { self.connect(target).await.ok()?.into_exchange().await.ok() };
-        let exchange = timeout(self.settings.connect_timeout, exchange).await.ok()??;
+        let line = async { self.connect(target).await.ok()?.into_line().await.ok() };
+        let line = timeout(self.settings.connect_timeout, line).await.ok()??;
         let order = Order::stream(self.guard.as_ref(), caller, target.0.authority.clone());
-        NewsStream::open(exchange, order).await
+        NewsStream::open(line, order).await
     }
 
     /// The body of an answer of 200 and at most so many bytes; `None` when it is anything else, is longer, breaks off or
@@ -136,7 +137,8 @@ impl Client {
         headers.insert(header::HOST, target.0.authority.clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        let mut exchange = self.connect(target).await.ok()?.into_exchange().await.ok()?;
+        let wire = self.connect(target).await.ok()?.into_wire().await.ok()?;
+        let mut exchange = Exchange::over(Replay::fresh(wire)).await.ok()?;
         let response = exchange.open(request).await.ok()?;
         if response.status() != StatusCode::OK {
             return None;

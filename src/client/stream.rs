@@ -10,11 +10,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::http::{Response, StatusCode, header};
-use tokio::time::{self, Sleep};
+use tokio::time::{self, Instant, Sleep};
 
-use super::exchange::{Exchange, Order};
+use super::exchange::Order;
+use super::line::Line;
+use super::pieces::{Pieces, Torn};
 use super::sse::{Parser, ServerEvent};
 use crate::api::AnswerBody;
 use crate::detector::limits::STREAM_SILENCE;
@@ -38,8 +38,7 @@ const FLOOD_SECONDS: usize = 10;
 
 /// An open stream, on a connection of its own: it must not take the one that pings use.
 pub(crate) struct EventStream {
-    exchange: Exchange,
-    body: Incoming,
+    pieces: Pieces,
     parser: Parser,
     /// Events of the chunk read last: at most as many as fit into one read.
     ready: VecDeque<ServerEvent>,
@@ -57,12 +56,12 @@ pub(crate) enum StreamEnd {
     #[error("it ended the event stream")]
     Closed,
     #[error("its event stream broke off: {0}")]
-    Broken(#[from] hyper::Error),
+    Broken(#[from] Torn),
 }
 
 impl EventStream {
-    pub(super) fn new(exchange: Exchange, response: Response<Incoming>) -> EventStream {
-        EventStream { exchange, body: response.into_body(), parser: Parser::default(), ready: VecDeque::new() }
+    pub(super) fn new(pieces: Pieces) -> EventStream {
+        EventStream { pieces, parser: Parser::default(), ready: VecDeque::new() }
     }
 
     /// The next event. Comments are signs of life and nothing else.
@@ -80,7 +79,7 @@ impl EventStream {
 
     /// Reads the next piece. Returns how many events and bytes came.
     async fn read(&mut self) -> Result<(usize, usize), StreamEnd> {
-        let piece = within_silence(self.exchange.piece(&mut self.body)).await.ok_or(StreamEnd::Silent)?;
+        let piece = within_silence(self.pieces.next()).await.ok_or(StreamEnd::Silent)?;
         let piece = piece.ok_or(StreamEnd::Closed)??;
         let before = self.ready.len();
         self.ready.extend(self.parser.feed(&piece));
@@ -130,7 +129,7 @@ impl Proof {
 struct Budget {
     events: usize,
     bytes: usize,
-    window: Pin<Box<Sleep>>,
+    until: Instant,
 }
 
 impl Budget {
@@ -138,11 +137,15 @@ impl Budget {
         Budget {
             events: EVENTS_A_SECOND * FLOOD_SECONDS,
             bytes: BYTES_A_SECOND * FLOOD_SECONDS,
-            window: Box::pin(time::sleep(Duration::from_secs(FLOOD_SECONDS as u64))),
+            until: Instant::now() + Duration::from_secs(FLOOD_SECONDS as u64),
         }
     }
 
+    /// Looks at the time when something comes: a timer would wake this process where nothing does.
     fn take(&mut self, events: usize, bytes: usize) -> Result<(), StreamEnd> {
+        if Instant::now() >= self.until {
+            *self = Budget::new();
+        }
         self.events = self.events.checked_sub(events).ok_or(StreamEnd::Flooded)?;
         self.bytes = self.bytes.checked_sub(bytes).ok_or(StreamEnd::Flooded)?;
         Ok(())
@@ -151,17 +154,10 @@ impl Budget {
 
 impl NewsStream {
     /// Asks for the stream. `None` when the peer does not want one, or where it does not begin as a verified one.
-    pub(super) async fn open(mut exchange: Exchange, Order { request, check }: Order) -> Option<NewsStream> {
-        let response = within_silence(exchange.open(request)).await?.ok()?;
-        let streams = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        if response.status() != StatusCode::OK || !streams {
-            return None;
-        }
+    pub(super) async fn open(line: Line, Order { request, check }: Order) -> Option<NewsStream> {
+        let pieces = within_silence(line.open(request)).await??;
         let proof = check.of_stream().ok()?.map(Proof::new);
-        let events = EventStream::new(exchange, response);
+        let events = EventStream::new(pieces);
         let mut stream = NewsStream { events, budget: Budget::new(), proof, hello: None };
         if stream.proof.is_some() {
             stream.hello = Some(stream.next().await.ok()?);
@@ -197,7 +193,6 @@ impl NewsStream {
             };
             tokio::select! {
                 biased;
-                () = self.budget.window.as_mut() => self.budget = Budget::new(),
                 read = self.events.read() => {
                     let (events, bytes) = read?;
                     self.budget.take(events, bytes)?;

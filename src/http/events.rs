@@ -23,6 +23,7 @@ use super::asker::Asker;
 use super::peers;
 use super::problem::Problem;
 use super::reply::json;
+use super::rides::Passenger;
 use super::signed_news::SignedNews;
 use super::state::{AppState, Shared, wall_time};
 use super::stream::{self, Closing, Source};
@@ -92,16 +93,18 @@ pub(super) async fn events(
             && let Some(end) = state.peer_streams.open(caller.boot, caller.seq)
         {
             let news = state.handle.subscribe_news();
-            let signed = SignedNews::new(guard.clone(), seal.clone(), &AnswerBody::from(&hello), (news, end), slot);
+            let passenger = state.rides.board(caller.boot, state.clock.now());
+            let hello = AnswerBody::from(&hello);
+            let signed = SignedNews::new(guard.clone(), seal.clone(), &hello, (news, end), (slot, passenger));
             return Ok(stream::response(signed, closing));
         }
     }
-    if asker.caller.is_some() && !state.requires_key() {
+    if let Some(caller) = asker.caller.as_ref().filter(|_| !state.requires_key()) {
         // A stranger that says it is a node does not take the places of peers.
         let own = asker.is_peer.then(|| take(&state.slots.peer_streams).ok()).flatten();
         let slot = own.map_or_else(|| take(&state.slots.strangers_streams), Ok)?;
-        let news = state.handle.subscribe_news();
-        return Ok(stream::response(News { news, _slot: slot }, closing));
+        let (news, passenger) = (state.handle.subscribe_news(), state.rides.board(caller.boot, state.clock.now()));
+        return Ok(stream::response(News { news, passenger, _slot: slot }, closing));
     }
     asker.reads()?;
     let slot = take(&state.slots.streams)?;
@@ -180,13 +183,19 @@ fn take(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
 /// News for a peer. Missed news does no harm: answers repeat what it said.
 struct News {
     news: broadcast::Receiver<Arc<str>>,
+    passenger: Passenger,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Source for News {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            match self.news.recv().await {
+            let news = tokio::select! {
+                biased;
+                news = self.news.recv() => news,
+                () = self.passenger.leaves() => return Some(Bytes::from_static(stream::COMMENT)),
+            };
+            match news {
                 Ok(news) => return Some(stream::message("news", None, &news)),
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,

@@ -35,7 +35,7 @@ pub(super) async fn ahead(state: &AppState, headers: &HeaderMap, from: Remote) -
 }
 
 /// Answered by the detector itself, so that an answer proves that it runs.
-async fn answer(state: &AppState, headers: &HeaderMap, from: Option<Remote>) -> Result<Response, Problem> {
+pub(super) async fn answer(state: &AppState, headers: &HeaderMap, from: Option<Remote>) -> Result<Response, Problem> {
     // Here and not in a layer, which is not asked where a ping is answered ahead of it.
     let is_reader = admission::is_reader(state, headers, from).await?;
     let asker = Asker::at(state, headers, from, Operation { op: tags::PING, args: &[] }, is_reader);
@@ -43,6 +43,9 @@ async fn answer(state: &AppState, headers: &HeaderMap, from: Option<Remote>) -> 
         state.metrics.ping_received();
     }
     let answer = state.handle.ping(asker.caller.clone(), from.map(|from| from.address)).await?;
+    if let Some(caller) = &asker.caller {
+        state.rides.answered(caller.boot, state.clock.now());
+    }
     let body = AnswerBody::from(&answer);
     Ok(asker.json(&if asker.may_read() { body } else { body.for_strangers() }))
 }

@@ -9,22 +9,15 @@
 //! makes room ([`super::connections`]); if no caller is idle, the new one is answered with 503 and closed. Small packets
 //! are sent at once: waiting for more (Nagle) would cost a ping 40 ms.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use hyper::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet, yield_now};
@@ -32,15 +25,13 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::{Admitted, Connection, Connections, Rules};
-use super::opening::{begin, refuse};
-use super::ping;
+use super::opening::refuse;
+use super::plain_pings::PlainPings;
 use super::remote::Remote;
 use super::route::Route;
-use super::socket::Socket;
+use super::serving::Serving;
 use super::state::AppState;
-use super::stream::{self, Closing};
 use super::trouble::{Kind, Troubles};
-use crate::api::NODE_HEADER;
 use crate::config::Limits;
 use crate::detector::time::Monotonic;
 use crate::runtime::clock::Clock;
@@ -58,8 +49,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ROOM_PAUSE: Duration = Duration::from_millis(10);
 /// How often room for a peer is looked for: for a little longer than a new caller has to ask.
 const ROOM_TRIES: u32 = 11;
-/// Requests that one connection is served in one turn of the runtime. A peer sends one in each interval.
-const REQUESTS_PER_TURN: u32 = 4;
 /// How often trouble is looked at that may be over.
 const TROUBLE_LOOK: Duration = Duration::from_secs(1);
 /// The smallest read buffer that hyper takes; it panics below.
@@ -77,7 +66,7 @@ pub struct Gate {
     /// What goes wrong with callers, told when it begins and when it ends.
     pub troubles: Arc<Troubles>,
     /// What answers plain pings ahead of the router; `None` where none are answered.
-    pub pings: Option<Arc<AppState>>,
+    pub pings: Option<Arc<PlainPings>>,
     /// This node has no descriptor left for a connection of its own, and wants one back from a caller.
     pub wanted: Arc<Notify>,
     /// As the log calls the port.
@@ -105,7 +94,7 @@ impl Gate {
 
     /// That of the port on which this node is pinged.
     pub fn of_pings(state: &AppState, port: &'static str) -> Gate {
-        Gate { pings: Some(Arc::new(state.clone())), ..Gate::new(state, port) }
+        Gate { pings: Some(Arc::new(PlainPings::new(state))), ..Gate::new(state, port) }
     }
 
     /// The same with TLS.
@@ -262,125 +251,21 @@ impl Server {
         remote: Remote,
         connection: Arc<Connection>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let clock = self.gate.clock;
-        let http = self.http.clone();
-        let limit = self.gate.limits.write_time;
-        let routes = Routes {
+        let serving = Serving {
+            http: self.http.clone(),
             router: self.router.clone(),
-            closing: Closing(self.cancel.clone()),
-            clock,
             pings: self.gate.pings.clone(),
+            tls: self.gate.tls.clone(),
+            connections: Arc::clone(&self.connections),
+            metrics: Arc::clone(&self.gate.metrics),
+            troubles: Arc::clone(&self.gate.troubles),
+            clock: self.gate.clock,
+            write_time: self.gate.limits.write_time,
+            port: self.gate.port,
+            cancel: self.cancel.clone(),
         };
-        let tls = self.gate.tls.clone();
-        let (connections, troubles) = (Arc::clone(&self.connections), Arc::clone(&self.gate.troubles));
-        let port = self.gate.port;
-        let (metrics, cancel) = (Arc::clone(&self.gate.metrics), self.cancel.clone());
-        async move {
-            let begun = tokio::select! {
-                biased;
-                begun = begin(tls.as_ref(), stream, remote) => begun,
-                () = connection.closed.cancelled() => Err(None),
-                () = cancel.cancelled() => Err(None),
-            };
-            let (wire, remote) = match begun {
-                Ok(begun) => begun,
-                Err(why) => {
-                    connections.release(&connection);
-                    if let Some(why) = why {
-                        metrics.server().closed(Closed::Handshake);
-                        troubles.happened(Kind::Handshake, port, clock.now(), || format!("{} ({why})", remote.address));
-                    }
-                    return;
-                }
-            };
-            let socket = Socket::new(wire, Arc::clone(&connection), clock, limit);
-            let service = routes.service(remote, Arc::clone(&connection));
-            let mut http = pin!(http.serve_connection(TokioIo::new(socket), service));
-            // How a connection ends is its caller's business: most end by being closed, and a caller that
-            // sends nonsense has been answered by hyper.
-            let ended = tokio::select! {
-                biased;
-                ended = http.as_mut() => ended,
-                () = connection.closed.cancelled() => Ok(()),
-                () = cancel.cancelled() => {
-                    http.as_mut().graceful_shutdown();
-                    http.await
-                }
-            };
-            connections.release(&connection);
-            if ended.is_err_and(|error| is_unread(&error)) {
-                metrics.server().closed(Closed::Unread);
-                troubles.happened(Kind::Unread, port, clock.now(), || remote.address.to_string());
-            }
-        }
+        serving.run(stream, remote, connection)
     }
-}
-
-/// What the requests of one connection are served with.
-struct Routes {
-    router: Router,
-    closing: Closing,
-    clock: Clock,
-    /// What answers plain pings ahead of the router.
-    pings: Option<Arc<AppState>>,
-}
-
-impl Routes {
-    /// The routes, for one connection. It takes part in the turns of the one thread with a few requests at a time,
-    /// however many its caller has sent at once.
-    fn service(
-        self,
-        remote: Remote,
-        connection: Arc<Connection>,
-    ) -> impl hyper::service::Service<
-        Request<Incoming>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Future + Send + 'static,
-    > + Send
-    + 'static {
-        let Routes { router, closing, clock, pings } = self;
-        let router = TowerToHyperService::new(router);
-        let served = AtomicU32::new(0);
-        hyper::service::service_fn(move |request: Request<Incoming>| {
-            connection.begin(request.headers().contains_key(NODE_HEADER));
-            let turn_is_over = served.fetch_add(1, Ordering::Relaxed) % REQUESTS_PER_TURN == REQUESTS_PER_TURN - 1;
-            let connection = Arc::clone(&connection);
-            let asked = match &pings {
-                Some(state) if ping::is_plain(&request) => Asked::Ping(Arc::clone(state), request),
-                _ => {
-                    let mut request = request.map(Body::new);
-                    request.extensions_mut().insert(closing.clone());
-                    request.extensions_mut().insert(remote);
-                    Asked::Route(router.clone(), request)
-                }
-            };
-            async move {
-                if turn_is_over {
-                    yield_now().await;
-                }
-                let response = match asked {
-                    Asked::Ping(state, request) => Ok(ping::ahead(&state, request.headers(), remote).await),
-                    Asked::Route(router, request) => hyper::service::Service::call(&router, request).await,
-                };
-                let streams = response.as_ref().is_ok_and(|response| stream::is_stream(response.headers()));
-                connection.answered(clock.now(), streams);
-                response
-            }
-        })
-    }
-}
-
-/// A request, and what answers it.
-enum Asked {
-    Ping(Arc<AppState>, Request<Incoming>),
-    Route(TowerToHyperService<Router>, Request<Body>),
-}
-
-/// Whether a connection ended because its caller did not read.
-fn is_unread(error: &hyper::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// A handler that panics takes its connection along and nothing else; that it did must be seen.

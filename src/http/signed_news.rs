@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::{self, Sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::rides::Passenger;
 use super::stream::Source;
 use crate::api::AnswerBody;
 use crate::detector::limits::STREAM_COMMENT;
@@ -24,6 +25,7 @@ pub(super) struct SignedNews {
     /// A later stream of the same boot ends this one.
     end: CancellationToken,
     beat: Pin<Box<Sleep>>,
+    passenger: Passenger,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -33,10 +35,10 @@ impl SignedNews {
         seal: Seal,
         hello: &AnswerBody,
         (news, end): (broadcast::Receiver<Arc<str>>, CancellationToken),
-        slot: OwnedSemaphorePermit,
+        (slot, passenger): (OwnedSemaphorePermit, Passenger),
     ) -> SignedNews {
         let beat = Box::pin(time::sleep(STREAM_COMMENT));
-        SignedNews { guard, seal, next: 0, hello: Some(hello.to_json()), news, end, beat, _slot: slot }
+        SignedNews { guard, seal, next: 0, hello: Some(hello.to_json()), news, end, beat, passenger, _slot: slot }
     }
 
     fn event(&mut self, name: &str, data: &str) -> Bytes {
@@ -66,6 +68,7 @@ impl Source for SignedNews {
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
+                () = self.passenger.leaves() => return Some(self.event("beat", "{}")),
                 () = self.beat.as_mut() => return Some(self.event("beat", "{}")),
             }
         }

@@ -10,6 +10,7 @@ use super::guesses::Guesses;
 use super::page::written::Written;
 use super::peer_streams::PeerStreams;
 use super::readers::Readers;
+use super::rides::Rides;
 use super::scrapes::Scrapes;
 use super::strangers::Strangers;
 use super::trouble::Troubles;
@@ -59,6 +60,8 @@ pub struct AppState {
     pub strangers: Arc<Strangers>,
     /// Streams of peers that showed it.
     pub peer_streams: PeerStreams,
+    /// Streams whose signs of life leave with answers to pings.
+    pub rides: Rides,
 }
 
 /// How the routes hold it: axum clones it several times for each request.
@@ -153,6 +156,7 @@ impl AppState {
             guard: None,
             strangers: Arc::default(),
             peer_streams: PeerStreams::default(),
+            rides: Rides::default(),
         }
     }
 

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::detector::limits::STREAM_COMMENT;
 
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
-const COMMENT: &[u8] = b":\n\n";
+pub(super) const COMMENT: &[u8] = b":\n\n";
 
 /// Says when the server closes; [`super::server::serve`] puts it into every request.
 /// Streams end then, because a drain would wait for them without end.

@@ -48,15 +48,13 @@ impl Alarm {
 
     /// Returns when its time has come.
     pub(super) async fn rings(&mut self) {
-        match &mut self.timer {
-            #[cfg(target_os = "linux")]
-            Timer::Kernel(timer) => {
-                // What wakes early is an alarm that was set later meanwhile.
-                while !self.clock.until(self.at).is_zero() {
-                    timer.wait().await;
-                }
+        // What wakes early is an alarm that was set later meanwhile.
+        while !self.clock.until(self.at).is_zero() {
+            match &mut self.timer {
+                #[cfg(target_os = "linux")]
+                Timer::Kernel(timer) => timer.wait().await,
+                Timer::Runtime(sleep) => sleep.await,
             }
-            Timer::Runtime(sleep) => sleep.await,
         }
     }
 }

@@ -45,7 +45,6 @@ impl Clock {
     }
 
     /// How far `at` lies ahead; zero once it has come. A stopped clock runs here, as for timers.
-    #[cfg(target_os = "linux")]
     pub(super) fn until(self, at: Monotonic) -> Duration {
         at.0.saturating_sub(self.start.elapsed())
     }

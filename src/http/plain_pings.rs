@@ -1,0 +1,137 @@
+//! A connection while it carries plain pings and nothing else: those of peers, all their life.
+//!
+//! Nothing is allocated for one that is idle. The first request that is no plain ping, or does not come in one piece, goes to
+//! hyper, and all after it on this connection.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::connections::Connection;
+use super::problem::Problem;
+use super::remote::Remote;
+use super::route::Route;
+use super::socket::Socket;
+use super::state::{AppState, wall_time};
+use super::{limit, ping};
+use crate::api::NODE_HEADER;
+use crate::plain_http::{self, Read};
+
+/// A ping with a mesh key has 420 bytes; a longer request is not plain.
+const PING_BYTES: usize = 2 * 1024;
+
+/// What the plain pings of a port are answered with.
+pub struct PlainPings {
+    pub state: AppState,
+    date: Mutex<Date>,
+}
+
+/// The time of day as an answer has it, which changes once a second.
+#[derive(Default)]
+struct Date {
+    second: u64,
+    text: String,
+}
+
+/// What was read.
+enum Request {
+    Ping(HeaderMap),
+    /// For hyper.
+    Other(Vec<u8>),
+    /// The caller has closed the connection.
+    End,
+}
+
+impl PlainPings {
+    pub(super) fn new(state: &AppState) -> PlainPings {
+        PlainPings { state: state.clone(), date: Mutex::default() }
+    }
+
+    /// Answers pings until something else comes: its first bytes are what is returned. `None`: the connection has ended, or
+    /// was idle for too long, or `closing` is cancelled.
+    ///
+    /// # Errors
+    /// When the connection broke, or the caller does not read (`TimedOut`).
+    pub(super) async fn serve(
+        &self,
+        socket: &mut Socket,
+        remote: Remote,
+        connection: &Arc<Connection>,
+        closing: &CancellationToken,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let clock = self.state.clock;
+        let limit = self.state.config.limits.header_time;
+        // Set anew for each request and each answer, which costs nothing while it is moved on only.
+        let mut idle = pin!(sleep(limit));
+        let mut closing = pin!(closing.cancelled());
+        loop {
+            let request = tokio::select! {
+                biased;
+                request = std::future::poll_fn(|cx| poll_request(socket, cx)) => request?,
+                () = closing.as_mut() => return Ok(None),
+                () = idle.as_mut() => return Ok(None),
+            };
+            let headers = match request {
+                Request::Ping(headers) => headers,
+                Request::Other(bytes) => return Ok(Some(bytes)),
+                Request::End => return Ok(None),
+            };
+            connection.begin(headers.contains_key(NODE_HEADER));
+            let begun = clock.now();
+            idle.as_mut().reset(clock.timer(begun + limit));
+            let response = tokio::select! {
+                biased;
+                response = ping::answer(&self.state, &headers, Some(remote)) => response.into_response(),
+                // That of other requests is shorter, and a timer of their own.
+                () = idle.as_mut() => Problem::out_of_time().into_response(),
+            };
+            let response = limit::account(&self.state, Route::Ping, begun, response);
+            socket.write_all(&self.bytes(response).await).await?;
+            socket.flush().await?;
+            let now = clock.now();
+            connection.answered(now, false);
+            idle.as_mut().reset(clock.timer(now + limit));
+        }
+    }
+
+    async fn bytes(&self, response: Response) -> Vec<u8> {
+        let (head, body) = response.into_parts();
+        // It is made of bytes that are there.
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let mut date = self.date.lock().unwrap_or_else(PoisonError::into_inner);
+        plain_http::response_bytes(head.status, &head.headers, &body, date.now().as_bytes())
+    }
+}
+
+impl Date {
+    fn now(&mut self) -> &str {
+        let now = wall_time();
+        let second = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+        if self.second != second || self.text.is_empty() {
+            *self = Date { second, text: httpdate::fmt_http_date(now) };
+        }
+        &self.text
+    }
+}
+
+fn poll_request(socket: &mut Socket, cx: &mut Context<'_>) -> Poll<io::Result<Request>> {
+    let mut room = [const { MaybeUninit::uninit() }; PING_BYTES];
+    let mut buffer = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(socket).poll_read(cx, &mut buffer))?;
+    let bytes = buffer.filled();
+    Poll::Ready(Ok(match plain_http::ping(bytes, Route::Ping.path()) {
+        _ if bytes.is_empty() => Request::End,
+        Read::Plain(headers) => Request::Ping(headers),
+        Read::Part | Read::Unusual => Request::Other(bytes.to_vec()),
+    }))
+}
