@@ -45,7 +45,10 @@ async function run(text, { t = playback.t, plays = false, fresh = false } = {}) 
   state.preset = presets.find((preset) => preset.text === text && (state.preset == null || preset.name === state.preset || fresh))?.name ?? null;
   at('preset').value = state.preset ?? '';
   problems(answer);
-  if (!answer.trace) return;
+  if (!answer.trace) {
+    if (fresh) tab('text');
+    return;
+  }
   const loaded = runOf(answer);
   state.run = loaded;
   if (state.chosen?.some((node) => node >= loaded.nodes)) state.chosen = null;
@@ -230,6 +233,18 @@ async function loadCompare() {
   compare.show(playback.t);
 }
 
+/** A space-time diagram from shortly before the moment. */
+async function diagram() {
+  playback.pause();
+  const { svg } = await ask({ ask: 'diagram', text: state.text, seed: state.seed, at: Math.max(0, playback.t - 0.2) });
+  if (!svg) return;
+  const address = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml');
+  Object.assign(at('svg'), { src: address, alt: `${parsed.querySelector('title')?.textContent}: ${parsed.querySelector('desc')?.textContent}` });
+  at('save').href = address;
+  at('drawn').showModal();
+}
+
 function tab(wanted) {
   const changed = wanted !== state.tab;
   state.tab = wanted;
@@ -277,8 +292,13 @@ function open() {
   const preset = presets.find((one) => one.name === (wanted.preset ?? 'crash'));
   const text = wanted.scenario ?? preset?.text ?? SANDBOX.text;
   if (wanted.scenario == null) state.preset = preset?.name ?? 'sandbox';
-  return run(text, { t: wanted.at, fresh: true }).then(() => {
-    if (!preset) {
+  return run(text, { t: wanted.at, fresh: true }).then(async () => {
+    if (!state.run) {
+      // A link with a fault in it: the mesh of the sandbox, and beside it the text to mend.
+      await run(SANDBOX.text);
+      await run(text, { fresh: true });
+    }
+    if (!preset && wanted.scenario == null) {
       at('failure').hidden = false;
       at('failure').textContent = `There is no built-in scenario ${JSON.stringify(wanted.preset)}. The list above has those there are.`;
     }
@@ -286,7 +306,7 @@ function open() {
 }
 
 function keys(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || at('drawn').open || event.target.closest('input, textarea, select')) return;
   const { key } = event;
   const onButton = event.target.closest('button, summary');
   if (key === ' ' && !onButton) playback.playing ? playback.pause() : playback.play();
@@ -310,6 +330,7 @@ function wire() {
     show(playback.t, playback.speed());
   });
   at('preset').addEventListener('change', () => at('preset').value && pick(at('preset').value));
+  at('diagram').addEventListener('click', () => void diagram());
   at('count').addEventListener('change', () => {
     keep();
     const line = `nodes ${at('count').value}`;

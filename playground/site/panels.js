@@ -100,7 +100,7 @@ export class Events {
     const meet = run.started > 0 ? `${run.nodes} nodes started and met by ${run.entries[run.started - 1].at.toFixed(2)} s.` : '';
     this.items = run.told.map((entry) => {
       const kind = tone(entry);
-      const text = entry.step ? `You or the scenario: ${entry.step}` : entry.sentence;
+      const text = entry.step ?? entry.sentence;
       const who = entry.step ? null : make('strong', {}, name(entry.node));
       return make('li', { class: kind, hidden: true }, make('button', { type: 'button', class: 'plain', onclick: () => this.seek(entry.at) },
         make('span', { class: 'time' }, `${entry.at.toFixed(3)} s`), make('span', { class: `badge ${kind}`, 'aria-hidden': 'true' }, SIGN_OF_TONE[kind]), make('span', {}, who, who ? ' ' : '', text)));

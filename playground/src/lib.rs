@@ -89,6 +89,10 @@ fn answer_to(question: &[u8], noted: &mut Vec<u8>) -> Value {
         Some("run") => story::tell(&experiment, noted),
         Some("moment") => moment::at(&experiment, experiment::seconds(&question["at"])),
         Some("compare") => contenders::side_by_side(&experiment),
-        _ => json!({ "refused": "ask for presets, run, moment or compare" }),
+        Some("diagram") => {
+            let from = experiment::seconds(&question["at"]);
+            json!({ "svg": heartbeat::sim::diagram(&experiment.scenario, experiment.seed, Some(from)) })
+        }
+        _ => json!({ "refused": "ask for presets, run, moment, compare or diagram" }),
     }
 }

@@ -414,6 +414,16 @@ pub fn reasons_faults_and_addresses(_: &Report) {
         "return /no built-in scenario \"no-such-thing\"/.test(document.getElementById('failure').textContent)",
     );
     page.0.close();
+
+    // A link with a fault: what is wrong stands beside a mesh that works.
+    let page = Page::open("scenario=nodes%203%0Aat%201s%20explode%20node-1", DESK);
+    let shown = page.0.ask(
+        "return [document.getElementById('tab-text').ariaSelected, document.querySelectorAll('#problems li').length, document.querySelectorAll('.host').length];",
+    );
+    assert_eq!(shown, json!(["true", 1, 5]));
+    page.0.ask("document.getElementById('play').click()");
+    page.0.wait("that it plays", "return Number(document.getElementById('time').value) > 5");
+    page.0.close();
 }
 
 /// A question first, and after the run whether the answer was right; the others beside it.
@@ -429,6 +439,19 @@ pub fn questions_and_other_detectors(_: &Report) {
     page.0.wait("the next question", "return /kill -9/.test(document.getElementById('lesson').textContent)");
     page.click("#lesson .option");
     page.0.wait("that it was right", "return /^✓/.test(document.querySelector('#lesson h2').textContent)");
+    page.turn_to("preset=crash&at=9.5");
+    page.0.wait("the moment", "return document.getElementById('time').value === '9.5'");
+    page.click("#diagram");
+    page.0.wait(
+        "the diagram",
+        "return document.getElementById('drawn').open && document.getElementById('svg').naturalWidth > 0",
+    );
+    let from = std::time::Duration::from_millis(9300);
+    let svg = sim::diagram(&sim::builtin("crash").expect("a built-in scenario"), 1, Some(from));
+    let drawn =
+        page.0.ask("return decodeURIComponent(document.getElementById('svg').src.split(',').slice(1).join(','))");
+    assert_eq!(drawn, json!(svg), "as `simulate --svg --from=9.3s` draws it");
+    page.click("#drawn button");
     page.click("#tab-compare");
     page.0.wait("the lanes", "return document.querySelectorAll('.lane').length > 0");
     let lanes = page.0.ask("return [document.querySelectorAll('.lane').length, document.querySelectorAll('.figures tbody tr').length, document.querySelector('.lane .so') != null]");
