@@ -205,10 +205,11 @@ fn metrics_that_are_mentioned_exist() {
 }
 
 /// Variables of tests and examples, which are no settings of a node.
-const OTHER_VARIABLES: [&str; 7] = [
+const OTHER_VARIABLES: [&str; 8] = [
     "HEARTBEAT_E2E",
     "HEARTBEAT_EXPECT",
     "HEARTBEAT_WRITE",
+    "HEARTBEAT_TEST_LEVELS",
     "HEARTBEAT_SIM_SEEDS",
     "HEARTBEAT_KUBERNETES_SOURCES",
     // A mistake, shown with its message.
