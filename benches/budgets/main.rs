@@ -23,7 +23,12 @@ mod pages;
 mod simulator;
 mod stub;
 mod tags;
+#[cfg(all(feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tls;
 
+#[cfg(all(feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "../../tests/tls/kit/mod.rs"]
+mod kit;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -41,6 +46,8 @@ type Group = (&'static str, fn() -> Vec<Measurement>);
 const GROUPS: &[Group] = &[
     ("start", nodes::start),
     ("idle", nodes::idle),
+    #[cfg(all(feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    ("tls", tls::figures),
     ("mesh", mesh::figures),
     ("pages", pages::figures),
     ("detection", detection::figures),

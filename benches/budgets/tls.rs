@@ -1,0 +1,61 @@
+//! What mutual TLS costs an idle node.
+
+use super::figure::Measurement;
+use super::kit::certificates::{Authority, Folder, Valid};
+use super::kit::client;
+use super::machine::Usage;
+use super::support::{Cluster, Plan, hold, seconds};
+
+/// So many pings that each kept connection is renewed several times in it: a handshake, by resumption.
+const SPAN: u64 = 120;
+
+/// All nodes of an idle mesh of three with mutual TLS, and of one without, both at the same time.
+pub fn figures() -> Vec<Measurement> {
+    let folder = Folder::new("bench");
+    let (plain, tls) = (Plan::loopback(3).start(), with_tls(&folder));
+    hold(seconds(5));
+    let (plain_before, tls_before) = (usage(&plain), usage(&tls));
+    hold(seconds(SPAN));
+    let plain = cpu_ms_per_second(&plain, &plain_before);
+    let tls = cpu_ms_per_second(&tls, &tls_before);
+    let each = |what: &str, figure: f64| {
+        Measurement::new(format!("idle node of three at 1 s, {what}: CPU time per second"), "ms", figure, None)
+            .note("mean of the three, beside the other mesh")
+    };
+    vec![
+        each("plain", plain),
+        each("mutual TLS", tls),
+        Measurement::new("idle node of three: CPU time with mutual TLS against plain", "x", tls / plain, Some(1.3))
+            .note(format!("in the same {SPAN} s")),
+    ]
+}
+
+fn with_tls(folder: &Folder) -> Cluster {
+    let (authority, mut cluster) = (Authority::new("mesh"), Plan::loopback(3).build());
+    let ca = folder.write("ca.crt", &authority.pem);
+    for number in cluster.numbers() {
+        let node = cluster.node_mut(number);
+        let identity = folder.identity(&node.host.name, &authority.certificate(&["127.0.0.1"], Valid::Now));
+        node.add_arguments(&identity.each_ref().map(String::as_str));
+        node.add_arguments(&["--tls-ca-file", &ca, "--tls-client-ca-file", &ca]);
+        let peers = node.peers().replace("=http://", "=https://");
+        node.replace_peers(&peers);
+        node.set_entrance(client::door(node.host.address, &authority.pem));
+        cluster.start(number);
+    }
+    cluster.settle();
+    cluster
+}
+
+fn usage(cluster: &Cluster) -> Vec<Usage> {
+    cluster.numbers().into_iter().map(|number| Usage::of(cluster.node(number).process_id())).collect()
+}
+
+/// Of one node, as the mean of all.
+fn cpu_ms_per_second(cluster: &Cluster, before: &[Usage]) -> f64 {
+    let after = usage(cluster);
+    let used = after.iter().zip(before).map(|(after, before)| after.since(before).cpu_ms_per_second());
+    let figures: Vec<f64> = used.collect();
+    assert!(figures.iter().all(|figure| *figure > 0.0), "a node is gone");
+    figures.iter().sum::<f64>() / figures.len() as f64
+}
