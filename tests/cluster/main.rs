@@ -22,6 +22,7 @@ mod process;
 mod prometheus;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 mod watch;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ const CASES: &[Case] = &[
     case!(moves::scaled_to_five_and_back),
     case!(moves::the_second_eviction_is_refused),
     case!(keys::the_mesh_key_is_exchanged_without_a_restart),
+    case!(tls::mutual_tls_from_a_secret),
     case!(crashes::a_deleted_pod_says_goodbye_and_comes_back),
     case!(crashes::a_killed_process_is_started_again),
     case!(crashes::a_frozen_process_is_reported_before_the_kubelet_restarts_it),
@@ -49,6 +51,11 @@ const CASES: &[Case] = &[
     case!(crashes::all_at_once),
 ];
 
+fn clean() {
+    mesh::clean();
+    tls::clean();
+}
+
 fn main() -> ExitCode {
-    suite::end_to_end(kubectl::skipped(), mesh::clean, AT_ONCE, CASES)
+    suite::end_to_end(kubectl::skipped(), clean, AT_ONCE, CASES)
 }
