@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::machine;
 
@@ -58,12 +59,23 @@ impl fmt::Display for Measurement {
     }
 }
 
+/// The graph that belongs to the table, once it was drawn.
+static GRAPH: OnceLock<String> = OnceLock::new();
+
+/// Keeps the graph for [`write`].
+pub fn keep_graph(svg: String) {
+    let _ = GRAPH.set(svg);
+}
+
 /// Writes all figures into `docs/benchmarks.md`.
 pub fn write(figures: &[Measurement]) -> std::io::Result<()> {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `just bench --write`; do not edit. `benches/budgets/` describes what each row measures.\n\n",
     );
     let _ = writeln!(text, "{}\n", machine::description());
+    if GRAPH.get().is_some() {
+        text.push_str("![CPU time, wake-ups and memory by the number of nodes](benchmarks.svg)\n\n");
+    }
     text.push_str("| what | measured | budget | | |\n|---|---|---|---|---|\n");
     for figure in figures {
         let (measured, limit) = (figure.measured_text(), figure.limit_text());
@@ -71,5 +83,8 @@ pub fn write(figures: &[Measurement]) -> std::io::Result<()> {
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
     std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+    if let Some(graph) = GRAPH.get() {
+        std::fs::write(path.with_extension("svg"), graph)?;
+    }
     std::fs::write(path, text)
 }

@@ -21,6 +21,7 @@ mod mesh;
 mod nodes;
 mod pages;
 mod simulator;
+mod sizes;
 mod stub;
 mod tags;
 #[cfg(all(feature = "tls", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -53,6 +54,7 @@ const GROUPS: &[Group] = &[
     ("detection", detection::figures),
     ("ping", nodes::ping),
     ("bulk", nodes::bulk),
+    ("sizes", sizes::figures),
     ("instructions", instructions::figures),
     ("thousand", nodes::thousand),
     ("tags", tags::figures),

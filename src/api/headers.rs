@@ -1,6 +1,6 @@
 //! The headers by which a node says who asks.
 
-use hyper::http::{HeaderMap, HeaderValue};
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::limit::{SEQ_LIMIT, self_state};
 use super::text::Text;
@@ -19,18 +19,31 @@ pub(super) const HEADER_KNOWN: &str = "heartbeat-known";
 /// The answerer's boot, and the highest time of it that the caller has verified; only where a mesh key is set.
 pub(super) const HEADER_ACK: &str = "heartbeat-ack";
 
+// As names that need not be read anew for each ping.
+static NODE: HeaderName = HeaderName::from_static(HEADER_NODE);
+static BOOT: HeaderName = HeaderName::from_static(HEADER_BOOT);
+static SEQ: HeaderName = HeaderName::from_static(HEADER_SEQ);
+static STATE: HeaderName = HeaderName::from_static(HEADER_STATE);
+static KNOWN: HeaderName = HeaderName::from_static(HEADER_KNOWN);
+static ACK: HeaderName = HeaderName::from_static(HEADER_ACK);
+static HOST: HeaderName = header::HOST;
+static USER_AGENT: HeaderName = header::USER_AGENT;
+
+/// The names of the headers that nearly every ping has.
+pub(crate) static PING_HEADERS: [&HeaderName; 8] = [&NODE, &BOOT, &SEQ, &STATE, &KNOWN, &ACK, &HOST, &USER_AGENT];
+
 /// Who sent this request, as its headers say; `None` when it is not a node
 /// (curl, a browser) or when what it says of itself is not valid.
 pub fn caller_from_headers(headers: &HeaderMap) -> Option<Caller> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let seq: u64 = text(HEADER_SEQ)?.parse().ok()?;
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+    let seq: u64 = text(&SEQ)?.parse().ok()?;
     Some(Caller {
-        node: NodeName::new(text(HEADER_NODE)?).ok()?,
-        boot: text(HEADER_BOOT)?.parse().ok()?,
+        node: NodeName::new(text(&NODE)?).ok()?,
+        boot: text(&BOOT)?.parse().ok()?,
         seq: (seq < SEQ_LIMIT).then_some(Seq(seq))?,
-        state: self_state(&Text::new(text(HEADER_STATE).unwrap_or_default())),
-        known_rev: text(HEADER_KNOWN).and_then(|rev| rev.parse().ok()).unwrap_or(0),
-        ack: text(HEADER_ACK).and_then(ack),
+        state: self_state(&Text::new(text(&STATE).unwrap_or_default())),
+        known_rev: text(&KNOWN).and_then(|rev| rev.parse().ok()).unwrap_or(0),
+        ack: text(&ACK).and_then(ack),
     })
 }
 
@@ -46,20 +59,20 @@ pub fn caller_headers(caller: &Caller) -> HeaderMap {
     // A node name is visible ASCII by construction, so this never fails; without it the peer would
     // treat the request as one from an unknown process, which is the right thing to degrade to.
     if let Ok(node) = HeaderValue::from_str(caller.node.as_str()) {
-        headers.insert(HEADER_NODE, node);
+        headers.insert(&NODE, node);
     }
     if let Ok(boot) = HeaderValue::from_str(&caller.boot.to_string()) {
-        headers.insert(HEADER_BOOT, boot);
+        headers.insert(&BOOT, boot);
     }
-    headers.insert(HEADER_SEQ, HeaderValue::from(caller.seq.0));
-    headers.insert(HEADER_STATE, HeaderValue::from_static(caller.state.as_str()));
+    headers.insert(&SEQ, HeaderValue::from(caller.seq.0));
+    headers.insert(&STATE, HeaderValue::from_static(caller.state.as_str()));
     if caller.known_rev > 0 {
-        headers.insert(HEADER_KNOWN, HeaderValue::from(caller.known_rev));
+        headers.insert(&KNOWN, HeaderValue::from(caller.known_rev));
     }
     if let Some(Ack { boot, seq }) = caller.ack
         && let Ok(ack) = HeaderValue::from_str(&format!("{boot} {}", seq.0))
     {
-        headers.insert(HEADER_ACK, ack);
+        headers.insert(&ACK, ack);
     }
     headers
 }

@@ -40,6 +40,7 @@ pub use answer::{
 };
 pub use event::{EventBody, EventsBody};
 pub(crate) use headers::HEADER_NODE as NODE_HEADER;
+pub(crate) use headers::PING_HEADERS;
 pub use headers::{caller_from_headers, caller_headers};
 pub use history::{EVENTS, HISTORY_BYTES, History, HistoryBody, INCIDENTS, PastEvent, PastEventBody, PastIncidentBody};
 pub use incidents::{IncidentBody, IncidentsBody};

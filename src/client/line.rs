@@ -51,10 +51,12 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn accepts(self, head: &AnswerHead) -> bool {
+    fn accepts(self, head: &AnswerHead, bytes: &[u8]) -> bool {
         match self {
             Wanted::Whole => head.content != Content::Chunked,
-            Wanted::Stream => head.content == Content::Chunked && is_stream(&head.headers),
+            Wanted::Stream => {
+                head.content == Content::Chunked && is_stream(&plain_http::answer_headers(&bytes[..head.length]))
+            }
         }
     }
 
@@ -106,7 +108,7 @@ impl Line {
                 if head.stays && body.len() == length {
                     *self = Line::Plain(wire);
                 }
-                read(&check, &head.headers, &body[..length])
+                read(&check, || plain_http::answer_headers(&bytes[..head.length]), &body[..length])
             }
             Asked::Other(replay) => Box::pin(self.hand_over(replay, request, check)).await,
         }
@@ -174,7 +176,7 @@ async fn ask(mut wire: Wire, request: &Request<Full<Bytes>>, wanted: Wanted) -> 
         if head.is_none() {
             match plain_http::answer(&bytes, ANSWER_BYTES) {
                 Read::Part if bytes.len() < HEAD_BYTES => {}
-                Read::Plain(found) if wanted.accepts(&found) => head = Some(found),
+                Read::Plain(found) if wanted.accepts(&found, &bytes) => head = Some(found),
                 _ => return Asked::Other(Replay::answered(wire, bytes, None)),
             }
         }

@@ -17,6 +17,11 @@ impl Check {
         Check(guard.map(|guard| (guard.clone(), guard.sign(Operation { op, args }, headers))))
     }
 
+    /// Whether there is anything to check.
+    pub(super) fn has_key(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether an answer with status 200 may be read.
     ///
     /// # Errors

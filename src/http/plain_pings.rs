@@ -24,7 +24,7 @@ use super::route::Route;
 use super::socket::Socket;
 use super::state::{AppState, wall_time};
 use super::{limit, ping};
-use crate::api::NODE_HEADER;
+use crate::api::{NODE_HEADER, PING_HEADERS};
 use crate::plain_http::{self, Read};
 
 /// A ping with a mesh key has 420 bytes; a longer request is not plain.
@@ -129,7 +129,7 @@ fn poll_request(socket: &mut Socket, cx: &mut Context<'_>) -> Poll<io::Result<Re
     let mut buffer = ReadBuf::uninit(&mut room);
     ready!(Pin::new(socket).poll_read(cx, &mut buffer))?;
     let bytes = buffer.filled();
-    Poll::Ready(Ok(match plain_http::ping(bytes, Route::Ping.path()) {
+    Poll::Ready(Ok(match plain_http::ping(bytes, Route::Ping.path(), &PING_HEADERS) {
         _ if bytes.is_empty() => Request::End,
         Read::Plain(headers) => Request::Ping(headers),
         Read::Part | Read::Unusual => Request::Other(bytes.to_vec()),

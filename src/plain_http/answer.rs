@@ -5,14 +5,13 @@ use hyper::http::HeaderMap;
 use super::head::{HEADERS, Read, header_map};
 
 /// The head of a plain answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnswerHead {
     /// Its bytes, the empty line included.
     pub length: usize,
     pub content: Content,
     /// The connection can carry another request.
     pub stays: bool,
-    pub headers: HeaderMap,
 }
 
 /// How the end of the body is found.
@@ -56,9 +55,16 @@ pub(crate) fn answer(bytes: &[u8], most: usize) -> Read<AnswerHead> {
         }
         content = found;
     }
-    match (content, header_map(&bytes[..length], response.headers)) {
-        (Some(content), Some(headers)) => Read::Plain(AnswerHead { length, content, stays, headers }),
-        _ => Read::Unusual,
+    content.map_or(Read::Unusual, |content| Read::Plain(AnswerHead { length, content, stays }))
+}
+
+/// The headers of an answer that begins with this head; few need them.
+pub(crate) fn answer_headers(head: &[u8]) -> HeaderMap {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    match response.parse(head) {
+        Ok(httparse::Status::Complete(_)) => header_map(head, response.headers, &[]).unwrap_or_default(),
+        Ok(httparse::Status::Partial) | Err(_) => HeaderMap::new(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The head of a ping: `GET /ping`, without a body and without wishes for the connection.
 
-use hyper::http::HeaderMap;
+use hyper::http::{HeaderMap, HeaderName};
 
 use super::head::{HEADERS, Read, header_map};
 
-/// The headers of the ping that these bytes are, if they are one and nothing else.
-pub(crate) fn ping(bytes: &[u8], path: &str) -> Read<HeaderMap> {
+/// The headers of the ping that these bytes are, if they are one and nothing else. `known`: names that are likely.
+pub(crate) fn ping(bytes: &[u8], path: &str, known: &[&'static HeaderName]) -> Read<HeaderMap> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let length = match request.parse(bytes) {
@@ -28,7 +28,7 @@ pub(crate) fn ping(bytes: &[u8], path: &str) -> Read<HeaderMap> {
     if !is_ping || !is_plain || length != bytes.len() {
         return Read::Unusual;
     }
-    header_map(bytes, request.headers).map_or(Read::Unusual, Read::Plain)
+    header_map(bytes, request.headers, known).map_or(Read::Unusual, Read::Plain)
 }
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     fn read(lines: &str) -> Read<HeaderMap> {
-        ping(lines.replace('\n', "\r\n").as_bytes(), "/ping")
+        ping(lines.replace('\n', "\r\n").as_bytes(), "/ping", &[])
     }
 
     #[test]
@@ -53,7 +53,7 @@ mod tests {
     fn the_beginning_of_one_is_a_part() {
         let head = "GET /ping HTTP/1.1\r\nhost: a\r\n\r\n";
         for end in 0..head.len() {
-            assert_eq!(ping(&head.as_bytes()[..end], "/ping"), Read::Part, "{end}");
+            assert_eq!(ping(&head.as_bytes()[..end], "/ping", &[]), Read::Part, "{end}");
         }
     }
 
