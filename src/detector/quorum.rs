@@ -9,11 +9,13 @@
 
 use super::time::ObserverTime;
 
+// ANCHOR: quorum
 /// Accusations needed before a peer with `observers` observers is dead:
 /// `min(3, floor(observers / 2) + 1)`.
 pub(crate) fn quorum(observers: usize) -> usize {
     (observers / 2 + 1).min(3)
 }
+// ANCHOR_END: quorum
 
 /// The verdict on a peer that I accuse and for which no observer vouches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +62,14 @@ impl QuorumCount {
     }
 }
 
+// ANCHOR: half_rule
 /// The half rule: a side that hears less than half of the peers it expects may
 /// not say that a silent one is dead. With one expected peer there are no
 /// halves, and the rule does not apply.
 pub(crate) fn hears_half(heard: usize, expected: usize) -> bool {
     expected < 2 || heard * 2 >= expected
 }
+// ANCHOR_END: half_rule
 
 /// How it was found that this node is cut off.
 #[derive(Clone, Copy, Debug)]

@@ -94,6 +94,7 @@ impl ObserverClock {
         self.lost
     }
 
+    // ANCHOR: advance
     /// Observer time advances by `min(elapsed, left to sleep + SLACK)`. With no
     /// deadline set there was no promise, and all of it counts.
     pub fn advance(&mut self, raw: Monotonic) -> Advance {
@@ -106,6 +107,7 @@ impl ObserverClock {
         self.note_stall(lost);
         Advance { late: elapsed.saturating_sub(left), lost }
     }
+    // ANCHOR_END: advance
 
     fn note_stall(&mut self, lost: Duration) {
         if lost.is_zero() {

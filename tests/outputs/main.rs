@@ -96,7 +96,6 @@ const BY_HAND: &[(&str, &str)] = &[
     ("docs/operations.md ## Stopping", "not recorded yet"),
     ("docs/kubernetes.md ## A cut by policy", "needs a cluster"),
     ("docs/commands.md ## monitor", "not recorded yet"),
-    ("docs/concepts.md ## ", "timelines of the simulator, which tests/documentation.rs compares"),
 ];
 
 #[test]

@@ -7,11 +7,11 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Pages of `docs/` and its folders, those of the labs, and those at the top, in the order of their paths.
+/// Pages of `docs/` and its folders, those of the book and of the labs, and those at the top, in the order of their paths.
 pub fn all() -> Vec<PathBuf> {
     let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
     let mut paths: Vec<PathBuf> = top.map(|name| root().join(name)).to_vec();
-    for folder in ["docs", "labs"] {
+    for folder in ["docs", "book/src", "labs"] {
         collect(&root().join(folder), &mut paths);
     }
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
