@@ -6,6 +6,7 @@
 
 mod kit;
 mod meshes;
+mod on_the_way;
 #[path = "../support/mod.rs"]
 mod support;
 mod wrong;
@@ -18,6 +19,7 @@ const CASES: &[Case] = &[
     case!(meshes::a_mesh_with_tls),
     case!(meshes::a_mesh_with_mutual_tls_takes_no_stranger_and_lets_everybody_read),
     case!(meshes::certificates_are_exchanged_while_the_mesh_runs),
+    case!(on_the_way::bytes_that_are_changed_and_played_again),
     case!(wrong::what_is_wrong_with_a_peer_is_said),
     case!(wrong::a_certificate_of_another_authority_is_refused),
     case!(wrong::settings_that_cannot_work_are_told),

@@ -25,7 +25,7 @@ pub fn peer(cluster: &Cluster, number: usize) -> String {
 }
 
 /// `size` nodes with certificates of this authority, not started. `arguments` are for all of them.
-fn mesh(size: usize, folder: &Folder, authority: &Authority, mutual: bool) -> Cluster {
+pub fn mesh(size: usize, folder: &Folder, authority: &Authority, mutual: bool) -> Cluster {
     let mut cluster = Plan::loopback(size).build();
     let ca = folder.write("ca.crt", &authority.pem);
     for number in cluster.numbers() {

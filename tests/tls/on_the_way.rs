@@ -1,0 +1,140 @@
+//! Somebody between two nodes, who sees all bytes, changes them and plays them again.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::kit::certificates::{Authority, Folder};
+use super::meshes::{mesh, peer};
+use super::support::{Cluster, Report, SOON, check, seconds};
+
+/// More than the connections of the case, and than one of them carries.
+const CONNECTIONS: usize = 100;
+const BYTES: usize = 1 << 20;
+
+struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    falsifies: AtomicBool,
+    /// What callers sent, by connection.
+    sent: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Proxy {
+    fn to(node: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let proxy = Proxy { address: listener.local_addr().expect("bound"), shared: Arc::default() };
+        let shared = Arc::clone(&proxy.shared);
+        std::thread::spawn(move || {
+            for caller in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || shared.pass(&caller, &TcpStream::connect(node).ok()?));
+            }
+        });
+        proxy
+    }
+
+    fn sent(&self) -> Vec<Vec<u8>> {
+        self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shared {
+    fn pass(&self, caller: &TcpStream, node: &TcpStream) -> Option<()> {
+        let place = {
+            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.push(Vec::new());
+            sent.len() - 1
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.copy(caller, node, Some(place)));
+            self.copy(node, caller, None);
+        });
+        Some(())
+    }
+
+    fn copy(&self, mut from: &TcpStream, mut to: &TcpStream, place: Option<usize>) {
+        let mut chunk = [0; 16 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut chunk) {
+            match place {
+                Some(place) => {
+                    let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+                    if place < CONNECTIONS && sent[place].len() < BYTES {
+                        sent[place].extend_from_slice(&chunk[..length]);
+                    }
+                }
+                None if self.falsifies.load(Ordering::Relaxed) => chunk[length - 1] ^= 1,
+                None => {}
+            }
+            if to.write_all(&chunk[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+}
+
+/// One changed bit ends a connection and shows no life; what was recorded is no handshake when it is played again.
+pub fn bytes_that_are_changed_and_played_again(report: &Report) {
+    let (folder, authority) = (Folder::new("way"), Authority::new("mesh"));
+    let mut cluster = mesh(3, &folder, &authority, true);
+    let node_2 = cluster.node(2).host.address;
+    let proxy = Proxy::to(node_2);
+    let peers = format!("node-2=https://{},{}", proxy.address, peer(&cluster, 3));
+    cluster.node_mut(1).replace_peers(&peers);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    proxy.shared.falsifies.store(true, Ordering::Relaxed);
+    let said = check("node-1 has no answer of node-2 that it can read", SOON, || {
+        let peer = cluster.node(1).peer("node-2")?;
+        let flaw = peer["flaw"].as_str().unwrap_or_default().to_owned();
+        if peer["state"] == "unreachable" && flaw.contains("TLS") { Ok(flaw) } else { Err(peer.to_string()) }
+    });
+    report.say(format!("changed: {said}"));
+    proxy.shared.falsifies.store(false, Ordering::Relaxed);
+    cluster.settle();
+    let clear = ["GET /ping", "heartbeat-node", "node-1"];
+    // Of pings, streams and questions, from before and after the change.
+    let sent = proxy.sent();
+    let sent = [&sent[..4], &sent[sent.len() - 4..]].concat();
+    let seen = |word: &&str| sent.iter().any(|bytes| bytes.windows(word.len()).any(|part| part == word.as_bytes()));
+    assert!(!clear.iter().any(seen), "somebody on the way can read it");
+    let before = refused(&cluster).expect("is counted");
+    let killed = cluster.kill(1);
+    for bytes in &sent {
+        play(node_2, bytes);
+    }
+    cluster.await_event(2, "peer_down", "node-1", killed, SOON);
+    for bytes in &sent {
+        play(node_2, bytes);
+    }
+    cluster.assert_view(2, "node-1", "dead/down");
+    let count = check("what was recorded is refused", SOON, || match refused(&cluster)? - before {
+        0.0 => Err("nothing was".to_owned()),
+        count => Ok(count),
+    });
+    report.say(format!("{} connections played twice, {count} refused as handshakes", sent.len()));
+    cluster.assert_down_only(&["node-1"]);
+}
+
+/// Handshakes that node-2 has refused.
+fn refused(cluster: &Cluster) -> Result<f64, String> {
+    cluster.node(2).metrics()?.value("heartbeat_connections_closed_total", &["reason=\"handshake\""])
+}
+
+/// As fast as it goes; whatever comes back is thrown away.
+fn play(node: SocketAddr, bytes: &[u8]) {
+    let Ok(mut stream) = TcpStream::connect(node) else { return };
+    stream.set_read_timeout(Some(seconds(1))).expect("a socket");
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+}
