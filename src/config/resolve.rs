@@ -320,7 +320,8 @@ impl<'a> Resolver<'a> {
         mesh_key(&self.layers, mode).map_err(|problems| self.problems.extend(problems.0)).ok().flatten()
     }
 
-    /// Nodes read each other by their tags, so without a key, or beside nodes that lack it, a read token would blind them.
+    /// Nodes read each other by their tags or by their certificates, so without either, or beside nodes that lack the key, a
+    /// read token would blind them.
     fn read_token(
         &mut self,
         changes: Option<&(Token, Option<String>)>,
@@ -330,11 +331,13 @@ impl<'a> Resolver<'a> {
         let typed = self.layers.typed("read-token-file")?;
         let found = read_token(&self.layers).map_err(|problems| self.problems.extend(problems.0)).ok().flatten();
         let names_key = ["mesh-key-file", "mesh-key"].into_iter().any(|name| self.layers.typed(name).is_some());
-        if !names_key {
-            let wrong = "is set without a mesh key, by which nodes read each other: set --mesh-key-file too";
+        let is_mutual = self.layers.typed("tls-client-ca-file").is_some();
+        if !names_key && !is_mutual {
+            let wrong = "is set without a mesh key, by which nodes read each other: set --mesh-key-file too (or have them \
+                         show certificates: --tls-client-ca-file)";
             self.problem("read-token-file", typed, &wrong);
         }
-        if key.is_some_and(|key| key.mode == KeyMode::Accept) {
+        if key.is_some_and(|key| key.mode == KeyMode::Accept) && !is_mutual {
             let wrong = "is set while nodes without the mesh key are accepted, which could read nothing: first remove \
                          --mesh-key-mode from every node";
             self.problem("read-token-file", typed, &wrong);

@@ -108,7 +108,7 @@ fn connections_grow_with_the_peers() {
 }
 
 #[test]
-fn a_read_token_needs_a_mesh_key_that_is_required_and_is_not_the_other_token() {
+fn a_read_token_needs_what_nodes_show_each_other_and_is_not_the_other_token() {
     let file = std::env::temp_dir().join(format!("heartbeat-read-token-{}", std::process::id()));
     std::fs::write(&file, "staple-correct-horse\n").unwrap();
     let key = || "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned();
@@ -126,8 +126,12 @@ fn a_read_token_needs_a_mesh_key_that_is_required_and_is_not_the_other_token() {
     assert!(!format!("{config:?}").contains("staple"), "not even by mistake");
     assert_eq!(
         wrong(Raw::default(), None),
-        ["is set without a mesh key, by which nodes read each other: set --mesh-key-file too"]
+        ["is set without a mesh key, by which nodes read each other: set --mesh-key-file too (or have them show \
+          certificates: --tls-client-ca-file)"]
     );
+    // Without the other files of TLS: none of the problems is about the token.
+    let mutual = wrong(Raw { tls_client_ca_file: Some("ca.crt".into()), ..Raw::default() }, None);
+    assert!(!mutual.is_empty() && mutual.iter().all(|wrong| !wrong.contains("mesh key")), "{mutual:?}");
     let accepted = wrong(Raw { mesh_key_mode: Some("accept".into()), ..Raw::default() }, Some(key()));
     assert!(accepted.len() == 1 && accepted[0].contains("first remove --mesh-key-mode"), "{accepted:?}");
     let same = wrong(Raw { token: Some("staple-correct-horse".into()), ..Raw::default() }, Some(key()));

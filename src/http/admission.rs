@@ -30,7 +30,9 @@ pub(super) async fn admit(state: &AppState, route: Route, request: &mut Request)
         return Ok(());
     }
     match access {
-        Access::Nodes if request.headers().contains_key(HEADER_MAC) => {
+        Access::Nodes
+            if request.headers().contains_key(HEADER_MAC) || from.is_some_and(|from| from.has_certificate) =>
+        {
             request.extensions_mut().insert(WithoutToken);
             Ok(())
         }

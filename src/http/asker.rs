@@ -4,7 +4,8 @@
 //! a stranger's: it is answered as curl is, without a tag and with one reply for every reason, so that nobody can try
 //! tags out. Where a key is accepted, requests are signed and verified, and believed as without one.
 //!
-//! Where the node has a read token, a valid tag lets a node read what nodes ask each other.
+//! Where the node has a read token, a valid tag lets a node read what nodes ask each other; without a key that is required,
+//! a certificate does where calls between nodes come with one.
 
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -35,15 +36,35 @@ pub(super) struct Asker {
     hint: Option<HeaderValue>,
     /// Where a key or a certificate is required, and this request is without.
     is_stranger: bool,
-    /// It has shown the read token, or there is none.
-    is_reader: bool,
+    may: May,
+}
+
+/// What may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    /// That this node lives.
+    Least,
+    /// What nodes ask each other.
+    AsNode,
+    /// Everything: it has shown the read token, or there is none.
+    All,
+}
+
+impl May {
+    fn of(is_reader: bool, is_node: bool) -> May {
+        match (is_reader, is_node) {
+            (true, _) => May::All,
+            (false, true) => May::AsNode,
+            (false, false) => May::Least,
+        }
+    }
 }
 
 impl Asker {
     /// Who sent this request for `op` with these decoded parameters.
     ///
     /// # Errors
-    /// When neither a token nor a tag lets it read.
+    /// When no token, no tag and no certificate lets it read.
     pub(super) fn of(state: &AppState, request: &Request, op: &str, args: &[&str]) -> Result<Asker, Problem> {
         let is_reader = request.extensions().get::<WithoutToken>().is_none();
         let asker = Asker::at(state, request.headers(), Remote::of(request), Operation { op, args }, is_reader);
@@ -62,15 +83,19 @@ impl Asker {
         let has_certificate = from.is_some_and(|from| from.has_certificate);
         if state.is_mutual() && !has_certificate {
             let stranger = Asker::without_certificate(state, headers, from, caller.is_some());
-            return Asker { is_reader, ..stranger };
+            return Asker { may: May::of(is_reader, false), ..stranger };
         }
         // Where one is asked for, it says more than an address.
         let known = has_certificate || from.is_none_or(|from| from.known);
+        let may = May::of(is_reader, state.is_mutual());
         let Some(guard) = &state.guard else {
-            return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false, is_reader };
+            return Asker { caller, is_peer: known, seal: None, hint: None, is_stranger: false, may };
         };
         match guard.verify(operation, headers) {
-            Ok(seal) => Asker { caller, is_peer: true, seal: Some(seal), hint: None, is_stranger: false, is_reader },
+            Ok(seal) => {
+                let may = May::of(is_reader, true);
+                Asker { caller, is_peer: true, seal: Some(seal), hint: None, is_stranger: false, may }
+            }
             Err(reason) => {
                 // A reader makes no claim to be a node, and most requests are from readers.
                 if caller.is_some() || headers.contains_key(HEADER_MAC) {
@@ -79,14 +104,15 @@ impl Asker {
                 }
                 let caller = caller.filter(|_| !guard.requires());
                 let (hint, is_stranger) = (Some(guard.hint()), guard.requires());
-                Asker { caller, is_peer: known && !is_stranger, seal: None, hint, is_stranger, is_reader }
+                let may = if is_stranger { May::of(is_reader, false) } else { may };
+                Asker { caller, is_peer: known && !is_stranger, seal: None, hint, is_stranger, may }
             }
         }
     }
 
     /// It is told more than that this node lives.
     pub(super) fn may_read(&self) -> bool {
-        self.is_reader || self.seal.is_some()
+        self.may != May::Least
     }
 
     /// It may read what is not for nodes.
@@ -94,7 +120,7 @@ impl Asker {
     /// # Errors
     /// When it has shown no token where there is one: an old request of a node, played again, is none.
     pub(super) fn reads(&self) -> Result<(), Problem> {
-        if self.is_reader { Ok(()) } else { Err(Problem::reader_needed(NO_TOKEN)) }
+        if self.may == May::All { Ok(()) } else { Err(Problem::reader_needed(NO_TOKEN)) }
     }
 
     /// Whatever else it shows: calls between nodes come with a certificate.
@@ -104,7 +130,7 @@ impl Asker {
             state.strangers.happened(Unverified::Certificate, state.clock.now(), &state.metrics, from);
         }
         let hint = state.guard.as_ref().map(Guard::hint);
-        Asker { caller: None, is_peer: false, seal: None, hint, is_stranger: true, is_reader: false }
+        Asker { caller: None, is_peer: false, seal: None, hint, is_stranger: true, may: May::Least }
     }
 
     /// Nothing is done for this one but answering.

@@ -2,8 +2,8 @@
 //!
 //! Without one anyone who reaches the port may read everything. With one a reader shows it: as `Authorization: Bearer`,
 //! or as the cookie that the form of the page gives to a browser. The token that allows changes reads, too. Nodes have
-//! the mesh key instead. Their tags cover parameters that only the handlers know, so such requests pass with a mark
-//! ([`super::admission`]), and [`super::asker`] refuses those whose tag is not valid. Probes, the metrics port and the
+//! the mesh key instead, or the certificates of mutual TLS. Their tags cover parameters that only the handlers know, so such
+//! requests pass with a mark ([`super::admission`]), and [`super::asker`] refuses those whose tag is not valid. Probes, the metrics port and the
 //! style of the page are open to all, and so is the ping, which then says to strangers only that the node lives.
 //!
 //! The cookie is made of the read token, so it holds as long as the token does, also after a restart and on the other
@@ -38,7 +38,7 @@ pub struct Readers {
 /// Why a request that shows nothing is refused.
 pub(super) const NO_TOKEN: &str = "this node is read with a token only, and the request carries none";
 
-/// Marks a request of a node that has shown no token: its tag must be valid.
+/// Marks a request of a node that has shown no token: its tag must be valid, or its certificate count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WithoutToken;
 

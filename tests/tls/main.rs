@@ -18,6 +18,7 @@ use support::{Case, case, suite};
 const CASES: &[Case] = &[
     case!(meshes::a_mesh_with_tls),
     case!(meshes::a_mesh_with_mutual_tls_takes_no_stranger_and_lets_everybody_read),
+    case!(meshes::a_read_token_beside_mutual_tls),
     case!(meshes::certificates_are_exchanged_while_the_mesh_runs),
     case!(on_the_way::bytes_that_are_changed_and_played_again),
     case!(wrong::what_is_wrong_with_a_peer_is_said),

@@ -166,6 +166,35 @@ fn check_commands_of_readers(cluster: &Cluster, folder: &Folder) {
     assert!(output.status.success(), "{}", text(&output));
 }
 
+/// Without a mesh key nodes read each other by their certificates; who has none shows the token.
+pub fn a_read_token_beside_mutual_tls(report: &Report) {
+    const TOKEN: &str = "staple-correct-horse";
+    let (folder, authority) = (Folder::new("token"), Authority::new("token"));
+    let mut cluster = mesh(3, &folder, &authority, true);
+    let file = folder.write("read.token", TOKEN);
+    for number in cluster.numbers() {
+        cluster.node_mut(number).add_arguments(&["--read-token-file", &file]);
+        cluster.node_mut(number).read_with(TOKEN);
+    }
+    start(&mut cluster);
+    check("the mesh is whole, with rows of all", SOON, || {
+        let view = cluster.node(1).json("/api/v1/cluster")?;
+        if view["whole"] == true { Ok(()) } else { Err(view.to_string()) }
+    });
+    let stranger = |path: &str| super::support::http::get(cluster.node(1).reached_at(), path).expect("an answer");
+    for path in ["/", "/api/v1/row", "/api/v1/history?since=0", "/api/v1/events", "/metrics"] {
+        assert_eq!(stranger(path).status, 401, "{path}");
+        assert_eq!(cluster.node(1).get(path).map(|response| response.status), Ok(200), "{path}");
+    }
+    let ping = stranger("/ping");
+    assert!(ping.status == 200 && !ping.body.contains("node-2"), "{}", ping.body);
+    let killed = cluster.kill(3);
+    let line = cluster.await_event(1, "peer_down", "node-3", killed, SOON);
+    assert_eq!(line.text("verdict"), "down", "both agree: {}", line.raw);
+    report.say(line.text("sentence"));
+    cluster.assert_down_only(&["node-3"]);
+}
+
 /// New certificates of the same authority, then of a new one beside the old one: no failed ping, no alarm.
 pub fn certificates_are_exchanged_while_the_mesh_runs(report: &Report) {
     let (folder, old, new) = (Folder::new("renewal"), Authority::new("old"), Authority::new("new"));
