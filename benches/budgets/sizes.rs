@@ -116,7 +116,8 @@ impl Counted {
 
 /// Three lines over the number of nodes, each with its own scale from zero.
 fn graph(costs: &[Cost]) -> String {
-    let lines: [(&str, &str, fn(&Cost) -> f64); 3] = [
+    type Line = (&'static str, &'static str, fn(&Cost) -> f64);
+    let lines: [Line; 3] = [
         ("CPU time of one ping, both ends (us)", "#0b6e99", |cost| cost.cpu_us),
         ("wake-ups for one ping, both ends", "#a35200", |cost| cost.wake_ups),
         ("resident memory of one node (MiB)", "#5b4b9a", |cost| cost.resident_mib),
