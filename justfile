@@ -239,6 +239,26 @@ mesh-key:
     mkdir -p -m 700 secrets
     umask 022 && mkdir -p secrets/mesh-key && if [ ! -e secrets/mesh-key/keys ]; then openssl rand -base64 32 > secrets/mesh-key/keys; fi
 
+# Make an authority and a certificate for docker-compose.tls.yml, unless there is one. The authority's key stays outside of the folder that the containers get.
+[group('compose')]
+tls:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    mkdir -p -m 700 secrets
+    umask 022
+    mkdir -p secrets/tls
+    if [ -e secrets/tls/tls.crt ]; then exit; fi
+    curve='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+    if [ ! -e secrets/tls-ca.key ]; then
+        openssl req -x509 $curve -keyout secrets/tls-ca.key -out secrets/tls/ca.crt -days 3650 -subj /CN=mesh
+    fi
+    openssl req $curve -keyout secrets/tls/tls.key -out secrets/tls.csr -subj /CN=heartbeat
+    # For the user of the container; the outer folder keeps other users of this machine out.
+    chmod 644 secrets/tls/tls.key
+    openssl x509 -req -in secrets/tls.csr -CA secrets/tls/ca.crt -CAkey secrets/tls-ca.key -CAcreateserial -days 90 -out secrets/tls/tls.crt \
+        -extfile <(echo subjectAltName=DNS:node-1.mesh,DNS:node-2.mesh,DNS:node-3.mesh,DNS:nodes.mesh,DNS:localhost,IP:127.0.0.1)
+    rm secrets/tls.csr
+
 # Stop it all and remove containers, networks and volumes.
 [group('compose')]
 down:

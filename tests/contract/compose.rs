@@ -8,7 +8,7 @@ use std::time::Duration;
 use heartbeat::testing::app;
 use heartbeat::testing::config::settings::SETTINGS;
 use heartbeat::testing::config::{Config, Environment, Machine, MetricsPort, Raw, resolve};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::files::{documents, path, text};
 
@@ -257,30 +257,60 @@ fn what_is_mounted_exists_and_cannot_be_written() {
     assert_eq!(used, declared, "left the volumes that are used, right those that are declared");
 }
 
-/// What `docker-compose.key.yml` adds: a key for every node, and nothing else.
+/// A key for every node, and nothing else.
 #[test]
 fn the_overlay_gives_every_node_a_mesh_key() {
-    const OVERLAY: &str = "docker-compose.key.yml";
-    let overlay = documents(OVERLAY, &filled(&text(OVERLAY), &mut BTreeMap::new())).remove(0);
-    let keyed = overlay["services"].as_object().expect("services");
+    check_overlay("docker-compose.key.yml", &["HEARTBEAT_MESH_KEY_FILE"], "secrets/mesh-key/");
+}
+
+/// Certificates and peers with TLS for every node, and nothing else.
+#[test]
+fn the_overlay_gives_every_node_a_certificate() {
+    const PEERS: &str = "HEARTBEAT_PEERS";
+    let files = ["CERT", "KEY", "CA", "CLIENT_CA"].map(|part| format!("HEARTBEAT_TLS_{part}_FILE"));
+    let expected: Vec<&str> = files.iter().map(String::as_str).chain([PEERS]).collect();
+    for (name, service) in check_overlay("docker-compose.tls.yml", &expected, "secrets/tls/") {
+        let peers = service["environment"][PEERS].as_str().expect("a list");
+        assert!(peers.split(',').all(|peer| peer.contains("https://")), "{name}: {peers}");
+        let recipe = text("justfile");
+        for host in peers.split(',').map(|peer| peer.split("https://").last().unwrap_or_default()) {
+            let host = host.trim_end_matches(":8001");
+            assert!(recipe.contains(&format!("DNS:{host},")), "`just tls` makes no certificate for {host}");
+        }
+    }
+}
+
+/// What this overlay adds to every node: these variables, and the folder with the files that they name, which a recipe
+/// makes.
+fn check_overlay(overlay: &str, expected: &[&str], folder: &str) -> Map<String, Value> {
+    let overlay = documents(overlay, &filled(&text(overlay), &mut BTreeMap::new())).remove(0);
+    let added_to = overlay["services"].as_object().expect("services");
     let nodes: Vec<String> = services().into_iter().filter(|(_, one)| is_node(one)).map(|(name, _)| name).collect();
-    assert_eq!(keyed.keys().collect::<Vec<_>>(), nodes.iter().collect::<Vec<_>>());
-    for (name, service) in keyed {
+    assert_eq!(added_to.keys().collect::<Vec<_>>(), nodes.iter().collect::<Vec<_>>());
+    for (name, service) in added_to {
         let added: Vec<&str> = service.as_object().expect("a service").keys().map(String::as_str).collect();
         assert_eq!(added, ["environment", "volumes"], "{name}");
         let variables = service["environment"].as_object().expect("variables");
-        let [(variable, file)] = variables.iter().collect::<Vec<_>>()[..] else { panic!("{name}: {variables:?}") };
-        assert!(SETTINGS.iter().any(|spec| spec.variable == variable), "{name}: {variable}");
+        let found: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
+        assert_eq!(found, expected.iter().copied().collect(), "{name}");
         let mount = &service["volumes"][0];
         let target = mount["target"].as_str().expect("a target");
         assert_eq!((mount["type"].as_str(), &mount["read_only"]), (Some("bind"), &true.into()), "{name}");
-        assert_eq!(mount["bind"]["create_host_path"], false, "{name}: no folder of root's where there is no key");
-        // A single file that is mounted stays the one that it was at the start.
-        let inside = file.as_str().and_then(|file| file.strip_prefix(target)).and_then(|rest| rest.strip_prefix('/'));
-        let recipe = text("justfile");
-        let made = format!("{}/{}", mount["source"].as_str().expect("a source"), inside.expect("a file of the folder"));
-        assert!(recipe.contains(made.trim_start_matches("./")), "`just mesh-key` makes another file than {made}");
+        assert_eq!(mount["bind"]["create_host_path"], false, "{name}: no folder of root's where there is nothing");
+        for (variable, value) in variables {
+            assert!(SETTINGS.iter().any(|spec| spec.variable == variable), "{name}: {variable}");
+            if !variable.ends_with("_FILE") {
+                continue;
+            }
+            // A single file that is mounted stays the one that it was at the start.
+            let inside =
+                value.as_str().and_then(|file| file.strip_prefix(target)).and_then(|rest| rest.strip_prefix('/'));
+            let source = mount["source"].as_str().expect("a source");
+            let made = format!("{}/{}", source.trim_start_matches("./"), inside.expect("a file of the folder"));
+            assert!(made.starts_with(folder) && text("justfile").contains(&made), "no recipe makes {made}");
+        }
     }
+    added_to.clone()
 }
 
 #[test]
