@@ -176,7 +176,7 @@ fn every_example_of_a_scenario_runs() {
     }
     let said: BTreeSet<&str> = examples.iter().flat_map(|text| text.split_whitespace()).collect();
     let acts = sim::HostAct::ALL.iter().map(|act| act.as_str());
-    let others = "scenario about nodes absent streams profile names watch latency late length at normal exponential p100 \
+    let others = "scenario about nodes absent streams profile without names watch latency late length at normal exponential p100 \
                   cut drop block reject mend loss split heal from to all";
     for word in acts.chain(others.split_whitespace()) {
         assert!(said.contains(word), "no example uses {word:?}");

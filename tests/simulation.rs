@@ -16,6 +16,8 @@ mod builtins;
 mod check;
 #[path = "simulation/evidence.rs"]
 mod evidence;
+#[path = "simulation/omissions.rs"]
+mod omissions;
 #[path = "simulation/schedules.rs"]
 mod schedules;
 #[path = "simulation/sweep.rs"]

@@ -12,12 +12,12 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, counted};
-use super::simulate::find;
+use super::simulate::{find, rule};
 use super::whole_file;
 use crate::config::environment::Environment;
 use crate::render::span;
 use crate::runtime::clock::Clock;
-use crate::sim::{self, Contender, Quality, Scenario};
+use crate::sim::{self, Contender, Omission, Quality, Scenario};
 
 /// An estimate is shown for what takes longer.
 const QUIET: Duration = Duration::from_secs(2);
@@ -40,6 +40,7 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
   heartbeat evaluate                         a crash, with ten seeds
   heartbeat evaluate lossy --seeds=100
   heartbeat evaluate random --seeds=100      a hundred schedules made of chance
+  heartbeat evaluate three-links --without=veto    one more row: ours without one of its rules
   heartbeat evaluate my.txt --format=csv --out=my.csv
 
 Exit codes: 0 done, 1 the file cannot be written, 64 no such scenario or a mistake in it.")]
@@ -50,6 +51,9 @@ pub(crate) struct Evaluate {
     /// Number of seeds, from 1 on
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     pub seeds: u64,
+    /// Add our detector without one of its rules
+    #[arg(long, value_name = "RULE", value_parser = rule())]
+    pub without: Option<Omission>,
     /// How the figures are written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -70,7 +74,7 @@ pub(crate) enum Format {
 }
 
 struct Row {
-    name: &'static str,
+    name: String,
     from: &'static str,
     quality: Quality,
 }
@@ -87,14 +91,19 @@ pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome
         name => Some(find(name, 1)?),
     };
     let mut rows = Vec::new();
-    let mut progress = Progress::new(command.seeds * Contender::ALL.len() as u64);
-    for contender in Contender::ALL {
+    let all = Contender::ALL.into_iter().map(|contender| (contender, None));
+    // Beside the whole detector, which is the first.
+    let mut contenders: Vec<(Contender, Option<Omission>)> = all.collect();
+    contenders.splice(1..1, command.without.map(|rule| (Contender::Ours, Some(rule))));
+    let mut progress = Progress::new(command.seeds * contenders.len() as u64);
+    for (contender, without) in contenders {
         let (mut suspicion, mut verdict) = (Quality::default(), Quality::default());
         for seed in 1..=command.seeds {
-            let scenario = match &fixed {
+            let mut scenario = match &fixed {
                 Some(scenario) => scenario.clone(),
                 None => find(&command.scenario, seed)?,
             };
+            scenario.without = without.or(scenario.without);
             let compared = compared(contender, &scenario, seed)?;
             suspicion.add(compared.suspicion);
             if let Some(quality) = compared.verdict {
@@ -102,9 +111,10 @@ pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome
             }
             progress.done_one();
         }
-        rows.push(Row { name: contender.as_str(), from: "suspicion", quality: suspicion });
+        let name = without.map_or_else(|| contender.to_string(), |rule| format!("{contender} without {rule}"));
+        rows.push(Row { name: name.clone(), from: "suspicion", quality: suspicion });
         if contender.has_verdict() {
-            rows.push(Row { name: contender.as_str(), from: "verdict", quality: verdict });
+            rows.push(Row { name, from: "verdict", quality: verdict });
         }
     }
     progress.end();
@@ -140,7 +150,7 @@ fn words(row: &Row) -> [String; 9] {
     let Row { name, from, quality } = row;
     let time = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), span);
     [
-        (*name).to_owned(),
+        name.clone(),
         (*from).to_owned(),
         time(quality.detection_mean()),
         time(quality.detection_max()),
@@ -226,7 +236,7 @@ mod tests {
     use super::*;
 
     fn command(format: Format) -> Evaluate {
-        Evaluate { scenario: "crash".into(), seeds: 3, format, out: None }
+        Evaluate { scenario: "crash".into(), seeds: 3, without: None, format, out: None }
     }
 
     fn row() -> Row {
@@ -237,7 +247,7 @@ mod tests {
             mistaken: Duration::from_secs(1),
             up: Duration::from_secs(100),
         };
-        Row { name: "swim", from: "verdict", quality }
+        Row { name: "swim".into(), from: "verdict", quality }
     }
 
     #[test]

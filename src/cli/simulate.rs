@@ -12,13 +12,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, counted, milliseconds};
 use super::whole_file;
+use crate::closed_set::ClosedSet;
 use crate::config::environment::Environment;
-use crate::sim::{self, Entry, PacketTrace, Run, Scenario, What};
+use crate::sim::{self, Entry, Omission, PacketTrace, Run, Scenario, What};
 
 /// Columns before the text of an entry: its time and its node.
 const BEFORE_TEXT: usize = 21;
@@ -38,6 +40,13 @@ const FILE_MAX: u64 = 1024 * 1024;
   heartbeat simulate crash --from=10s --at=10.5s --packets   every packet of half a second
   heartbeat simulate crash --svg crash.svg   a picture, a few seconds round the first fault
 
+Without a rule of the detector, to see what it is for (docs/scenarios.md):
+  heartbeat simulate suspended --without=observer-time    a node that was paused accuses its peer when it wakes
+  heartbeat simulate three-links --without=veto           three accuse, and the witness is not believed
+  heartbeat simulate partition-3-2 --without=half-rule    the smaller side calls the larger one dead
+  heartbeat simulate redeploy --without=boot              a crash is taken for the goodbye of the process before
+  heartbeat simulate starved-observer --without=quorum    one sick observer is enough for a false verdict
+
 Exit codes: 0 done, 1 an invariant broke or the node asked does not run then, 64 no such scenario or a mistake in it.")]
 pub(crate) struct Simulate {
     /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers); without it, the
@@ -46,6 +55,9 @@ pub(crate) struct Simulate {
     /// Seed of the random numbers; the same seed gives the same timeline, packet by packet
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Leave out one rule of the detector; only the simulator can
+    #[arg(long, value_name = "RULE", value_parser = rule())]
+    pub without: Option<Omission>,
     /// List the built-in scenarios
     #[arg(long)]
     pub list: bool,
@@ -88,7 +100,8 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
         list(command, &mut output)?;
         return Ok(Exit::Success);
     };
-    let found = find(name, command.seed)?;
+    let mut found = find(name, command.seed)?;
+    found.without = command.without.or(found.without);
     let scenario = match command.at {
         Some(at) => found.until(at),
         None => found,
@@ -117,8 +130,14 @@ pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome
         return Ok(Exit::Success);
     }
     let broken: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
-    let replay = format!("replay: heartbeat simulate {name} --seed={}", command.seed);
+    let without = command.without.map_or_else(String::new, |rule| format!(" --without={rule}"));
+    let replay = format!("replay: heartbeat simulate {name} --seed={}{without}", command.seed);
     Err(Failure::Failed(format!("{} broken\n{}\n{replay}", counted(broken.len(), "invariant"), broken.join("\n"))))
+}
+
+/// The rules that can be left out, by their words.
+pub(super) fn rule() -> impl TypedValueParser<Value = Omission> {
+    PossibleValuesParser::new(Omission::WORDS).try_map(|word| word.parse::<Omission>())
 }
 
 fn play(command: &Simulate, scenario: &Scenario) -> (Run, PacketTrace) {

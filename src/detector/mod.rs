@@ -4,7 +4,7 @@
 //! [`evidence`], [`config`]), then the formulas (`estimator`, `gray`,
 //! `quorum`, `table`, `rule`), then what is known of one peer (`link`, and
 //! `record` for explanations) and the node that decides ([`node`]), with what
-//! operators announce ([`maintenance`]) beside it; [`discovery`] finds peers behind
+//! operators announce ([`maintenance`]) beside it, and what the simulator leaves out (`omission`); [`discovery`] finds peers behind
 //! a name; `goodbyes` holds answers back; [`event`], [`transmit`], [`view`] and `why` are what comes out.
 
 pub mod config;
@@ -22,6 +22,7 @@ pub(crate) mod link;
 pub mod maintenance;
 pub(crate) mod natural_order;
 pub mod node;
+pub(crate) mod omission;
 pub mod peer;
 mod quality;
 pub(crate) mod quorum;

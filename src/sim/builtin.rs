@@ -121,6 +121,21 @@ const ALL: &[(&str, &str, &str)] = &[
         "nodes 3\nlength 50s\nat 10s starve node-1\nat 25s feed node-1\n",
     ),
     (
+        "suspended",
+        "a machine with two nodes is suspended for 15 s, and node-1 runs again before node-2: no node is reported dead",
+        "nodes 2\nlength 40s\nat 10.1s freeze node-2\nat 10.35s freeze node-1\nat 25s thaw node-1\nat 25.3s thaw node-2\n",
+    ),
+    (
+        "three-links",
+        "a firewall refuses node-5 to three of five, and node-4 reaches it: links are broken, no node is reported dead",
+        "nodes 5\nlength 40s\nat 10s reject node-1 node-5\nat 10s reject node-2 node-5\nat 10s reject node-3 node-5\nat 30s heal\n",
+    ),
+    (
+        "redeploy",
+        "one of three stops cleanly, starts again and is then killed: left, back, dead",
+        "nodes 3\nlength 50s\nat 20s leave node-3\nat 22s start node-3\nat 30s crash node-3\n",
+    ),
+    (
         "no-streams",
         "kill -9 of one of three without event streams: dead as well, within 2.5 s",
         "nodes 3\nstreams off\nlength 20s\nat 10s crash node-3\n",
@@ -153,6 +168,9 @@ const TEACHES: &[(&str, &str)] = &[
     ("dark-but-one", "one node cannot tell a blackout from its own broken network"),
     ("never-up", "one that never answered was not started, or is listed wrongly"),
     ("starved-observer", "late reads at one observer do not make the others accuse it"),
+    ("suspended", "a pause is no silence: time counts only while a node runs"),
+    ("three-links", "one witness outweighs three that accuse"),
+    ("redeploy", "a goodbye is of one boot; the next one can crash"),
     ("no-streams", "streams make it faster; without them the next ping finds it"),
 ];
 

@@ -13,6 +13,7 @@ use super::world::{Due, World, node_name};
 use crate::detector::goodbyes::HeldGoodbyes;
 use crate::detector::limits::GOODBYE_LIMIT;
 use crate::detector::node::{Me, Node};
+use crate::detector::omission::Omission;
 use crate::detector::peer::{BootId, PeerKey, PeerSpec};
 use crate::detector::time::Monotonic;
 
@@ -58,10 +59,17 @@ impl World<'_> {
         }
         self.network.darken(host, false);
         self.hosts[host].lives += 1;
-        let boot = BootId(self.dice.number());
+        let drawn = BootId(self.dice.number());
+        let boot = match self.scenario.without {
+            Some(Omission::Boot) => BootId(host as u64 + 1),
+            _ => drawn,
+        };
         let name = node_name(host);
         let me = Me { node: name.clone(), boot, version: Arc::from("0.0.0") };
         let mut node = Node::new(self.config.clone(), me, self.dice.number(), Monotonic::default());
+        if let Some(rule) = self.scenario.without {
+            node.leave_out(rule);
+        }
         let neighbours = neighbours(self.scenario, host);
         let specs = neighbours.iter().map(|peer| peer_spec(self.scenario, *peer)).collect();
         let ids = node.set_peers(Monotonic::default(), specs);

@@ -36,6 +36,7 @@ mod truth;
 mod wire;
 mod world;
 
+pub use crate::detector::omission::Omission;
 pub use builtin::{builtin, builtin_names, ring_of, teaches};
 pub use compare::{Change, Compared, Contender, NotComparable, Quality, compare};
 pub use delay::Delay;

@@ -10,7 +10,7 @@ use super::scenario::{Action, Direction, HostAct, HostId, LinkAct, Names, Profil
 use super::text::{InvalidScenario, LineProblem};
 
 const STATEMENT: &str = "scenario NAME, about TEXT, nodes N, absent NODE, streams on|off, \
-     profile balanced|fast|steady, names pinned|declared, watch all|ring K, latency TIMES, late TIMES, length TIME, \
+     profile balanced|fast|steady, without RULE, names pinned|declared, watch all|ring K, latency TIMES, late TIMES, length TIME, \
      at TIME ACTION, # comment";
 const ACTION: &str = "at TIME followed by crash|crash-container|power-off|start|restart|freeze|thaw|starve|feed|leave|unplug|plug NODE.., \
      cut|drop|block|reject|mend NODE NODE, loss NODE NODE|NODE to NODE|NODE|from NODE|to NODE|all PERCENT%, \
@@ -18,6 +18,7 @@ const ACTION: &str = "at TIME followed by crash|crash-container|power-off|start|
 const LOSS: &str = "loss NODE NODE 40% (both ways), loss NODE to NODE 40% (one way), loss NODE 40% (all its links), \
      loss from NODE 40%, loss to NODE 40% or loss all 5%; 0% ends it";
 const SPAN: &str = "a time such as 10s, 1.5s, 250ms or 300us, up to 7200s";
+const WITHOUT: &str = "without observer-time|veto|half-rule|boot|quorum";
 const NODE: &str = "node-1, node-2 and so on, up to the number that the line `nodes N` gives; without it there are 3";
 const COUNT: &str = "a whole number from 1 to 10000";
 const DELAY: &str = "LEAST MOST, normal MEAN DEVIATION, exponential LEAST EXTRA, or quantiles from p0 to p100 in order: \
@@ -85,6 +86,7 @@ fn statement(scenario: &mut Scenario, line: &str) -> Result<(), Fault> {
         ("profile", ["balanced"]) => scenario.profile = Profile::Balanced,
         ("profile", ["fast"]) => scenario.profile = Profile::Fast,
         ("profile", ["steady"]) => scenario.profile = Profile::Steady,
+        ("without", [rule]) => scenario.without = Some(rule.parse().map_err(|_| unfit(word, rest, WITHOUT))?),
         ("names", ["pinned"]) => scenario.names = Names::Pinned,
         ("names", ["declared"]) => scenario.names = Names::Declared,
         ("watch", ["all"]) => scenario.watch = Watch::All,
@@ -110,6 +112,7 @@ fn misplaced(word: &str, rest: &str) -> Fault {
         "absent" => "absent NODE, one on each line",
         "streams" => "streams on or streams off",
         "profile" => "profile balanced, profile fast or profile steady",
+        "without" => WITHOUT,
         "names" => "names pinned or names declared",
         "watch" => "watch all or watch ring K",
         "length" => "length TIME",

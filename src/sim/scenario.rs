@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::delay::Delay;
 use crate::closed_set::closed_set;
 use crate::detector::config::{DetectorConfig, Timing};
+use crate::detector::omission::Omission;
 
 /// A simulated machine with at most one process on it, counted from 0 and
 /// shown as `node-1`, `node-2` and so on. Also the node's name.
@@ -44,6 +45,8 @@ pub struct Scenario {
     pub streams: bool,
     /// The detector's settings, the same for all nodes.
     pub profile: Profile,
+    /// A rule that the detectors of this scenario do not have.
+    pub without: Option<Omission>,
     /// How nodes know each other.
     pub names: Names,
     /// Who watches whom.
@@ -73,6 +76,7 @@ impl Scenario {
             absent: Vec::new(),
             streams: true,
             profile: Profile::Balanced,
+            without: None,
             names: Names::Declared,
             watch: Watch::All,
             latency: Delay::Uniform(Duration::from_micros(150), Duration::from_micros(600)),

@@ -31,6 +31,9 @@ impl fmt::Display for Scenario {
         writeln!(f, "streams {}", if self.streams { "on" } else { "off" })?;
         writeln!(f, "profile {}", profile_word(self.profile))?;
         writeln!(f, "names {}", names_word(self.names))?;
+        if let Some(rule) = self.without {
+            writeln!(f, "without {rule}")?;
+        }
         match self.watch {
             Watch::All => writeln!(f, "watch all")?,
             Watch::Ring(next) => writeln!(f, "watch ring {next}")?,

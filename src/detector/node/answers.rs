@@ -319,7 +319,8 @@ impl Node {
 
     /// Its ping is proof of life, and says nothing about my way to it.
     fn shows_life(&mut self, link: &mut Link, now: ObserverTime) {
-        if link.trail.last_failed_begun().is_some_and(|begun| now.since(begun) >= QUEUE_DELAY) {
+        let has_failed = link.trail.last_failed_begun().is_some_and(|begun| now.since(begun) >= QUEUE_DELAY);
+        if has_failed && self.has_veto() {
             link.hearsay.own_ping_vouches(self.config.interval * 2, now);
         }
         link.proofs.pinged(now);

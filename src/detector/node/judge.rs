@@ -12,7 +12,7 @@ use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{NodeName, PeerId, PeerState, Verdict};
-use crate::detector::quorum::{CutOff, QuorumCount, QuorumDecision, hears_half};
+use crate::detector::quorum::{CutOff, QuorumCount, QuorumDecision};
 use crate::detector::rule::Rule;
 use crate::detector::table;
 use crate::detector::time::ObserverTime;
@@ -207,10 +207,10 @@ impl Node {
         }
         // Where packets are lost, three of many observers can miss for a while what the others get. Of a peer that is down
         // nobody gets anything, so all that could tell have accused it by now, or do so with the next proof that is missing.
-        if class != Class::Gone && self.could_be_loss(link, count, &objectors, now) {
+        if class != Class::Gone && self.has_veto() && self.could_be_loss(link, count, &objectors, now) {
             return false;
         }
-        if self.last_call(link, &objectors, now) {
+        if self.has_veto() && self.last_call(link, &objectors, now) {
             return true;
         }
         self.declare_dead(link, rule, class, now);
@@ -241,7 +241,7 @@ impl Node {
         let mut count =
             QuorumCount { observers: 1, accusers: mine, can_speak: 0, may_give_up: overtime || class == Class::Gone };
         let (mut accusers, mut objectors) = (Vec::new(), Vec::new());
-        for observer in self.links.iter() {
+        for observer in self.links.iter().filter(|_| self.has_quorum()) {
             if !self.observes(observer, accused, now) || (class == Class::Gone && out_of_the_game(observer)) {
                 continue;
             }
@@ -327,7 +327,7 @@ impl Node {
                 unheard.push(link.peer_ref());
             }
         }
-        (hears_half(heard as usize, expected as usize), heard, expected, unheard)
+        (self.hears_half(heard, expected), heard, expected, unheard)
     }
 
     fn begin_cut_off(&mut self, link: &Link, now: ObserverTime) {

@@ -23,6 +23,7 @@ mod keyed;
 mod links;
 mod maintenance;
 mod maintenance_book;
+mod omitted;
 mod peers;
 mod pings;
 mod report;
@@ -45,6 +46,7 @@ use super::event::{Event, EventKind};
 use super::evidence::Evidence;
 use super::limits::STALL;
 use super::link::Link;
+use super::omission::Omission;
 use super::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, Seq, Testimony,
 };
@@ -102,6 +104,8 @@ pub struct Node {
     leaving: bool,
     /// Callers are verified with the mesh key before they come here.
     keyed: bool,
+    /// A rule that the simulator has left out.
+    without: Option<Omission>,
     /// I hear less than half of my peers.
     cut_off: Option<CutOff>,
     /// Most of my links are bad although their peers live: it is me.
@@ -153,6 +157,7 @@ impl Node {
             ready: false,
             leaving: false,
             keyed: false,
+            without: None,
             cut_off: None,
             slow: None,
             slow_asked: ObserverTime::default(),
@@ -327,6 +332,7 @@ impl Node {
     /// Every input passes here first: clocks advance, and a stall is noticed.
     fn begin(&mut self, raw: Monotonic) -> ObserverTime {
         self.last_raw = self.last_raw.max(raw);
+        self.count_all_time_if_without_observer_time();
         let advance = self.clock.advance(raw);
         let now = self.clock.now();
         if advance.late > STALL && !self.leaving {

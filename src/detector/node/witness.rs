@@ -84,7 +84,8 @@ impl Node {
             Testimony::Answered { boot } => {
                 let accuses = link.hearsay.standing(now).any(|accuser| accuser.observer == witness);
                 // A newer boot vouches for the name; one that ended is stale news.
-                if !accuses && !link.identity.has_ended(boot) && link.in_doubt() && self.may_vouch(link, witness, now) {
+                let is_news = !accuses && !link.identity.has_ended(boot) && self.has_veto();
+                if is_news && link.in_doubt() && self.may_vouch(link, witness, now) {
                     link.hearsay.vouch(witness, self.config.interval * 2, now);
                     self.effects.rejudge();
                     if link.state() == PeerState::Dead {
