@@ -15,7 +15,7 @@ use std::process::Command;
 /// A picture in the repository for good: what is larger belongs to a scenario with fewer nodes or less time.
 const FIGURE_BYTES_MAX: usize = 200_000;
 /// One question a chapter: what needs more words has two. Code and output do not count.
-const CHAPTER_WORDS: std::ops::RangeInclusive<usize> = 300..=1000;
+const CHAPTER_WORDS: std::ops::RangeInclusive<usize> = 400..=900;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src")
