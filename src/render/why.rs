@@ -201,13 +201,17 @@ fn unreachable(why: &Why) -> Vec<String> {
 fn left(why: &Why) -> Vec<String> {
     let (peer, me) = (why.peer.peer.display_name(), &why.observer.node);
     let goodbye_to = why.decision.as_ref().and_then(|decision| decision.goodbye_to.as_ref()).unwrap_or(me);
-    vec![
+    let mut sentences = vec![
         format!(
             "{peer} said goodbye to {goodbye_to} {} ago and left: it was stopped cleanly.",
             span(why.peer.state_age)
         ),
         "It is not expected until a new process answers under its name.".into(),
-    ]
+    ];
+    // A new process that this node does not believe changes nothing, and people must know that it is there.
+    let disbelieved = flaw(why).filter(|flaw| flaw.kind.is_of_mesh_key() || flaw.kind.is_of_tls());
+    sentences.extend(disbelieved.map(|flaw| format!("Something answers at its address, and is not believed: {flaw}.")));
+    sentences
 }
 
 /// How it fails, and what usually causes that.
@@ -342,6 +346,7 @@ fn capital(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::detector::event::PeerRef;
+    use crate::detector::flaw::FlawKind;
     use crate::detector::maintenance::{Maintenance, MaintenanceReason};
     use crate::detector::peer::{BootId, PeerId, PeerKey};
     use crate::detector::view::PeerView;
@@ -684,6 +689,10 @@ mod tests {
         );
         why.decision.as_mut().unwrap().goodbye_to = Some(name("node-2"));
         assert!(explanation(&why).starts_with("node-3 said goodbye to node-2 1 min 5 s ago"));
+        why.peer.peer.flaw = Some(Flaw::new(FlawKind::MeshKeyMissing, "it has no mesh key"));
+        assert!(
+            explanation(&why).ends_with("Something answers at its address, and is not believed: it has no mesh key.")
+        );
     }
 
     #[test]

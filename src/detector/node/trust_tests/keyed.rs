@@ -153,6 +153,22 @@ fn a_peer_that_answers_without_the_key_is_unverified_and_not_accused() {
     assert_eq!(told(&world), ["peer_unreachable", "peer_recovered"]);
 }
 
+/// Whatever answers at its address cannot take the goodbye back; what is wrong with it is shown.
+#[test]
+fn a_peer_that_left_and_returns_without_the_key_stays_left_until_it_has_it() {
+    let mut world = keyed_pair();
+    world.says("b:1", leaving("n3", 30)).run(ms(3000));
+    assert_eq!(world.state("b:1"), PeerState::Left);
+    world.says("b:1", Says::NoKey).run(ms(20_000));
+    assert_eq!(world.state("b:1"), PeerState::Left);
+    let view = world.node.view(Monotonic(world.now));
+    let flaw = view.peers[0].peer.flaw.as_ref().map(|flaw| flaw.kind);
+    assert_eq!(flaw, Some(FlawKind::MeshKeyFailed), "people can see why it is not back");
+    world.says("b:1", ready("n3", 31)).run(ms(3000));
+    assert_eq!(world.state("b:1"), PeerState::Alive);
+    assert_eq!(world.node.view(Monotonic(world.now)).peers[0].peer.flaw, None);
+}
+
 #[test]
 fn the_word_of_one_other_does_not_make_an_unverified_peer_dead_and_that_of_enough_does() {
     assert_eq!(without_key(&["n2"]).verdict("b:1"), Some(Verdict::Unverified));
