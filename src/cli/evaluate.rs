@@ -3,6 +3,9 @@
 //! The figures are those of Chen, Toueg and Aguilera (On the Quality of Service of Failure Detectors, DSN 2000). They are
 //! printed when all runs are done, so what is stopped half-way leaves nothing that looks like a result.
 
+mod picture;
+mod row;
+
 use std::fmt::Write;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -10,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use self::row::Row;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Cell, Output, Paint, counted};
 use super::simulate::{find, rule};
@@ -41,6 +45,7 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
   heartbeat evaluate lossy --seeds=100
   heartbeat evaluate random --seeds=100      a hundred schedules made of chance
   heartbeat evaluate three-links --without=veto    one more row: ours without one of its rules
+  heartbeat evaluate crash --format=svg --out=crash.svg    detection time against mistakes
   heartbeat evaluate my.txt --format=csv --out=my.csv
 
 Exit codes: 0 done, 1 the file cannot be written, 64 no such scenario or a mistake in it.")]
@@ -71,12 +76,8 @@ pub(crate) enum Format {
     Markdown,
     /// For a program; times in seconds
     Csv,
-}
-
-struct Row {
-    name: String,
-    from: &'static str,
-    quality: Quality,
+    /// A picture of detection time against mistakes
+    Svg,
 }
 
 /// Plays the schedules with every detector and prints the figures.
@@ -122,6 +123,7 @@ pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome
         Format::Table => None,
         Format::Markdown => Some(markdown(command, &rows)),
         Format::Csv => Some(csv(command, &rows)),
+        Format::Svg => Some(picture::svg(&rows, &origin(command))),
     };
     match (&command.out, text) {
         (Some(file), text) => whole_file::write(file, &text.unwrap_or_else(|| plain(command, &rows)))?,
