@@ -301,8 +301,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         "none: anyone who reaches the port can read everything",
         "a file that holds nothing but the token, 16 to 256 visible ASCII characters without blanks",
         "With it page, API and metrics of this port need this token, or that for changes; probes and the metrics port stay \
-         open. Nodes show the mesh key or, with mutual TLS, their certificate instead, so all need one. \
-         Commands send it. A new token needs a restart."
+         open. Nodes show a mesh key or, with mutual TLS, a certificate, so all need one. A new token needs a restart."
     ),
     setting!(
         Access,
