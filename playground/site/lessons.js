@@ -130,6 +130,20 @@ export const LESSONS = {
     ['Yes: those that are down themselves do not count', (facts) => facts.verdict(1, 3) === 'down'],
     ['Yes, but unconfirmed', (facts) => facts.verdict(1, 3) === 'unconfirmed'],
   ]],
+  suspended: ['Two nodes are suspended for 15 s with their machine, and node-1 runs again first. Nothing answers it yet. Does it report node-2 as dead?', [
+    ['Yes: it has not heard from it for 15 s', (facts) => facts.reached('dead', 1, 2)],
+    ['No: time counts only while node-1 runs', (facts) => facts.reached('suspect', 1, 2) && !facts.reached('dead', 1, 2)],
+    ['It does not notice anything', (facts) => !facts.reached('suspect', 1, 2)],
+  ]],
+  'three-links': ['A firewall refuses node-5 to three of five nodes. node-4 still reaches it. How do the three report it?', [
+    ['Dead: three of four agree', (facts) => calls(facts, [1, 2, 3], [5])],
+    ['Alive, but not reached from here: one witness outweighs three', (facts) => facts.reached('unreachable', 1, 5) && !calls(facts, [1, 2, 3], [5])],
+    ['Nothing', (facts) => !facts.reached('unreachable', 1, 5) && !calls(facts, [1, 2, 3], [5])],
+  ]],
+  redeploy: ['node-3 says goodbye, starts again, and is killed 8 s later. Is the death reported?', [
+    ['No: it has said goodbye', (facts) => !facts.reached('dead', 1, 3)],
+    ['Yes, at once: a goodbye is of one life only', (facts) => facts.reached('dead', 1, 3)],
+  ]],
   lossy: ['The link of node-1 and node-2 loses 40 % of its packets. How does node-1 report node-2?', [
     ['Dead', (facts) => facts.reached('dead', 1, 2)],
     ['Degraded: alive, but many pings fail', (facts) => facts.event('peer_degraded', 1, 2) && !facts.reached('dead', 1, 2)],
