@@ -171,7 +171,23 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mesh_service",
         ],
     ),
-    ("cli", &["detector", "mesh", "render", "mesh_key", "tls", "api", "sim", "config", "client", "runtime", "app"]),
+    (
+        "cli",
+        &[
+            "baselines",
+            "detector",
+            "mesh",
+            "render",
+            "mesh_key",
+            "tls",
+            "api",
+            "sim",
+            "config",
+            "client",
+            "runtime",
+            "app",
+        ],
+    ),
     (
         "app",
         &[

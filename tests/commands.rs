@@ -409,6 +409,92 @@ fn detectors_are_compared_on_the_same_schedules() {
     assert_eq!(evaluated(&["nothing-of-this-name"]).status.code(), Some(64));
 }
 
+/// With the own detector, found as a shell would.
+fn evaluated_with(detector: &str, scenario: &str) -> Command {
+    let mut command = heartbeat(&["evaluate", scenario, "--seeds=2", "--format=csv", "--detector", detector]);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+#[test]
+fn a_detector_from_outside_has_the_figures_of_the_same_one_inside() {
+    for scenario in ["crash", "lossy", "starved-observer", "redeploy"] {
+        let output = evaluated_with("python3 examples/detectors/fixed_timeout.py", scenario).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{scenario}: {}", text(&output.stderr));
+        let csv = text(&output.stdout);
+        let of = |name: &str| csv.lines().find_map(|line| line.strip_prefix(name)).map(ToOwned::to_owned);
+        assert!(of("fixed 3 s,").is_some(), "{csv}");
+        assert_eq!(of("own,"), of("fixed 3 s,"), "{scenario}: {csv}");
+        assert_eq!(csv.matches("own,").count(), 1, "it has no verdict: {csv}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_detector_from_outside_is_said() {
+    // Answers the first line of each process well and what the arguments say to the next one, a wake.
+    let script = std::env::temp_dir().join(format!("heartbeat-detector-{}.py", std::process::id()));
+    let program = "import json, sys\n\
+        for line in sys.stdin:\n    \
+            asked = json.loads(line)\n    \
+            if asked['type'] == 'start':\n        \
+                print(json.dumps({'number': asked['number'], 'wake_ns': asked['first_ns']}), flush=True)\n    \
+            elif sys.argv[1] == 'exit':\n        \
+                sys.exit(3)\n    \
+            elif sys.argv[1] == 'long':\n        \
+                print('x' * 2000000, flush=True)\n    \
+            else:\n        \
+                print(sys.argv[1].replace('NUMBER', str(asked['number'])), flush=True)\n";
+    std::fs::write(&script, program).expect("a file for temporary use");
+    let said = |argument: &str| {
+        let detector = format!("python3 {} {argument}", script.to_string_lossy());
+        let output = evaluated_with(&detector, "crash").output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{argument}: {}", text(&output.stdout));
+        assert_eq!(text(&output.stdout), "", "no figures");
+        text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (argument, wanted) in [
+        ("exit", "ended (exit status: 3) instead"),
+        ("long", "a line of more than 1048576 bytes"),
+        ("junk", "a line that is no answer (expected value at line 1 column 1): junk"),
+        ("{\"number\":NUMBER}", "missing field `wake_ns`"),
+        ("{\"number\":NUMBER,\"wake_ns\":null,\"opinion\":{}}", "unknown field `opinion`"),
+        ("{\"number\":0,\"wake_ns\":null}", "answered line 0 instead"),
+        ("{\"number\":NUMBER,\"wake_ns\":1}", "wants to be woken at 1 when it is woken at"),
+        ("{\"number\":NUMBER,\"wake_ns\":null,\"opinions\":{\"3\":\"down\"}}", "names node 3 as a peer of node"),
+        ("{\"number\":NUMBER,\"wake_ns\":null,\"sends\":[{\"to\":9,\"message\":0}]}", "names node 9 as a peer of node"),
+    ] {
+        let said = said(argument);
+        assert!(said.contains(wanted) && said.contains("This was asked: line 3, of type \"wake\"."), "{said}");
+    }
+    let _ = std::fs::remove_file(&script);
+    let nowhere = evaluated_with("no-such-program --x", "crash").output().expect("it runs");
+    assert_eq!(nowhere.status.code(), Some(64));
+    assert!(text(&nowhere.stderr).contains("\"no-such-program --x\" cannot be started"), "{}", text(&nowhere.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_detector_from_outside_too() {
+    // It does not answer, and ignores the end of its input.
+    let sleeper = "sleep 98.7654";
+    let mut process = Running(evaluated_with(sleeper, "crash").spawn().expect("the binary runs"));
+    let id = process.0.id();
+    let children = || std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    until("its detector runs", || children().split_whitespace().any(|child| command_line(child).contains("98.7654")));
+    let detector = children().trim().to_owned();
+    let asked = Command::new("kill").args(["-INT", &id.to_string()]).status().expect("kill runs");
+    assert!(asked.success());
+    let status = process.0.wait().expect("its end");
+    assert_eq!(status.code(), Some(130));
+    until("its detector has ended", || !command_line(&detector).contains("98.7654"));
+}
+
+#[cfg(unix)]
+fn command_line(process: &str) -> String {
+    std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default()
+}
+
 #[test]
 fn a_scenario_that_was_printed_can_be_played() {
     let printed = text(&output(&["simulate", "crash", "--text"]).stdout);

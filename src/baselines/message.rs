@@ -43,6 +43,24 @@ pub enum Message {
         /// Of the request.
         number: u64,
     },
+    /// What a detector from outside sends; only another process of it understands that.
+    Foreign {
+        /// As it wrote it.
+        text: String,
+        /// It answers a datagram.
+        is_answer: bool,
+    },
+}
+
+impl Message {
+    /// What comes back through whatever lets the question out.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Message::Heartbeat { .. } | Message::Ping { .. } | Message::PingRequest { .. } => false,
+            Message::Ack { .. } | Message::Nack { .. } => true,
+            Message::Foreign { is_answer, .. } => *is_answer,
+        }
+    }
 }
 
 /// A failure detector of one process, as the comparison drives it: time and datagrams in, datagrams and opinions out.

@@ -169,7 +169,7 @@ impl Swim {
 impl Baseline for Swim {
     fn receive(&mut self, now: Duration, from: Member, message: Message) {
         match message {
-            Message::Heartbeat { .. } => {}
+            Message::Heartbeat { .. } | Message::Foreign { .. } => {}
             Message::Ping { number, rumours } => {
                 self.hear(now, rumours);
                 let rumours = self.rumours_for(from);

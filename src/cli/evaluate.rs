@@ -3,6 +3,9 @@
 //! The figures are those of Chen, Toueg and Aguilera (On the Quality of Service of Failure Detectors, DSN 2000). They are
 //! printed when all runs are done, so what is stopped half-way leaves nothing that looks like a result.
 
+mod child;
+mod lines;
+mod own;
 mod picture;
 mod row;
 
@@ -13,11 +16,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use self::own::Own;
 use self::row::Row;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
 use super::output::{Cell, Output, Paint, counted};
 use super::simulate::{find, rule};
 use super::whole_file;
+use crate::baselines::Opinion;
 use crate::config::environment::Environment;
 use crate::render::span;
 use crate::runtime::clock::Clock;
@@ -47,8 +52,10 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
   heartbeat evaluate three-links --without=veto    one more row: ours without one of its rules
   heartbeat evaluate crash --format=svg --out=crash.svg    detection time against mistakes
   heartbeat evaluate my.txt --format=csv --out=my.csv
+  heartbeat evaluate crash --detector 'python3 my_detector.py'    a detector of your own (docs/evaluation.md)
 
-Exit codes: 0 done, 1 the file cannot be written, 64 no such scenario or a mistake in it.")]
+Exit codes: 0 done, 1 the file cannot be written or the own detector fails, 64 no such scenario or a mistake in it, or
+the own detector does not start.")]
 pub(crate) struct Evaluate {
     /// A scenario file, the name of a built-in one, random, or sick (another schedule for each seed)
     #[arg(default_value = "crash")]
@@ -59,6 +66,9 @@ pub(crate) struct Evaluate {
     /// Add our detector without one of its rules
     #[arg(long, value_name = "RULE", value_parser = rule())]
     pub without: Option<Omission>,
+    /// Add a detector of your own: a program, with its arguments, that reads and writes lines of JSON
+    #[arg(long, value_name = "COMMAND")]
+    pub detector: Option<String>,
     /// How the figures are written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -80,11 +90,35 @@ pub(crate) enum Format {
     Svg,
 }
 
+/// A detector of the table.
+enum Entrant {
+    Known(Contender, Option<Omission>),
+    Own(Own),
+}
+
 /// Plays the schedules with every detector and prints the figures.
 ///
 /// # Errors
-/// When there is no such scenario, it cannot be compared, or the file cannot be written.
-pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome {
+/// When there is no such scenario, it cannot be compared, the own detector fails, or the file cannot be written.
+pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Outcome {
+    match command.detector.clone() {
+        None => compare(&command, environment, None),
+        Some(detector) => with_own(detector, command, environment.clone()).await,
+    }
+}
+
+/// The runs beside the process of the own detector, which ends with them, with a mistake, and with Ctrl-C.
+async fn with_own(detector: String, command: Evaluate, environment: Environment) -> Outcome {
+    let (link, serving) = child::start(&detector, child::ANSWER_WITHIN)?;
+    let playing = tokio::task::spawn_blocking(move || compare(&command, &environment, Some(Own::new(&detector, link))));
+    let work = async {
+        let (outcome, ()) = tokio::join!(playing, serving);
+        outcome.map_err(|error| Failure::Internal(format!("the comparison panicked: {error}")))?
+    };
+    until_asked(work, early_end).await
+}
+
+fn compare(command: &Evaluate, environment: &Environment, own: Option<Own>) -> Outcome {
     let mut output = Output::stdout(environment);
     // Read once: standard input has it only once. A schedule of chance is another one for each seed.
     let fixed = match command.scenario.as_str() {
@@ -92,41 +126,76 @@ pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome
         name => Some(find(name, 1)?),
     };
     let mut rows = Vec::new();
-    let all = Contender::ALL.into_iter().map(|contender| (contender, None));
+    let mut entrants: Vec<Entrant> = Contender::ALL.into_iter().map(|known| Entrant::Known(known, None)).collect();
     // Beside the whole detector, which is the first.
-    let mut contenders: Vec<(Contender, Option<Omission>)> = all.collect();
-    contenders.splice(1..1, command.without.map(|rule| (Contender::Ours, Some(rule))));
-    let mut progress = Progress::new(command.seeds * contenders.len() as u64);
-    for (contender, without) in contenders {
+    entrants.splice(1..1, command.without.map(|rule| Entrant::Known(Contender::Ours, Some(rule))));
+    // The first that is played: a mistake in it shows at once.
+    entrants.splice(0..0, own.map(Entrant::Own));
+    let mut progress = Progress::new(command.seeds * entrants.len() as u64);
+    for entrant in entrants {
         let (mut suspicion, mut verdict) = (Quality::default(), Quality::default());
+        let mut has_verdict = false;
         for seed in 1..=command.seeds {
             let mut scenario = match &fixed {
                 Some(scenario) => scenario.clone(),
                 None => find(&command.scenario, seed)?,
             };
-            scenario.without = without.or(scenario.without);
-            let compared = compared(contender, &scenario, seed)?;
+            let compared = compared(&entrant, &mut scenario, seed)?;
+            has_verdict |= entrant.has_verdict(&compared);
             suspicion.add(compared.suspicion);
             if let Some(quality) = compared.verdict {
                 verdict.add(quality);
             }
             progress.done_one();
         }
-        let name = without.map_or_else(|| contender.to_string(), |rule| format!("{contender} without {rule}"));
+        let name = entrant.name();
         rows.push(Row { name: name.clone(), from: "suspicion", quality: suspicion });
-        if contender.has_verdict() {
+        if has_verdict {
             rows.push(Row { name, from: "verdict", quality: verdict });
         }
     }
     progress.end();
+    print(command, &rows, &mut output)
+}
+
+impl Entrant {
+    fn name(&self) -> String {
+        match self {
+            Entrant::Known(contender, None) => contender.to_string(),
+            Entrant::Known(contender, Some(rule)) => format!("{contender} without {rule}"),
+            Entrant::Own(_) => "own".to_owned(),
+        }
+    }
+
+    /// Whether it distinguishes a suspicion from a verdict: an own detector by what it says.
+    fn has_verdict(&self, compared: &sim::Compared) -> bool {
+        match self {
+            Entrant::Known(contender, _) => contender.has_verdict(),
+            Entrant::Own(_) => compared.changes.iter().any(|change| change.opinion == Opinion::Down),
+        }
+    }
+}
+
+fn compared(entrant: &Entrant, scenario: &mut Scenario, seed: u64) -> Result<sim::Compared, Failure> {
+    let compared = match entrant {
+        Entrant::Known(contender, without) => {
+            scenario.without = without.or(scenario.without);
+            sim::compare(*contender, scenario, seed)
+        }
+        Entrant::Own(own) => own.compared(scenario, seed)?,
+    };
+    compared.map_err(|error| Failure::Usage(format!("{}: {error}", scenario.name)))
+}
+
+fn print(command: &Evaluate, rows: &[Row], output: &mut Output) -> Outcome {
     let text = match command.format {
         Format::Table => None,
-        Format::Markdown => Some(markdown(command, &rows)),
-        Format::Csv => Some(csv(command, &rows)),
-        Format::Svg => Some(picture::svg(&rows, &origin(command))),
+        Format::Markdown => Some(markdown(command, rows)),
+        Format::Csv => Some(csv(command, rows)),
+        Format::Svg => Some(picture::svg(rows, &origin(command))),
     };
     match (&command.out, text) {
-        (Some(file), text) => whole_file::write(file, &text.unwrap_or_else(|| plain(command, &rows)))?,
+        (Some(file), text) => whole_file::write(file, &text.unwrap_or_else(|| plain(command, rows)))?,
         (None, Some(text)) => output.line(text.trim_end())?,
         (None, None) => {
             let cells: Vec<Vec<Cell>> = rows.iter().map(|row| words(row).map(Cell::plain).into()).collect();
@@ -136,10 +205,6 @@ pub(crate) fn evaluate(command: &Evaluate, environment: &Environment) -> Outcome
         }
     }
     Ok(Exit::Success)
-}
-
-fn compared(contender: Contender, scenario: &Scenario, seed: u64) -> Result<sim::Compared, Failure> {
-    sim::compare(contender, scenario, seed).map_err(|error| Failure::Usage(format!("{}: {error}", scenario.name)))
 }
 
 /// Which runs these are, so that they can be repeated.
@@ -238,7 +303,7 @@ mod tests {
     use super::*;
 
     fn command(format: Format) -> Evaluate {
-        Evaluate { scenario: "crash".into(), seeds: 3, without: None, format, out: None }
+        Evaluate { scenario: "crash".into(), seeds: 3, without: None, detector: None, format, out: None }
     }
 
     fn row() -> Row {

@@ -187,7 +187,7 @@ impl Cli {
             Some(Command::Info(command)) => block_on(info::info(&command, environment)),
             Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
             Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
-            Some(Command::Evaluate(command)) => evaluate::evaluate(&command, environment),
+            Some(Command::Evaluate(command)) => block_on(evaluate::evaluate(command, environment)),
             Some(Command::Config(command)) => settings::settings(&command, environment),
             Some(Command::Keygen(command)) => keygen::keygen(&command, environment),
             Some(Command::Completions(completions)) => complete(&completions, environment),

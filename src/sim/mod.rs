@@ -38,7 +38,7 @@ mod world;
 
 pub use crate::detector::omission::Omission;
 pub use builtin::{builtin, builtin_names, ring_of, teaches};
-pub use compare::{Change, Compared, Contender, NotComparable, Quality, compare};
+pub use compare::{Change, Compared, Contender, NotComparable, Place, Quality, compare, compare_with};
 pub use delay::Delay;
 pub use diagram::{DIAGRAM_BYTES, diagram};
 pub use packets::{Arrival, Packet, PacketKind, PacketTrace};

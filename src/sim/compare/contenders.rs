@@ -35,15 +35,20 @@ closed_set! {
     }
 }
 
-/// A process of a scenario.
+/// A process of a scenario, as its detector is told of it.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub struct Place {
+    /// Its host, counted from 0.
     pub me: usize,
+    /// All others.
     pub peers: Vec<usize>,
     /// Which process of its host it is, counted from 1.
     pub life: u32,
+    /// When it starts.
+    pub now: Duration,
     /// When it sends for the first time.
     pub start: Duration,
+    /// For its random numbers.
     pub seed: u64,
 }
 

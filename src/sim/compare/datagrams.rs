@@ -138,7 +138,7 @@ impl World<'_> {
         let life = self.lives[host];
         let start = self.now + self.dice.between(Duration::ZERO, PHASE);
         let peers = (0..nodes).filter(|peer| *peer != host).collect();
-        let detector = (self.make)(Place { me: host, peers, life, start, seed: self.dice.number() });
+        let detector = (self.make)(Place { me: host, peers, life, now: self.now, start, seed: self.dice.number() });
         let believed = vec![Opinion::Trusted; nodes];
         let process = Process { life, stall: Stall::Running, detector, inbox: VecDeque::new(), wake: None, believed };
         self.processes[host] = Some(process);
@@ -228,8 +228,7 @@ impl World<'_> {
 
     fn send(&mut self, from: usize, to: usize, message: Message) {
         // Answers come back through what lets the question out, as on a connection.
-        let is_request = !matches!(message, Message::Ack { .. } | Message::Nack { .. });
-        if let Fate::Arrives(after) = self.network.fate(&mut self.dice, from, to, is_request) {
+        if let Fate::Arrives(after) = self.network.fate(&mut self.dice, from, to, !message.is_answer()) {
             self.queue.push(self.now + after, Turn::First, Due::Arrive { from, to, message });
         }
     }

@@ -11,9 +11,9 @@ mod quality;
 
 use super::run::run;
 use super::scenario::{Scenario, Watch};
-use crate::baselines::Opinion;
+use crate::baselines::{Baseline, Opinion};
 
-pub use self::contenders::Contender;
+pub use self::contenders::{Contender, Place};
 pub use self::opinions::Change;
 pub use self::quality::Quality;
 
@@ -40,19 +40,36 @@ pub enum NotComparable {
 /// # Errors
 /// When the scenario means nothing to the detectors that are compared.
 pub fn compare(contender: Contender, scenario: &Scenario, seed: u64) -> Result<Compared, NotComparable> {
-    if scenario.watch != Watch::All {
-        return Err(NotComparable::Ring);
+    match contender {
+        Contender::Ours => {
+            comparable(scenario)?;
+            Ok(judged(scenario, opinions::of_run(&run(scenario, seed)), true))
+        }
+        other => compare_with(scenario, seed, other.has_verdict(), &|place| other.detector(place)),
     }
-    let opinions = match contender {
-        Contender::Ours => opinions::of_run(&run(scenario, seed)),
-        other => datagrams::play(scenario, seed, &|place| other.detector(place)),
-    };
-    let quality = |least| Quality::of(scenario, &opinions, least);
-    Ok(Compared {
-        suspicion: quality(Opinion::Suspected),
-        verdict: contender.has_verdict().then(|| quality(Opinion::Down)),
-        changes: opinions,
-    })
+}
+
+/// Plays a scenario with a detector of which `make` makes one for each process.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_with(
+    scenario: &Scenario,
+    seed: u64,
+    has_verdict: bool,
+    make: &dyn Fn(Place) -> Box<dyn Baseline>,
+) -> Result<Compared, NotComparable> {
+    comparable(scenario)?;
+    Ok(judged(scenario, datagrams::play(scenario, seed, make), has_verdict))
+}
+
+fn comparable(scenario: &Scenario) -> Result<(), NotComparable> {
+    if scenario.watch == Watch::All { Ok(()) } else { Err(NotComparable::Ring) }
+}
+
+fn judged(scenario: &Scenario, changes: Vec<Change>, has_verdict: bool) -> Compared {
+    let quality = |least| Quality::of(scenario, &changes, least);
+    Compared { suspicion: quality(Opinion::Suspected), verdict: has_verdict.then(|| quality(Opinion::Down)), changes }
 }
 
 #[cfg(test)]
