@@ -128,22 +128,22 @@ fn tell_end(kind: Kind, lasted: Duration, count: u64) {
     match kind {
         Kind::Full => line!(
             "connections_free",
-            format!("has free connections again: {count} were closed or refused in {length}"),
+            format!("has free connections again; closed or refused in {length}: {count}"),
             "Connections are free again"
         ),
         Kind::Accept => line!(
             "accept_recovered",
-            format!("accepts connections again: it failed {count} times in {length}"),
+            format!("accepts connections again; failures in {length}: {count}"),
             "Connections are accepted again"
         ),
         Kind::Unread => line!(
             "answers_read",
-            format!("closed {count} callers that did not read their answers in {length}"),
+            format!("callers that did not read their answers, closed in {length}: {count}"),
             "No more callers that do not read their answers"
         ),
         Kind::Handshake => line!(
             "tls_handshakes_succeed",
-            format!("refused {count} callers without the right TLS in {length}"),
+            format!("callers without the right TLS, refused in {length}: {count}"),
             "No more TLS handshakes that fail"
         ),
     }
