@@ -409,6 +409,66 @@ fn detectors_are_compared_on_the_same_schedules() {
     assert_eq!(evaluated(&["nothing-of-this-name"]).status.code(), Some(64));
 }
 
+#[test]
+fn a_drill_asks_grades_and_says_how_to_replay_it() {
+    let typed = |arguments: &[&str], input: &str| {
+        let mut command = heartbeat(&[&["drill", "--seed=7", "--level=3"], arguments].concat());
+        let mut process = Running(command.stdin(Stdio::piped()).spawn().expect("the binary runs"));
+        let mut stdin = process.0.stdin.take().expect("a pipe");
+        stdin.write_all(input.as_bytes()).expect("it reads");
+        drop(stdin);
+        let mut said = String::new();
+        process.0.stdout.take().expect("a pipe").read_to_string(&mut said).expect("text");
+        assert_eq!(process.0.wait().expect("its end").code(), Some(0), "{said}");
+        said
+    };
+    // Each choice once: exactly one of them is right, and a wrong answer is told which.
+    let graded: Vec<(usize, usize)> = (1..=4)
+        .map(|choice| {
+            let answer = choice.to_string();
+            let said = typed(&[], &format!("{answer}\n{answer}\n{answer}\n"));
+            assert!(said.contains("heartbeat simulate drill-3 --seed=7"), "{said}");
+            (said.matches("Right. ").count(), said.matches(" is right. ").count())
+        })
+        .collect();
+    assert_eq!(graded.iter().map(|(right, _)| right).sum::<usize>(), 3, "{graded:?}");
+    assert!(graded.iter().all(|(right, wrong)| right + wrong == 3), "{graded:?}");
+
+    let said = typed(&[], "seven\n0\n5\n2\n");
+    assert_eq!(said.matches("A number from 1 to 4, then Enter.").count(), 3, "{said}");
+    assert!(said.contains("No more answers came.") && said.contains(" of 1 right."), "{said}");
+    assert!(typed(&[], "").contains("0 of 0 right."));
+    let at_once = typed(&["--answers=1,2,3"], "");
+    assert!(at_once.contains(" of 3 right.") && !at_once.contains("Your answer"), "{at_once}");
+    for wrong in ["--answers=1,2", "--answers=1,2,5", "--level=6"] {
+        assert_eq!(output(&["drill", wrong]).status.code(), Some(64), "{wrong}");
+    }
+    let replayed = text(&output(&["simulate", "drill-3", "--seed=7", "--text"]).stdout);
+    assert!(replayed.starts_with("scenario drill-3\n"), "{replayed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_drill_politely() {
+    let mut process = Running(heartbeat(&["drill"]).stdin(Stdio::piped()).spawn().expect("the binary runs"));
+    let mut stdout = process.0.stdout.take().expect("a pipe");
+    let (mut said, mut part) = (Vec::new(), [0; 4096]);
+    while !text(&said).contains("Your answer") {
+        let read = stdout.read(&mut part).expect("it can be read");
+        assert!(read > 0, "it ended: {}", text(&said));
+        said.extend_from_slice(&part[..read]);
+    }
+    let asked = Command::new("kill").args(["-INT", &process.0.id().to_string()]).status().expect("kill runs");
+    assert!(asked.success());
+    stdout.read_to_end(&mut said).expect("the rest");
+    assert_eq!(process.0.wait().expect("its end").code(), Some(130));
+    assert!(
+        text(&said).contains("Stopped. The same drill again: heartbeat drill --seed=1 --level=1"),
+        "{}",
+        text(&said)
+    );
+}
+
 /// With the own detector, found as a shell would.
 fn evaluated_with(detector: &str, scenario: &str) -> Command {
     let mut command = heartbeat(&["evaluate", scenario, "--seeds=2", "--format=csv", "--detector", detector]);

@@ -9,6 +9,7 @@ pub(crate) mod address;
 pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod demo;
+pub(crate) mod drill;
 pub(crate) mod evaluate;
 pub(crate) mod events;
 pub(crate) mod exit;
@@ -107,6 +108,8 @@ Exit codes: 0 clean stop, 64 wrong configuration, 70 a part of the node failed,
     Simulate(simulate::Simulate),
     /// Compare failure detectors on the same simulated schedules
     Evaluate(evaluate::Evaluate),
+    /// Find a simulated fault from what an operator sees
+    Drill(drill::Drill),
     /// Check or show the configuration without starting a node
     Config(Box<settings::Settings>),
     /// Print a new mesh key
@@ -188,6 +191,7 @@ impl Cli {
             Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
             Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
             Some(Command::Evaluate(command)) => block_on(evaluate::evaluate(command, environment)),
+            Some(Command::Drill(command)) => block_on(drill::drill(&command, environment)),
             Some(Command::Config(command)) => settings::settings(&command, environment),
             Some(Command::Keygen(command)) => keygen::keygen(&command, environment),
             Some(Command::Completions(completions)) => complete(&completions, environment),

@@ -170,6 +170,11 @@ pub(super) fn find(name: &str, seed: u64) -> Result<Scenario, Failure> {
         "sick" => return Ok(sim::random_sick(seed)),
         _ => {}
     }
+    if let Some(level) = name.strip_prefix("drill-").and_then(|level| level.parse().ok())
+        && (1..=sim::DRILL_LEVEL_MAX).contains(&level)
+    {
+        return Ok(sim::drill(seed, level).scenario);
+    }
     if let Some(scenario) = sim::builtin(name) {
         return Ok(scenario);
     }
