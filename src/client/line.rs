@@ -18,8 +18,9 @@ use super::failed::Failed;
 use super::pieces::Pieces;
 use super::signing::Check;
 use crate::api::ANSWER_BYTES;
+use crate::detector::evidence::Evidence;
 use crate::detector::peer::Answer;
-use crate::plain_http::{self, AnswerHead, Content, Read, Replay};
+use crate::plain_http::{self, AnswerHead, Read, Replay};
 use crate::tls::wire::Wire;
 
 /// Room for an answer as most are: its head has some 170 bytes, its body 150 and some for each change that it tells.
@@ -53,17 +54,8 @@ enum Wanted {
 impl Wanted {
     fn accepts(self, head: &AnswerHead, bytes: &[u8]) -> bool {
         match self {
-            Wanted::Whole => head.content != Content::Chunked,
-            Wanted::Stream => {
-                head.content == Content::Chunked && is_stream(&plain_http::answer_headers(&bytes[..head.length]))
-            }
-        }
-    }
-
-    fn is_complete(self, head: &AnswerHead, read: usize) -> bool {
-        match (self, head.content) {
-            (Wanted::Whole, Content::Length(length)) => read >= head.length + length,
-            _ => true,
+            Wanted::Whole => head.end().is_some(),
+            Wanted::Stream => head.end().is_none() && is_stream(&plain_http::answer_headers(&bytes[..head.length])),
         }
     }
 }
@@ -96,19 +88,16 @@ impl Line {
         let asked = match std::mem::replace(self, Line::Used) {
             Line::Plain(wire) => ask(wire, &request, Wanted::Whole).await,
             Line::Hyper(exchange) => return Box::pin(self.go_on(exchange, request, check)).await,
-            Line::Used => return Err(crate::detector::evidence::Evidence::Refused.into()),
+            Line::Used => return Err(Evidence::Refused.into()),
         };
         match asked {
             Asked::Plain { wire, head, bytes } => {
-                let body = &bytes[head.length..];
-                let length = match head.content {
-                    Content::Length(length) => length,
-                    Content::Chunked => body.len(),
-                };
-                if head.stays && body.len() == length {
+                let end = head.end().unwrap_or(bytes.len());
+                if head.stays && bytes.len() == end {
                     *self = Line::Plain(wire);
                 }
-                read(&check, || plain_http::answer_headers(&bytes[..head.length]), &body[..length])
+                let (head, body) = bytes[..end].split_at(head.length);
+                read(&check, || plain_http::answer_headers(head), body)
             }
             Asked::Other(replay) => Box::pin(self.hand_over(replay, request, check)).await,
         }
@@ -180,7 +169,8 @@ async fn ask(mut wire: Wire, request: &Request<Full<Bytes>>, wanted: Wanted) -> 
                 _ => return Asked::Other(Replay::answered(wire, bytes, None)),
             }
         }
-        if let Some(head) = head.take_if(|head| wanted.is_complete(head, bytes.len())) {
+        // A stream has begun with its head.
+        if let Some(head) = head.take_if(|head| head.end().is_none_or(|end| bytes.len() >= end)) {
             return Asked::Plain { wire, head, bytes };
         }
     }

@@ -4,7 +4,6 @@
 //! answer to a ping of the same peer it wakes none, for both are awake.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,13 +20,13 @@ const QUIET: Duration = STREAM_COMMENT.saturating_sub(Duration::from_millis(1500
 /// The streams of peers, by the boot that reads each; as many as there are places for streams. Of several of one boot the
 /// latest rides.
 #[derive(Clone, Debug, Default)]
-pub struct Rides(Arc<Mutex<BTreeMap<BootId, Arc<Ride>>>>);
+pub struct Rides(Arc<Mutex<BTreeMap<BootId, Ride>>>);
 
 #[derive(Debug)]
 struct Ride {
-    leaves: Notify,
-    /// When something was said last, in milliseconds.
-    said: AtomicU64,
+    leaves: Arc<Notify>,
+    /// When it left last.
+    left: Monotonic,
 }
 
 /// One stream. It gives up its place when it is dropped.
@@ -35,27 +34,25 @@ struct Ride {
 pub(super) struct Passenger {
     rides: Rides,
     boot: BootId,
-    ride: Arc<Ride>,
+    leaves: Arc<Notify>,
 }
 
 impl Rides {
     pub(super) fn board(&self, boot: BootId, now: Monotonic) -> Passenger {
-        let ride = Arc::new(Ride { leaves: Notify::new(), said: AtomicU64::new(millis(now)) });
-        self.lock().insert(boot, Arc::clone(&ride));
-        Passenger { rides: self.clone(), boot, ride }
+        let leaves = Arc::new(Notify::new());
+        self.lock().insert(boot, Ride { leaves: Arc::clone(&leaves), left: now });
+        Passenger { rides: self.clone(), boot, leaves }
     }
 
     /// A ping of this boot is answered.
     pub(super) fn answered(&self, boot: BootId, now: Monotonic) {
-        let Some(ride) = self.lock().get(&boot).cloned() else { return };
-        let now = millis(now);
-        if now.saturating_sub(ride.said.load(Ordering::Relaxed)) >= QUIET.as_millis() as u64 {
-            ride.said.store(now, Ordering::Relaxed);
+        if let Some(ride) = self.lock().get_mut(&boot).filter(|ride| now - ride.left >= QUIET) {
+            ride.left = now;
             ride.leaves.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<BootId, Arc<Ride>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BootId, Ride>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -63,21 +60,17 @@ impl Rides {
 impl Passenger {
     /// Returns when a quiet stream should say that it is there.
     pub(super) async fn leaves(&self) {
-        self.ride.leaves.notified().await;
+        self.leaves.notified().await;
     }
 }
 
 impl Drop for Passenger {
     fn drop(&mut self) {
         let mut rides = self.rides.lock();
-        if rides.get(&self.boot).is_some_and(|ride| Arc::ptr_eq(ride, &self.ride)) {
+        if rides.get(&self.boot).is_some_and(|ride| Arc::ptr_eq(&ride.leaves, &self.leaves)) {
             rides.remove(&self.boot);
         }
     }
-}
-
-fn millis(at: Monotonic) -> u64 {
-    u64::try_from(at.0.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

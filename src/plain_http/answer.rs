@@ -9,14 +9,24 @@ use super::head::{HEADERS, Read, header_map};
 pub(crate) struct AnswerHead {
     /// Its bytes, the empty line included.
     pub length: usize,
-    pub content: Content,
+    content: Content,
     /// The connection can carry another request.
     pub stays: bool,
 }
 
+impl AnswerHead {
+    /// Bytes of the whole answer, where the head says how many these are.
+    pub(crate) fn end(&self) -> Option<usize> {
+        match self.content {
+            Content::Length(length) => Some(self.length + length),
+            Content::Chunked => None,
+        }
+    }
+}
+
 /// How the end of the body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+enum Content {
     Length(usize),
     Chunked,
 }

@@ -14,7 +14,7 @@ mod replay;
 mod request;
 mod write;
 
-pub(crate) use answer::{AnswerHead, Content, answer, answer_headers};
+pub(crate) use answer::{AnswerHead, answer, answer_headers};
 pub(crate) use chunks::Chunks;
 pub(crate) use head::Read;
 pub(crate) use replay::Replay;

@@ -30,7 +30,9 @@ impl Departures {
     /// A train leaves within half of the jitter around one interval from its first ping, and what is on it is due within the
     /// rest, one after the other.
     pub(super) fn next(&mut self, config: &DetectorConfig, now: ObserverTime, part: f64) -> ObserverTime {
-        self.0 = self.0.split_off(&now);
+        while self.0.first_entry().is_some_and(|train| *train.key() < now) {
+            self.0.pop_first();
+        }
         let apart = config.interval.mul_f64(config.jitter / 2.0) / TRAIN;
         let (least, most) = (earliest(config, now), now + config.interval.mul_f64(1.0 + config.jitter));
         for (leaves, pings) in self.0.range_mut(earliest_train(least, apart)..=most) {
