@@ -1,8 +1,7 @@
 //! The playground in a real browser: every built-in scenario plays, every gesture works by mouse, touch and keyboard, and
 //! what the page shows is what the simulator of this very build says.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,7 +10,8 @@ use heartbeat::sim::{self, HostId, Run, Scenario};
 use serde_json::{Value, json};
 
 use super::driver::{Browser, Setup};
-use crate::support::{Report, SOON, check, ports};
+use super::stage::{self, Reply};
+use crate::support::{Report, SOON, check};
 
 /// Bytes of WebAssembly.
 const ENGINE_BYTES_MAX: u64 = 1_000_000;
@@ -56,43 +56,22 @@ fn newest(place: &Path) -> Option<SystemTime> {
     entries.flatten().filter_map(|entry| newest(&entry.path())).max()
 }
 
-/// A server of the built site. Ends with the suite.
+/// A server of the built site.
 fn serve() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ports::free())).expect("the port was free");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || answer(stream));
-        }
-    });
-    address
-}
-
-fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut first = String::new();
-    let mut reader = BufReader::new(stream.try_clone()?);
-    reader.read_line(&mut first)?;
-    let mut line = String::new();
-    while reader.read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    let name = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
-    let kind = match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css",
-        Some("js") => "text/javascript",
-        _ => "application/wasm",
-    };
-    let (status, body) = match std::fs::read(site().join(name)) {
-        Ok(body) => ("200 OK", body),
-        Err(_) => ("404 Not Found", Vec::new()),
-    };
-    let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-    )?;
-    stream.write_all(&body)
+    stage::serve(|path| {
+        let name = path.trim_start_matches('/');
+        let kind = match name.rsplit('.').next() {
+            Some("html") => "text/html; charset=utf-8",
+            Some("css") => "text/css",
+            Some("js") => "text/javascript",
+            _ => "application/wasm",
+        };
+        let (status, body) = match std::fs::read(site().join(name)) {
+            Ok(body) => ("200 OK", body),
+            Err(_) => ("404 Not Found", Vec::new()),
+        };
+        Reply { status, kind, body }
+    })
 }
 
 /// A page on which an experiment is.
@@ -103,6 +82,17 @@ impl Page {
         let page = Page(Browser::open(serve(), &format!("/index.html#{experiment}"), setup));
         page.0.wait("an experiment", "return document.body.dataset.ready === 'yes'");
         page
+    }
+
+    /// A click as a mouse makes it, in the middle of something.
+    fn mouse(&self, selector: &str) {
+        let (x, y) = self.middle(selector);
+        for kind in ["mousePressed", "mouseReleased"] {
+            self.0.devtools(
+                "Input.dispatchMouseEvent",
+                &json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 }),
+            );
+        }
     }
 
     /// Another experiment, as a link in a book would open it.
@@ -302,21 +292,9 @@ pub fn every_gesture_works(_: &Report) {
 pub fn by_mouse_touch_and_keyboard(_: &Report) {
     let page = Page::open("preset=crash&at=11&lesson=off", DESK);
     let chosen = "return document.querySelector('.chosen-name')?.textContent";
-    let (x, y) = page.middle("[data-node='1']");
-    for kind in ["mousePressed", "mouseReleased"] {
-        page.0.devtools(
-            "Input.dispatchMouseEvent",
-            &json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 }),
-        );
-    }
+    page.mouse("[data-node='1']");
     assert_eq!(page.0.ask(chosen), json!("node-2:"));
-    let (x, y) = page.middle("[data-link='0-1'] .hit");
-    for kind in ["mousePressed", "mouseReleased"] {
-        page.0.devtools(
-            "Input.dispatchMouseEvent",
-            &json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 }),
-        );
-    }
+    page.mouse("[data-link='0-1'] .hit");
     assert_eq!(page.0.ask(chosen), json!("node-1 – node-2:"));
     page.press("1");
     assert_eq!(page.0.ask(chosen), json!("node-1:"));

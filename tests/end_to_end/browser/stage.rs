@@ -1,4 +1,4 @@
-//! A server of one page, with the real script and style: for pages that no real node would serve.
+//! Servers for a browser: of one page with the real script and style, for pages that no real node would serve, and of anything.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,21 +19,44 @@ pub struct Stage {
 impl Stage {
     /// `page` gets how often it was asked for before.
     pub fn open(page: impl Fn(usize) -> String + Send + Sync + 'static) -> Stage {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ports::free())).expect("the port was free");
-        let address = listener.local_addr().expect("it is bound");
-        let (page, served) = (Arc::new(page), Arc::new(AtomicUsize::new(0)));
-        // Ends with the suite.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (page, served) = (page.clone(), served.clone());
-                std::thread::spawn(move || serve(stream, &*page, &served));
-            }
+        let served = AtomicUsize::new(0);
+        let address = serve(move |path| {
+            let (kind, body) = match path.split('?').next().unwrap_or_default() {
+                "/" => ("text/html; charset=utf-8", page(served.fetch_add(1, Ordering::Relaxed))),
+                "/page.css" => ("text/css", STYLE.to_owned()),
+                "/page.js" => ("text/javascript", SCRIPT.to_owned()),
+                // A stream on which nothing happens, again and again.
+                _ => ("text/event-stream", ":\n\n".to_owned()),
+            };
+            Reply { status: "200 OK", kind, body: body.into() }
         });
         Stage { address }
     }
 }
 
-fn serve(mut stream: TcpStream, page: &dyn Fn(usize) -> String, served: &AtomicUsize) -> std::io::Result<()> {
+/// What a server answers.
+pub struct Reply {
+    pub status: &'static str,
+    /// Its media type.
+    pub kind: &'static str,
+    pub body: Vec<u8>,
+}
+
+/// Serves what `answer` gives for a path, until the suite ends.
+pub fn serve(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ports::free())).expect("the port was free");
+    let address = listener.local_addr().expect("it is bound");
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            std::thread::spawn(move || reply(stream, &*answer));
+        }
+    });
+    address
+}
+
+fn reply(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply) -> std::io::Result<()> {
     let mut first = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     reader.read_line(&mut first)?;
@@ -41,17 +64,11 @@ fn serve(mut stream: TcpStream, page: &dyn Fn(usize) -> String, served: &AtomicU
     while reader.read_line(&mut line)? > 2 {
         line.clear();
     }
-    let path = first.split(' ').nth(1).unwrap_or_default();
-    let (media_type, body) = match path.split('?').next().unwrap_or_default() {
-        "/" => ("text/html; charset=utf-8", page(served.fetch_add(1, Ordering::Relaxed))),
-        "/page.css" => ("text/css", STYLE.to_owned()),
-        "/page.js" => ("text/javascript", SCRIPT.to_owned()),
-        // A stream on which nothing happens, again and again.
-        _ => ("text/event-stream", ":\n\n".to_owned()),
-    };
+    let Reply { status, kind, body } = answer(first.split(' ').nth(1).unwrap_or_default());
     let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    )?;
+    stream.write_all(&body)
 }
