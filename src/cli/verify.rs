@@ -14,7 +14,7 @@ use crate::api::{ClusterBody, ClusterNodeBody, MismatchBody};
 use crate::config::environment::Environment;
 use crate::config::parse;
 use crate::mesh::{BlindSpotKind, MEMBERS_MAX, MeshVerdict, RowFreshness};
-use crate::render::advice::{Seen, advice, fault_of, fault_of_blind_spot};
+use crate::render::advice::{Number, Seen, advice, fault_of, fault_of_blind_spot};
 use crate::render::join_names;
 use crate::render::mesh::Severity;
 use crate::render::mesh_keys;
@@ -120,8 +120,9 @@ fn explain(cluster: &ClusterBody, expected: Option<usize>, place: &Place, output
     if let Some(expected) = expected.filter(|expected| *expected > there) {
         let asked = name(&cluster.node);
         let missing = expected - there;
+        let them = if missing == 1 { "it" } else { "them" };
         advice.push(format!(
-            "{missing} missing: no node lists them; start them, and add them to --peers of {asked} and the others"
+            "{missing} missing: no node lists {them}; start {them}, and add {them} to --peers of {asked} and the others"
         ));
     } else if miscount.is_some() {
         advice.push("too many: remove those that are gone for good from --peers of every node".to_owned());
@@ -157,14 +158,16 @@ fn remedy(node: &ClusterNodeBody, place: &Place) -> Option<String> {
     } else {
         String::new()
     };
-    Some(format!("{name}: {}{more}", advice(fault, &listed(&node.missed_by))))
+    Some(format!("{name}: {}{more}", advice(fault, &listed(&node.missed_by), Number::One)))
 }
 
 /// What to do so that a node sees what it should, once for each kind of gap.
 fn sight(node: &ClusterNodeBody) -> Vec<String> {
     let kinds: BTreeSet<BlindSpotKind> =
         node.blind_spots.iter().filter_map(|spot| spot.kind.known().copied()).collect();
-    let told = kinds.into_iter().map(|kind| format!("{}: {}", name(&node.node), advice(fault_of_blind_spot(kind), "")));
+    let told = kinds
+        .into_iter()
+        .map(|kind| format!("{}: {}", name(&node.node), advice(fault_of_blind_spot(kind), "", Number::One)));
     told.collect()
 }
 
@@ -195,7 +198,7 @@ node-3 has been down for 3 s; reported by node-1
 what to do:
   node-3: start it; read its last log lines; see heartbeat why node-3 --addr=localhost:8001
   node-2 does not list node-3: give every node the same --peers
-  1 missing: no node lists them; start them, and add them to --peers of node-1 and the others
+  1 missing: no node lists it; start it, and add it to --peers of node-1 and the others
   then: heartbeat wait --all --expect=4 --addr=localhost:8001"
         );
     }

@@ -63,15 +63,21 @@ impl MeshView {
         self.node_statuses.get(at).zip(self.rows.get(at))
     }
 
-    /// The bad links of an observer, without those to nodes that are down or were never seen: one dead node is one fault,
-    /// and not one for each node that watches it.
+    /// The links between nodes that should be there and are not known to be down. A dead node is one fault, and not one for
+    /// each node that watches it.
+    pub fn link_count(&self) -> usize {
+        let gone: Vec<&Member> =
+            self.node_statuses.iter().filter(|status| !status.has_links()).map(|status| &status.member).collect();
+        let of = |row: &Row| row.cells.len() - gone.iter().filter(|member| row.cell(member).is_some()).count();
+        let there = self.node_statuses.iter().zip(&self.rows).filter(|(status, _)| status.has_links());
+        there.map(|(_, row)| of(row)).sum()
+    }
+
+    /// Those of them that are bad for this observer.
     pub fn bad_links<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = &'a Cell> {
-        let is_gone = |member: &Member| {
-            let verdict = self.member(member).map(|(status, _)| status.verdict);
-            verdict.is_some_and(|verdict| verdict.is_down() || verdict == MeshVerdict::NeverSeen)
-        };
+        let has_links = |member: &Member| self.member(member).is_some_and(|(status, _)| status.has_links());
         let bad = row.cells.iter().filter(|cell| row.link_status(cell) == LinkStatus::Bad);
-        bad.filter(move |cell| !is_gone(&cell.peer))
+        bad.filter(move |cell| has_links(&row.observer) && has_links(&cell.peer))
     }
 }
 

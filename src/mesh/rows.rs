@@ -256,6 +256,17 @@ impl Cell {
         }
     }
 
+    /// How long the observer has had no answer from the peer; `None` where it has never had one.
+    pub fn unanswered_for(&self) -> Option<Duration> {
+        self.silent_for(self.last_answer)
+    }
+
+    /// How long it is since it was `heard`. An observer that was stopped meanwhile could not have heard it: that time is
+    /// a part of the silence.
+    pub(super) fn silent_for(&self, heard: Option<Duration>) -> Option<Duration> {
+        heard.or_else(|| self.boot.map(|_| self.state_age)).map(|age| age.saturating_add(self.lost))
+    }
+
     /// What the cell means while its row speaks.
     fn link_status(&self) -> LinkStatus {
         match (self.state, self.verdict) {

@@ -98,6 +98,12 @@ pub struct NodeStatus {
 }
 
 impl NodeStatus {
+    /// Its links count: it should be there, has been there, and is not known to be down.
+    pub fn has_links(&self) -> bool {
+        let is_away = matches!(self.verdict, MeshVerdict::NeverSeen | MeshVerdict::Left | MeshVerdict::Maintenance);
+        !is_away && !self.verdict.is_down()
+    }
+
     /// An observer that reaches it suspects it, or finds it degraded or flapping.
     pub fn is_doubtful(&self) -> bool {
         [&self.suspected_by, &self.degraded_by, &self.flapping_by].iter().any(|by| !by.is_empty())
@@ -240,12 +246,10 @@ fn accusation(cell: &Cell) -> MeshVerdict {
 /// How long the observer has not heard it: any sign of life counts against its death, only an answer counts against a
 /// broken link.
 fn silence(cell: &Cell, verdict: MeshVerdict) -> Option<Duration> {
-    let heard = match verdict {
-        MeshVerdict::Down | MeshVerdict::Unconfirmed => cell.last_proof.or(cell.last_answer),
-        _ => cell.last_answer,
-    };
-    // An observer that was stopped meanwhile could not have heard it: that time is a part of the silence.
-    heard.or_else(|| cell.boot.map(|_| cell.state_age)).map(|age| age.saturating_add(cell.lost))
+    match verdict {
+        MeshVerdict::Down | MeshVerdict::Unconfirmed => cell.silent_for(cell.last_proof.or(cell.last_answer)),
+        _ => cell.unanswered_for(),
+    }
 }
 
 fn has_restarted(own: Option<&Row>, opinions: &[Opinion<'_>]) -> bool {

@@ -61,63 +61,98 @@ closed_set! {
     }
 }
 
-/// What to do, in the imperative and without the node's name. `others`: the nodes that do not reach it.
-pub fn advice(fault: Fault, others: &str) -> String {
-    let others = if others.is_empty() { "the nodes that cannot reach it" } else { others };
+/// How many nodes an advice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// One.
+    One,
+    /// More than one.
+    Several,
+}
+
+/// What to do, in the imperative and without the names of the nodes that it is about. `others`: those that do not reach
+/// them.
+pub fn advice(fault: Fault, others: &str, number: Number) -> String {
+    let unnamed = in_number("the nodes that cannot reach [it|them]", number);
+    in_number(template(fault), number).replacen("OTHERS", if others.is_empty() { &unnamed } else { others }, 1)
+}
+
+/// `[it|them]` in the text becomes the first for one, the second for several.
+fn in_number(text: &str, number: Number) -> String {
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some((before, (one, several), after)) = next_choice(rest) {
+        said.extend([before, if number == Number::One { one } else { several }]);
+        rest = after;
+    }
+    said + rest
+}
+
+fn next_choice(text: &str) -> Option<(&str, (&str, &str), &str)> {
+    let (before, rest) = text.split_once('[')?;
+    let (choice, after) = rest.split_once(']')?;
+    Some((before, choice.split_once('|')?, after))
+}
+
+/// The text for one and for several; `OTHERS` are those that do not reach them.
+fn template(fault: Fault) -> &'static str {
     match fault {
-        Fault::Gone => "start it; read its last log lines".to_owned(),
-        Fault::Stalled => "it runs but does not answer: check CPU limits, swap, a debugger, a long pause".to_owned(),
-        Fault::Silent => "check the host, its power and the network first".to_owned(),
-        Fault::Down => "check whether its process runs, read its last log lines, and start it".to_owned(),
+        Fault::Gone => "start [it|them]; read [its|their] last log lines",
+        Fault::Stalled => {
+            "[it runs but does|they run but do] not answer: check CPU limits, swap, a debugger, a long pause"
+        }
+        Fault::Silent => "check the [host, its|hosts, their] power and the network first",
+        Fault::Down => {
+            "check whether [its process runs|their processes run], read [its|their] last log lines, and start [it|them]"
+        }
         Fault::Invalid => {
-            "something else answers at its address: check the port, a proxy or a login page in between, and its version"
-                .to_owned()
+            "something else answers at [its address|their addresses]: check the port, a proxy or a login page in between, \
+             and [its version|their versions]"
         }
         Fault::MeshKey => {
-            "what answers does not use the mesh key of the node that asks: compare their key files and modes (`heartbeat \
-             config show`), and look for a proxy that drops headers"
-                .to_owned()
+            "what answers does not use the mesh key of OTHERS: compare their key files and modes (`heartbeat config \
+             show`), and look for a proxy that drops headers"
         }
         Fault::Tls => {
-            "its TLS is not what the nodes that ask expect: compare http:// and https:// in --peers, the host that its \
-             certificate is for, when it expires, and --tls-ca-file"
-                .to_owned()
+            "[its|their] TLS is not what the nodes that ask expect: compare http:// and https:// in --peers, the \
+             [host that its certificate is for, when it expires|hosts that their certificates are for, when they expire], \
+             and --tls-ca-file"
         }
-        Fault::Name => "a host name does not resolve: check the name in --peers, and the name server".to_owned(),
+        Fault::Name => {
+            "[a host name does|host names do] not resolve: check the [name|names] in --peers, and the name server"
+        }
         Fault::NeverSeen => {
-            "start it, or correct its host and port in --peers of the nodes that have never heard it".to_owned()
+            "start [it|them], or correct [its host and port|their hosts and ports] in --peers of the nodes that have \
+             never heard [it|them]"
         }
-        Fault::LinkBroken => format!("it runs; check the network and the firewalls between it and {others}"),
+        Fault::LinkBroken => "[it runs|they run]; check the network and the firewalls between [it|them] and OTHERS",
         Fault::OneWay => {
-            format!("it runs; look for a firewall that drops new connections from {others} to its port")
+            "[it runs|they run]; look for a firewall that drops new connections from OTHERS to [its port|their ports]"
         }
-        Fault::CutOff => "check its network, and ask a node on its side (--addr)".to_owned(),
-        Fault::Lossy => "look for lost packets on the way to it: cables, duplex, a saturated link, a firewall that \
-                         limits connections"
-            .to_owned(),
-        Fault::Slow => "look for load: its CPU limits and its disk first, then the latency of the network".to_owned(),
+        Fault::CutOff => "check the network between [it|them] and OTHERS, and ask a node on [its|their] side (--addr)",
+        Fault::Lossy => {
+            "look for lost packets on the way to [it|them]: cables, duplex, a saturated link, a firewall that limits \
+             connections"
+        }
+        Fault::Slow => "look for load: CPU limits and disk first, then the latency of the network",
         Fault::LoadBalancer => {
-            "several nodes answer at its address: list each node by an address of its own, or the name of all with \
-             dns+http://, and no load balancer"
-                .to_owned()
+            "several nodes answer at [its address|their addresses]: list each node by an address of its own, or the name \
+             of all with dns+http://, and no load balancer"
         }
         Fault::FoundNobody => {
-            "it has found no other node: check that --peers names the others, and that they run".to_owned()
+            "[it has|they have] found no other node: check that --peers names the others, and that they run"
         }
         Fault::NoNodeAt => {
-            "start the nodes at the addresses that it finds none at, or take these addresses out of the name".to_owned()
+            "start the nodes at the addresses that [it finds|they find] none at, or take these addresses out of the name"
         }
-        Fault::Unlisted => {
-            "give every node the same --peers; for one name with several addresses use dns+http://".to_owned()
-        }
-        Fault::SharedName => "give each node a name of its own (--node)".to_owned(),
+        Fault::Unlisted => "give every node the same --peers; for one name with several addresses use dns+http://",
+        Fault::SharedName => "give each node a name of its own (--node)",
         Fault::Mute => {
-            "its peers reach it, but it did not report its links: it is busy, has another version or key, or \
-                        large packets are lost on the way (MTU)"
-                .to_owned()
+            "[its peers reach it, but it|their peers reach them, but they] did not report [its|their] links: \
+             [it is busy, has|they are busy, have] another version or key, or large packets are lost on the way (MTU)"
         }
-        Fault::Paused => "its host is overloaded or was suspended; wait a moment".to_owned(),
-        Fault::Unknown => "it has not answered yet; wait a moment".to_owned(),
+        Fault::Paused => "[its host is overloaded or was|their hosts are overloaded or were] suspended; wait a moment",
+        Fault::Unknown => "[it has|they have] not answered yet; wait a moment",
     }
 }
 
@@ -165,32 +200,45 @@ pub fn fault_of_blind_spot(kind: BlindSpotKind) -> Fault {
 
 /// What to do about a member, from what all rows together say; `None` where nothing is to be done.
 pub fn of_member(status: &NodeStatus, row: &Row) -> Option<String> {
+    fault_of_member(status, row).map(|fault| advice(fault, &names(&status.missed_by), Number::One))
+}
+
+fn fault_of_member(status: &NodeStatus, row: &Row) -> Option<Fault> {
     let seen = Seen { verdict: status.verdict, class: status.class, heard: Some(row.freshness), stalled: row.stalled };
-    fault_of(seen).map(|fault| advice(fault, &names(&status.missed_by)))
+    fault_of(seen)
 }
 
 /// What to do about everything that is wrong in a mesh: each advice once, with the members that it is about. Those that
 /// are down come first.
 pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
-    let mut all: Vec<(Vec<Member>, String)> = Vec::new();
     if view.whole {
-        return all;
+        return Vec::new();
     }
-    let mut add = |member: &Member, text: String| match all.iter_mut().find(|(_, known)| *known == text) {
-        Some((members, _)) if members.contains(member) => {}
-        Some((members, _)) => members.push(member.clone()),
-        None => all.push((vec![member.clone()], text)),
+    // By the text for one: faults of which nothing else is to be said share a line.
+    let mut all: Vec<(Vec<Member>, String, Fault, String)> = Vec::new();
+    let mut add = |member: &Member, fault: Fault, others: String| {
+        let text = advice(fault, &others, Number::One);
+        match all.iter_mut().find(|(_, known, ..)| *known == text) {
+            Some((members, ..)) if members.contains(member) => {}
+            Some((members, ..)) => members.push(member.clone()),
+            None => all.push((vec![member.clone()], text, fault, others)),
+        }
     };
     let statuses = || view.node_statuses.iter().zip(&view.rows);
     let (down, others) = (statuses().filter(|(status, _)| status.verdict.is_down()), statuses());
     for (status, row) in down.chain(others) {
-        of_member(status, row).into_iter().for_each(|text| add(&status.member, text));
+        let fault = fault_of_member(status, row);
+        fault.into_iter().for_each(|fault| add(&status.member, fault, names(&status.missed_by)));
     }
     for row in &view.rows {
-        row.blind_spots.iter().for_each(|spot| add(&row.observer, advice(fault_of_blind_spot(spot.kind), "")));
+        row.blind_spots.iter().for_each(|spot| add(&row.observer, fault_of_blind_spot(spot.kind), String::new()));
     }
-    view.mismatches.iter().for_each(|mismatch| add(&mismatch.observer, advice(Fault::Unlisted, "")));
-    all
+    view.mismatches.iter().for_each(|mismatch| add(&mismatch.observer, Fault::Unlisted, String::new()));
+    let told = all.into_iter().map(|(members, one, fault, others)| match members.len() {
+        1 => (members, one),
+        _ => (members, advice(fault, &others, Number::Several)),
+    });
+    told.collect()
 }
 
 fn fault_of_class(class: Option<Class>) -> Fault {
@@ -243,7 +291,7 @@ const LOSSY: f64 = 0.2;
 /// The advice of one node about one peer, as a sentence.
 pub(super) fn sentence(why: &Why) -> Option<String> {
     let observer = listed(std::slice::from_ref(&why.observer.node));
-    fault_of_evidence(why).map(|fault| format!("What to do: {}.", advice(fault, &observer)))
+    fault_of_evidence(why).map(|fault| format!("What to do: {}.", advice(fault, &observer, Number::One)))
 }
 
 #[cfg(test)]
@@ -260,7 +308,7 @@ mod tests {
         ] {
             for verdict in [MeshVerdict::Down, MeshVerdict::Unconfirmed] {
                 let seen = Seen { verdict, class, heard: Some(RowFreshness::Never), stalled: false };
-                assert_eq!(fault_of(seen).map(|fault| advice(fault, "")).as_deref(), Some(expected));
+                assert_eq!(fault_of(seen).map(|fault| advice(fault, "", Number::One)).as_deref(), Some(expected));
             }
         }
     }
@@ -272,13 +320,36 @@ mod tests {
             let expected = verdict.is_bad() || verdict == MeshVerdict::Unknown;
             assert_eq!(fault_of(seen).is_some(), expected, "{verdict:?}");
         }
-        let all: std::collections::BTreeSet<String> = Fault::ALL.map(|fault| advice(fault, "a")).into();
+        let all: std::collections::BTreeSet<String> = Fault::ALL.map(|fault| advice(fault, "a", Number::One)).into();
         assert_eq!(all.len(), Fault::ALL.len());
+    }
+
+    #[test]
+    fn advice_for_several_is_in_the_plural() {
+        assert_eq!(advice(Fault::Gone, "", Number::Several), "start them; read their last log lines");
+        let broken = "they run; check the network and the firewalls between them and";
+        assert_eq!(advice(Fault::LinkBroken, "a", Number::Several), format!("{broken} a"));
+        let unnamed = advice(Fault::LinkBroken, "", Number::Several);
+        assert_eq!(unnamed, format!("{broken} the nodes that cannot reach them"));
+        for fault in Fault::ALL {
+            for (number, others) in [(Number::One, ["them", "theirs"]), (Number::Several, ["it", "its"])] {
+                let text = advice(fault, "a", number).replace("of its own", "");
+                let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+                assert!(!words.any(|word| others.contains(&word)), "{fault:?}: {text}");
+                assert!(!text.contains(['[', '|', ']']) && !text.contains("OTHERS"), "{fault:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_with_brackets_stay_as_they_are() {
+        let others = "http://[::1]:8001, [a|b] and [a";
+        assert!(advice(Fault::LinkBroken, others, Number::One).ends_with(others));
     }
 
     #[test]
     fn one_that_answers_pings_alone_may_have_an_mtu_problem() {
         let seen = Seen { verdict: MeshVerdict::Up, class: None, heard: Some(RowFreshness::Before), stalled: false };
-        assert!(advice(fault_of(seen).unwrap(), "").contains("large packets are lost on the way (MTU)"));
+        assert!(advice(fault_of(seen).unwrap(), "", Number::One).contains("large packets are lost on the way (MTU)"));
     }
 }

@@ -1,38 +1,52 @@
 //! The mesh in one short line, for places with room for no more: the bar of the page, the picture, the end of a command.
 //!
-//! The full sentence is the headline where it is short enough. Else its first statement is, and where that is too long
-//! as well, the numbers are: a line that is cut in the middle of a name says nothing.
+//! The full sentence is the headline where it is short enough. Else the statements lose first those that report them and
+//! then their times, and where that is not enough, the last of them become a number: a second fault that is named helps
+//! more than the witnesses of the first. Where not even one statement fits, the numbers speak: a line that is cut in the
+//! middle of a name says nothing.
 
-use super::mesh::{Severity, Summary};
+use super::mesh::{Finding, Summary};
 use crate::mesh::{MeshVerdict, MeshView};
 
 /// The most characters of a headline: two lines on a phone, one on a desk.
 pub const HEADLINE_CHARS: usize = 90;
 
+/// Statements that a headline may name.
+const NAMED_MAX: usize = 3;
+
 /// The mesh in at most [`HEADLINE_CHARS`] characters, without a full stop.
 pub fn headline(view: &MeshView, summary: &Summary) -> String {
-    let fits = |text: &str| text.chars().count() <= HEADLINE_CHARS;
-    if fits(&summary.sentence) {
-        return summary.sentence.clone();
-    }
-    let gravest = summary.findings.first().map_or(Severity::Note, |finding| finding.weight);
-    let others = summary.findings.iter().filter(|finding| finding.weight == gravest).count().saturating_sub(1);
-    let more = if others == 0 { String::new() } else { format!("; {others} more") };
-    if view.groups.split {
-        let sizes: Vec<String> = view.groups.groups.iter().map(|group| group.len().to_string()).collect();
-        let text = format!("the mesh is split into groups of {} nodes{more}", sizes.join(" and "));
-        return if fits(&text) { text } else { format!("the mesh is split into {} groups", sizes.len()) };
-    }
-    if let (Some(first), Severity::Fault) = (summary.findings.first(), gravest) {
-        let leads = [Some(&*first.text), first.text.split_once("; ").map(|(lead, _)| lead)];
-        let lead = leads.into_iter().flatten().map(|lead| format!("{lead}{more}")).find(|text| fits(text));
-        return lead.unwrap_or_else(|| counts(view));
-    }
-    counts(view)
+    let fits = |text: &String| text.chars().count() <= HEADLINE_CHARS;
+    let mut lines = std::iter::once(summary.sentence.clone()).chain(shorter(summary));
+    lines.find(fits).unwrap_or_else(|| counts(view))
 }
 
-/// The mesh in numbers: "12 nodes, 1 down, 2 of 132 links bad". A link to a node that is down is not counted as bad: one
-/// dead node is one fault and not eleven.
+/// The sentence in fewer and fewer words.
+fn shorter(summary: &Summary) -> impl Iterator<Item = String> {
+    let told = summary.gravest();
+    let fewest = usize::from(summary.good.is_none());
+    (fewest..=told.len().min(NAMED_MAX)).rev().flat_map(move |named| {
+        [(true, true), (true, false), (false, false)].map(|(is_first_timed, are_others_timed)| {
+            let text = |(at, told): (usize, &Finding)| {
+                let is_timed = if at == 0 { is_first_timed } else { are_others_timed };
+                if is_timed { told.brief.clone() } else { told.bare.clone() }
+            };
+            let mut parts: Vec<String> = summary.good.iter().cloned().collect();
+            parts.extend(told[..named].iter().enumerate().map(text));
+            parts.extend(rest(told.len() - named, named > 0, if summary.good.is_some() { "finding" } else { "fault" }));
+            parts.join("; ")
+        })
+    })
+}
+
+/// "2 more faults".
+fn rest(count: usize, is_named: bool, word: &str) -> Option<String> {
+    let more = if is_named { "more " } else { "" };
+    (count > 0).then(|| format!("{count} {more}{word}{}", if count == 1 { "" } else { "s" }))
+}
+
+/// The mesh in numbers: "12 nodes, 1 down, 2 of 110 links bad". Links of a node that is not there are in neither number: one
+/// dead node is one fault and not eleven, and the others have 110 links.
 pub fn counts(view: &MeshView) -> String {
     let nodes = view.node_statuses.len();
     let mut parts = vec![if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") }];
@@ -53,7 +67,7 @@ pub fn counts(view: &MeshView) -> String {
         }
     }
     let bad: usize = view.rows.iter().map(|row| view.bad_links(row).count()).sum();
-    let all: usize = view.rows.iter().map(|row| row.cells.len()).sum();
+    let all = view.link_count();
     if all > 0 {
         parts.push(format!("{bad} of {all} links bad"));
     }
@@ -66,7 +80,7 @@ mod tests {
 
     use super::*;
     use crate::detector::peer::{PeerState, SelfState, Verdict};
-    use crate::mesh::{self, Cell, Member, Row, RowFreshness};
+    use crate::mesh::{self, BlindSpot, BlindSpotKind, Cell, Member, Row, RowFreshness};
     use crate::render::mesh::summary;
 
     /// A mesh of nodes with these names, where each of the pairs is broken from the first to the second.
@@ -104,17 +118,53 @@ mod tests {
     }
 
     #[test]
-    fn a_long_one_is_its_first_statement() {
+    fn a_second_fault_is_named_where_there_is_room() {
         let (headline, counts) = says(&view(&nodes(12), 2, &[(4, 5), (5, 4)]));
-        assert_eq!(headline, "node-1 and node-2 have been down for 12 s; 1 more");
-        assert_eq!(counts, "12 nodes, 2 down, 2 of 132 links bad");
+        assert_eq!(headline, "node-1 and node-2 have been down for 12 s; node-5 and node-6 cannot reach each other");
+        assert_eq!(counts, "12 nodes, 2 down, 2 of 90 links bad");
+        // With the time of both, where that fits.
+        let (headline, _) = says(&view(&nodes(12), 1, &[(1, 2)]));
+        assert_eq!(headline, "node-1 has been down for 12 s; node-2 has not reached node-3 for 12 s: one way only");
+        // Without any, where that does not.
+        let (headline, _) = says(&view(&nodes(12), 0, &[(1, 2), (5, 6)]));
+        assert_eq!(headline, "node-2 cannot reach node-3: one way only; node-6 cannot reach node-7: one way only");
+    }
+
+    #[test]
+    fn faults_without_room_for_their_names_are_counted() {
+        let three = [(4, 5), (5, 4), (6, 7), (7, 6)];
+        let (headline, _) = says(&view(&nodes(12), 2, &three));
+        assert_eq!(headline, "node-1 and node-2 are down; node-5 and node-6 cannot reach each other; 1 more fault");
+        let names: Vec<String> = nodes(12).iter().map(|name| format!("{name}.example.com")).collect();
+        let (headline, _) = says(&view(&names, 2, &three));
+        assert_eq!(headline, "node-1.example.com and node-2.example.com have been down for 12 s; 2 more faults");
+        let (headline, _) = says(&view(&names, 2, &three[..2]));
+        assert_eq!(headline, "node-1.example.com and node-2.example.com have been down for 12 s; 1 more fault");
+    }
+
+    #[test]
+    fn a_link_says_since_when() {
+        let (headline, _) = says(&view(&nodes(3), 0, &[(0, 1)]));
+        assert_eq!(headline, "node-1 has not reached node-2 for 12 s, but node-2 reaches node-1: one way only");
+        let (headline, _) = says(&view(&nodes(12), 0, &[(0, 1), (1, 0)]));
+        assert_eq!(headline, "node-1 and node-2 have not reached each other for 12 s");
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_or_counted_as_well() {
+        let mut rows = view(&nodes(12), 0, &[]).rows;
+        for (row, what) in rows.iter_mut().zip(["a.example.com:8001", "b.example.com:8001", "c.example.com:8001"]) {
+            row.blind_spots = vec![BlindSpot { kind: BlindSpotKind::NoNodeAt, what: what.into(), why: "".into() }];
+        }
+        let (headline, _) = says(&mesh::view(rows));
+        assert_eq!(headline, "no fault is known; node-1 finds no node at a.example.com:8001; 2 more findings");
     }
 
     #[test]
     fn the_numbers_speak_where_names_are_too_long() {
-        let names: Vec<String> = (1..=12).map(|number| format!("{}-{number}", "x".repeat(80))).collect();
+        let names: Vec<String> = (1..=12).map(|number| format!("{}-{number}", "x".repeat(90))).collect();
         let (headline, counts) = says(&view(&names, 1, &[]));
-        assert_eq!(headline, "12 nodes, 1 down, 0 of 132 links bad");
+        assert_eq!(headline, "12 nodes, 1 down, 0 of 110 links bad");
         assert_eq!(headline, counts);
     }
 
@@ -125,7 +175,23 @@ mod tests {
             .filter(|(from, to)| (*from < 5) != (*to < 5))
             .collect();
         let (headline, _) = says(&view(&nodes(12), 0, &across));
-        assert_eq!(headline, "the mesh is split into groups of 7 and 5 nodes");
-        assert!(headline.chars().count() <= HEADLINE_CHARS);
+        assert_eq!(headline, "the mesh has been split into groups of 7 and 5 nodes for 12 s");
+        let alone: Vec<(usize, usize)> = (0..6).flat_map(|from| (0..6).map(move |to| (from, to))).collect();
+        let names: Vec<String> = nodes(6).iter().map(|name| format!("{name}.a-long-domain.example.com")).collect();
+        let (headline, _) = says(&view(&names, 0, &alone));
+        assert_eq!(headline, "the mesh has been split into 6 groups for 12 s");
+    }
+
+    #[test]
+    fn links_of_nodes_that_are_not_there_are_in_neither_number() {
+        for verdict in MeshVerdict::ALL {
+            let mut mesh = view(&nodes(4), 0, &[(0, 3), (1, 3), (3, 0)]);
+            mesh.node_statuses[3].verdict = verdict;
+            let away = [MeshVerdict::Down, MeshVerdict::Unconfirmed, MeshVerdict::NeverSeen];
+            let planned = [MeshVerdict::Left, MeshVerdict::Maintenance];
+            let expected = if away.contains(&verdict) || planned.contains(&verdict) { "0 of 6" } else { "3 of 12" };
+            let counts = counts(&mesh);
+            assert!(counts.ends_with(&format!("{expected} links bad")), "{verdict:?}: {counts}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! An incident in one line: who, what, how long, and who reported it; in the past tense once it is over.
 
-use super::mesh::{left_to_say_so, rough};
+use super::mesh::left_to_say_so;
 use super::phrase::names;
+use super::quantity::rough;
 use crate::detector::evidence::Class;
 use crate::mesh::Member;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict};

@@ -5,8 +5,10 @@
 //! detector, which could not say which of several texts it means, and would pull wording into the layer that decides.
 //!
 //! `event`: messages and sentences of events. [`mesh`] and [`matrix`]: the mesh in a sentence and as a table.
-//! [`headline`]: the same in 90 characters. [`advice`]: what to do about a fault. [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph. `quantity` and
-//! `phrase` hold what they share: durations, lists, how a ping failed.
+//! `links`: what is wrong between nodes that are alive. [`headline`]: the mesh in 90 characters. [`advice`]: what to do
+//! about a fault. [`incident`]: an incident in one line. `why`: the evidence behind an opinion, as a paragraph.
+//! `quantity`, `phrase` and `statement` hold what they share: durations, lists, how a ping failed, one statement in
+//! several lengths.
 
 pub mod advice;
 mod blind_spot;
@@ -14,12 +16,14 @@ mod discovery;
 mod event;
 pub mod headline;
 pub mod incident;
+mod links;
 mod maintenance;
 pub mod matrix;
 pub mod mesh;
 mod mesh_keys;
 mod phrase;
 mod quantity;
+mod statement;
 mod why;
 
 pub use event::{Description, describe, message, sentence};

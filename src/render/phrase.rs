@@ -66,6 +66,11 @@ pub(super) fn names(members: &[Member]) -> String {
     join_texts(members.iter().map(Member::as_str))
 }
 
+/// The same, of members that are held elsewhere.
+pub(super) fn names_of(members: &[&Member]) -> String {
+    join_texts(members.iter().map(|member| member.as_str()))
+}
+
 /// Names in a sentence: "node-1, node-2 and node-3".
 pub fn join_names(names: &[String]) -> String {
     join_texts(names.iter().map(String::as_str))

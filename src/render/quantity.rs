@@ -16,6 +16,11 @@ pub fn span(time: Duration) -> String {
     }
 }
 
+/// Whole seconds from one second on: a sentence is read a moment after it was true.
+pub(super) fn rough(time: Duration) -> String {
+    if time < Duration::from_secs(1) { span(time) } else { span(Duration::from_secs(time.as_secs())) }
+}
+
 /// A round trip in milliseconds: "0.84 ms", "12.3 ms", "1204 ms".
 pub fn round_trip(time: Duration) -> String {
     let us = time.as_micros();

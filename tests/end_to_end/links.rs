@@ -39,7 +39,7 @@ pub fn host_gone_silent(report: &Report) {
     cluster.network().plug(3, false);
     silent_host(&cluster, report, pulled);
     let outside = "node-3 has been down for *; node-1 and node-2 agree";
-    let inside = "node-3 hears nothing from node-1 and node-2: they are down, or cut off";
+    let inside = "node-3 has heard nothing from node-1 and node-2 for *: they are down, or cut off";
     await_sentences(&cluster, &[(1, outside), (2, outside), (3, inside)], pulled, report);
     await_verdicts(
         &cluster,
@@ -107,9 +107,9 @@ pub fn link_cut(report: &Report) {
     cluster.network().cut(1, 2);
     broken_both_ways(&cluster, report, cut);
     let said = [
-        (1, "node-1 cannot reach node-2; node-3 can"),
-        (2, "node-2 cannot reach node-1; node-3 can"),
-        (3, "node-1 and node-2 cannot reach each other; node-3 reaches both"),
+        (1, "node-1 has not reached node-2 for *; node-3 can"),
+        (2, "node-2 has not reached node-1 for *; node-3 can"),
+        (3, "node-1 and node-2 have not reached each other for *; node-3 reaches both"),
     ];
     await_sentences(&cluster, &said, cut, report);
     let one = ["node-1 cannot reach node-2, but node-3, asked as a witness, got an answer", "So node-2 is alive"];
@@ -202,7 +202,7 @@ pub fn new_requests_of_one_side_dropped(report: &Report) {
     let cluster = Plan::inside(Network::new(3)).start();
     let dropped = drop_new_requests(&cluster);
     broken_one_way(&cluster, report, dropped);
-    let sentence = "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only";
+    let sentence = "node-1 has not reached node-2 for *, but node-2 reaches node-1: one way only";
     await_sentences(&cluster, &[(1, sentence), (2, sentence), (3, sentence)], dropped, report);
     let deaf = ["node-1 gets no answers from node-2, but node-2's own pings arrive", "check firewalls and routes"];
     await_reasons(

@@ -63,8 +63,8 @@ pub fn split_of_four_two_to_two(report: &Report) {
 }
 
 fn told_by_both_halves(cluster: &Cluster, split: Instant, report: &Report) {
-    let one = "node-1 and node-2 hear nothing from node-3 and node-4: they are down, or cut off";
-    let other = "node-3 and node-4 hear nothing from node-1 and node-2: they are down, or cut off";
+    let one = "node-1 and node-2 have heard nothing from node-3 and node-4 for *: they are down, or cut off";
+    let other = "node-3 and node-4 have heard nothing from node-1 and node-2 for *: they are down, or cut off";
     await_sentences(cluster, &[(1, one), (2, one), (3, other), (4, other)], split, report);
     let (left, right) = (&["up", "up", "cut_off", "cut_off"], &["cut_off", "cut_off", "up", "up"]);
     await_verdicts(cluster, &[(1, left), (2, left), (3, right), (4, right)]);
@@ -96,7 +96,7 @@ pub fn split_of_five_three_to_two(report: &Report) {
         }
     }
     let three = "node-4 and node-5 have been down for *; node-1, node-2 and node-3 agree";
-    let two = "node-4 and node-5 hear nothing from node-1, node-2 and node-3: they are down, or cut off";
+    let two = "node-4 and node-5 have heard nothing from node-1, node-2 and node-3 for *: they are down, or cut off";
     await_sentences(&cluster, &[(1, three), (2, three), (3, three), (4, two), (5, two)], split, report);
     for peer in [4, 5] {
         let agreed = ["(silent)", "3 of 4 observers had to agree; node-", " did."];

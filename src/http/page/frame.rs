@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::words::{Root, clock_seconds, shown};
+use super::words::{Root, clock_seconds, prose, shown};
 use crate::detector::peer::{BootId, SelfState};
 use crate::mesh::MeshView;
 use crate::mesh::event::NodeEvent;
@@ -73,7 +73,7 @@ impl Frame<'_> {
         let state = self.me.state.map(|state| state.as_str().replace('_', " "));
         html! {
             header #summary .(self.mood()) {
-                h1 { (headline(self.mesh, self.summary)) }
+                h1 { (prose(&headline(self.mesh, self.summary))) }
                 p {
                     span { (counts(self.mesh)) }
                     " " time #clock datetime=(self.now) { (clock_seconds(self.now)) }

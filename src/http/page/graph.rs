@@ -45,7 +45,7 @@ fn colours(class: &str) -> (&'static str, &'static str) {
 /// The drawing within the page.
 pub(super) fn graph(view: &MeshView) -> Markup {
     html! {
-        svg .graph viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="group" aria-label="The same as a drawing" {
+        svg .graph viewBox={ "0 0 " (WIDTH) " " (depth(view.rows.len())) } role="group" aria-label="The same as a drawing" {
             (arrows())
             (drawing(view, true))
         }
@@ -56,7 +56,8 @@ pub(super) fn graph(view: &MeshView) -> Markup {
 pub(super) fn file(view: &MeshView, headline: &str, counts: &str) -> String {
     let is_graph = view.rows.len() <= GRAPH_MAX;
     let rows = view.rows.len().div_ceil(TILES);
-    let below = if is_graph { HEIGHT } else { TILE * f64::from(u32::try_from(rows).unwrap_or(0)) + 20.0 };
+    let below =
+        if is_graph { depth(view.rows.len()) } else { TILE * f64::from(u32::try_from(rows).unwrap_or(0)) + 20.0 };
     let height = HEAD + below;
     let svg = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) role="img" font-family="system-ui, sans-serif" {
@@ -182,17 +183,20 @@ fn node(at: usize, nodes: usize, status: &NodeStatus, is_linked: bool) -> Markup
     let (line, ground) = colours(class);
     let (x, y) = spot(at, nodes, RADIUS);
     let (label_x, label_y) = spot(at, nodes, RADIUS + NODE + 8.0);
-    let anchor = match label_x - WIDTH / 2.0 {
-        side if side > 20.0 => "start",
-        side if side < -20.0 => "end",
-        _ => "middle",
+    // From the middle of the label to the line that its letters stand on. Above and below a node it clears the corner of
+    // a square.
+    let (anchor, down) = match label_x - WIDTH / 2.0 {
+        side if side > 20.0 => ("start", 4.0),
+        side if side < -20.0 => ("end", 4.0),
+        _ if label_y < y => ("middle", -3.0),
+        _ => ("middle", 12.0),
     };
     let text = format!("{}: {}", shown(status.member.as_str()), status.verdict.as_str().replace('_', " "));
     let drawn = html! {
         title { (text) }
         (shape(class, x, y, line, ground))
         text .mark x=(num(x)) y=(num(y + 5.5)) text-anchor="middle" font-size="15" font-weight="700" fill=(line) aria-hidden="true" { (mark) }
-        text .label x=(num(label_x)) y=(num(label_y + 4.0)) text-anchor=(anchor) font-size="13" fill="#1d2327" { (short(status.member.as_str(), LABEL_CHARS)) }
+        text .label x=(num(label_x)) y=(num(label_y + down)) text-anchor=(anchor) font-size="13" fill="#1d2327" { (short(status.member.as_str(), LABEL_CHARS)) }
     };
     html! {
         g .node .(class) {
@@ -232,6 +236,12 @@ fn spot(at: usize, nodes: usize, radius: f64) -> (f64, f64) {
     (WIDTH / 2.0 + radius * 1.05 * angle.cos(), HEIGHT / 2.0 + radius * angle.sin())
 }
 
+/// Down to the label of the lowest node.
+fn depth(nodes: usize) -> f64 {
+    let lowest = (0..nodes.max(1)).map(|at| spot(at, nodes, RADIUS).1).fold(0.0, f64::max);
+    (lowest + NODE + 30.0).round()
+}
+
 fn num(value: f64) -> String {
     format!("{value:.1}")
 }
@@ -255,6 +265,11 @@ fn tiles(view: &MeshView) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drawing_ends_below_its_lowest_node() {
+        assert_eq!([3, 4, 12].map(depth), [278.0, 340.0, 340.0]);
+    }
 
     #[test]
     fn a_headline_is_parted_at_a_blank() {

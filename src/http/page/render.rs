@@ -16,7 +16,7 @@ use super::nodes;
 use super::order::{Place, places};
 use super::timeline::{Happening, section};
 use super::todo;
-use super::words::{Root, ago, shown};
+use super::words::{Root, ago, prose, shown};
 use crate::mesh::MeshView;
 use crate::mesh_service::strips::Run;
 use crate::render::headline::headline;
@@ -76,7 +76,7 @@ impl Page<'_> {
         let is_short = headline(self.mesh, self.summary) == self.summary.sentence;
         let findings = &self.summary.findings;
         let list = |findings: &[Finding]| {
-            html! { ul { @for finding in findings { li .(finding.weight.as_str()) { (finding.text) } } } }
+            html! { ul { @for finding in findings { li .(finding.weight.as_str()) { (prose(&finding.text)) } } } }
         };
         html! {
             @if findings.len() > 1 || !is_short {
@@ -310,7 +310,7 @@ mod tests {
         assert!(one.contains(">node-3</a></b>: start it; read its last log lines</li>"), "{one}");
         let six = todo(&page_with_dead(12, 6)).expect("something is bad");
         assert_eq!(six.matches("<li>").count(), 1, "one line for all with the same advice: {six}");
-        assert!(six.contains("node-10</a></b> and 2 more: start it"), "{six}");
+        assert!(six.contains("node-10</a></b> and 2 more: start them; read their last log lines</li>"), "{six}");
         assert_eq!(todo(&page_with_dead(3, 0)), None);
     }
 

@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::words::{Root, cut, link};
+use super::words::{Root, cut, link, prose};
 use crate::mesh::{Member, MeshView};
 use crate::render::advice;
 
@@ -34,7 +34,7 @@ pub(super) fn section(mesh: &MeshView) -> Markup {
 }
 
 fn list(all: &[(Vec<Member>, String)]) -> Markup {
-    html! { ul { @for (members, text) in all { li { (about(members)) ": " (cut(text, ADVICE_CHARS)) } } } }
+    html! { ul { @for (members, text) in all { li { (about(members)) ": " (prose(&cut(text, ADVICE_CHARS))) } } } }
 }
 
 fn about(members: &[Member]) -> Markup {
@@ -58,7 +58,7 @@ pub(super) fn of_node(advice: Option<&str>, why: Option<&str>) -> Markup {
     };
     let text = advice.unwrap_or(own);
     html! {
-        @if !text.is_empty() { p .todo { b { "What to do: " } (cut(text, ADVICE_CHARS)) } }
+        @if !text.is_empty() { p .todo { b { "What to do: " } (prose(&cut(text, ADVICE_CHARS))) } }
         @if let Some(why) = why { p .why { (why) } }
     }
 }

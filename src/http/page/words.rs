@@ -52,6 +52,19 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
     }
 }
 
+/// Longer words may break: a line of a phone has about 40 characters.
+const UNBROKEN_CHARS: usize = 24;
+
+/// A text in which names such as "node-18" do not break at their hyphens.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, word) in text.split(' ').enumerate() {
+            @if at > 0 { " " }
+            @if word.contains('-') && word.chars().count() <= UNBROKEN_CHARS { span .whole-word { (word) } } @else { (word) }
+        }
+    }
+}
+
 /// The time of day of an RFC 3339 text.
 pub(super) fn clock(at: &str) -> &str {
     at.split_once('T').map_or(at, |(_, time)| time)
@@ -127,6 +140,16 @@ pub(super) fn link(root: Root, member: &Member, chars: usize) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_sentence_does_not_break_at_its_hyphen() {
+        let text = |text: &str| prose(text).into_string();
+        let node = |word: &str| format!("<span class=\"whole-word\">{word}</span>");
+        assert_eq!(text("node-1 and <b> can"), format!("{} and &lt;b&gt; can", node("node-1")));
+        assert_eq!(text("a  b-c,"), format!("a  {}", node("b-c,")));
+        let long = "x-".repeat(20);
+        assert_eq!(text(&long), long, "it may break, or it leaves the screen");
+    }
 
     #[test]
     fn long_names_keep_both_ends() {

@@ -56,7 +56,7 @@ const BROKEN: &[Situation] = &[
     ("crash, a moment after", "1: 2+ 3? / 2: 1+ 3? / 3~: 1+ 2+", "1+ 2+ 3+", false,
         "node-1 and node-2 suspect node-3: no verdict yet"),
     ("back, and still dead for those who need a second answer", "1: 2+ 3! / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3o", false,
-        "node-1 cannot reach node-3, but node-3 reaches node-1: the link works one way only"),
+        "node-1 has not reached node-3 for 2 min 10 s, but node-3 reaches node-1: one way only"),
     ("one of two crashed", "1: 2u / 2~: 1+", "1+ 2u", false, "node-2 may be down: silent for 2 min 10 s, and only node-1 is left to say so"),
     ("two of five crashed", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5!", "1+ 2+ 3+ 4! 5!", false,
         "node-4 and node-5 have been down for 2 min 10 s; node-1, node-2 and node-3 agree"),
@@ -67,30 +67,30 @@ const BROKEN: &[Situation] = &[
     ("isolated, from outside", "1: 2+ 3! / 2: 1+ 3! / 3~: 1+ 2+", "1+ 2+ 3!", false,
         "node-3 has been down for 2 min 10 s; node-1 and node-2 agree"),
     ("isolated, from inside", "3c: 1c 2c / 1~: 2+ 3+ / 2~: 1+ 3+", "1c 2c 3+", false,
-        "node-3 hears nothing from node-1 and node-2: they are down, or cut off"),
+        "node-3 has heard nothing from node-1 and node-2 for 2 min 10 s: they are down, or cut off"),
     ("isolated, rows of both sides", "1: 2+ 3! / 2: 1+ 3! / 3c: 1c 2c", "1+ 2+ 3c", false,
-        "the mesh is split: node-1 and node-2 cannot reach node-3"),
+        "the mesh has been split for 2 min 10 s: node-1 and node-2 cannot reach node-3"),
     ("2-2 split, from one side", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3~: 1+ 2+ 4+ / 4~: 1+ 2+ 3+", "1+ 2+ 3c 4c", false,
-        "node-1 and node-2 hear nothing from node-3 and node-4: they are down, or cut off"),
+        "node-1 and node-2 have heard nothing from node-3 and node-4 for 2 min 10 s: they are down, or cut off"),
     ("2-2 split, from the other", "3c: 4+ 1c 2c / 4c: 3+ 1c 2c / 1~: 2+ 3+ 4+", "1c 2c 3+ 4+", false,
-        "node-3 and node-4 hear nothing from node-1 and node-2: they are down, or cut off"),
+        "node-3 and node-4 have heard nothing from node-1 and node-2 for 2 min 10 s: they are down, or cut off"),
     ("2-2 split, rows of both sides", "1c: 2+ 3c 4c / 2c: 1+ 3c 4c / 3c: 4+ 1c 2c / 4c: 3+ 1c 2c", "1c 2c 3c 4c", false,
-        "the mesh is split: node-1 and node-2 cannot reach node-3 and node-4"),
+        "the mesh has been split for 2 min 10 s: node-1 and node-2 cannot reach node-3 and node-4"),
     ("3-2 of five, from the three", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4~: 1+ 2+ 3+ 5+ / 5~: 1+ 2+ 3+ 4+",
         "1+ 2+ 3+ 4! 5!", false, "node-4 and node-5 have been down for 2 min 10 s; node-1, node-2 and node-3 agree"),
     ("3-2 of five, from the two", "4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+", "1c 2c 3c 4+ 5+", false,
-        "node-4 and node-5 hear nothing from node-1, node-2 and node-3: they are down, or cut off"),
+        "node-4 and node-5 have heard nothing from node-1, node-2 and node-3 for 2 min 10 s: they are down, or cut off"),
     ("3-2 of five, rows of both sides", "1: 2+ 3+ 4! 5! / 2: 1+ 3+ 4! 5! / 3: 1+ 2+ 4! 5! / 4c: 1c 2c 3c 5+ / 5c: 1c 2c 3c 4+",
-        "1+ 2+ 3+ 4c 5c", false, "the mesh is split: node-1, node-2 and node-3 cannot reach node-4 and node-5"),
-    ("split in three", "1c: 2c 3c / 2c: 1c 3c / 3c: 1c 2c", "1c 2c 3c", false, "the mesh is split into 3 groups: node-1; node-2; node-3"),
-    ("link cut, from its end", "1: 2b 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2b 3+", false, "node-1 cannot reach node-2; node-3 can"),
+        "1+ 2+ 3+ 4c 5c", false, "the mesh has been split for 2 min 10 s: node-1, node-2 and node-3 cannot reach node-4 and node-5"),
+    ("split in three", "1c: 2c 3c / 2c: 1c 3c / 3c: 1c 2c", "1c 2c 3c", false, "the mesh has been split into 3 groups for 2 min 10 s: node-1; node-2; node-3"),
+    ("link cut, from its end", "1: 2b 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2b 3+", false, "node-1 has not reached node-2 for 2 min 10 s; node-3 can"),
     ("link cut, from the third", "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+", "1b 2b 3+", false,
-        "node-1 and node-2 cannot reach each other; node-3 reaches both"),
-    ("link cut, the third is silent", "1: 2b 3+ / 3~: 1+ 2+", "1+ 2b 3+", false, "node-1 cannot reach node-2; other nodes can"),
+        "node-1 and node-2 have not reached each other for 2 min 10 s; node-3 reaches both"),
+    ("link cut, the third is silent", "1: 2b 3+ / 3~: 1+ 2+", "1+ 2b 3+", false, "node-1 has not reached node-2 for 2 min 10 s; other nodes can"),
     ("one-way cut, from its end", "1: 2o 3+ / 3: 1+ 2+ / 2~: 1+ 3+", "1+ 2o 3+", false,
-        "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
+        "node-1 has not reached node-2 for 2 min 10 s, but node-2 reaches node-1: one way only"),
     ("one-way cut, from the third", "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2o 3+", false,
-        "node-1 cannot reach node-2, but node-2 reaches node-1: the link works one way only"),
+        "node-1 has not reached node-2 for 2 min 10 s, but node-2 reaches node-1: one way only"),
     ("one lossy link, from the third", "1: 2x 3+ / 2: 1x 3+ / 3: 1+ 2+", "1x 2x 3+", false,
         "node-1 and node-2 lose most of the packets between them"),
     ("a lossy host", "1: 2x 3x 4x / 2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1x 2+ 3+", "1x 2x 3x 4x", false,
@@ -101,18 +101,18 @@ const BROKEN: &[Situation] = &[
         "node-1 loses most packets on its links with node-2 and node-3"),
     ("a lossy host of which few packets reach one", "2: 1x 3+ 4+ / 3: 1x 2+ 4+ / 4: 1b 2+ 3+ / 1~: 2+", "1x 2+ 3+ 4+", false,
         "node-1 loses most packets on all links"),
-    ("a lossy link that one end finds broken", "1: 2b 3+ / 2: 1x 3+ / 3: 1+ 2+", "1x 2b 3+", false, "node-1 cannot reach node-2; node-3 can"),
+    ("a lossy link that one end finds broken", "1: 2b 3+ / 2: 1x 3+ / 3: 1+ 2+", "1x 2b 3+", false, "node-1 has not reached node-2 for 2 min 10 s; node-3 can"),
     ("another mesh key", "1: 2+ 3k / 2: 1+ 3k", "1+ 2+ 3k", false, "node-3 does not have the mesh key of node-1 and node-2"),
     ("a restart behind a cut link, met by the rest long ago", "1: 2+ 3! / 2: 1+ 3+ / 3: 1b 2+", "1b 2+ 3b", false,
-        "node-1 and node-3 cannot reach each other; node-2 reaches both"),
+        "node-1 and node-3 have not reached each other for 2 min 10 s; node-2 reaches both"),
     ("four links to one node cut", "1: 2+ 3+ 4b / 2: 1+ 3+ 4b / 3: 1+ 2+ 4+ / 4: 1b 2b 3+", "1b 2b 3+ 4b", false,
-        "node-4 cannot reach node-1 and node-2, in either direction; node-3 reaches all of them"),
+        "node-4 has not reached node-1 and node-2, in either direction, for 2 min 10 s; node-3 reaches all of them"),
     ("a link cut, then the peer killed", "1: 2! 3+ / 3: 1+ 2! / 2~: 1b 3+", "1+ 2! 3+", false,
         "node-2 has been down for 2 min 10 s; node-1 and node-3 agree"),
     ("an address nobody is at", "1: 2+ 9n / 2: 1+ 9n", "1+ 2+ 9n", false, "node-1 and node-2 have never heard from node-9"),
     ("scaled, one list not updated", "1: 2+ / 2: 1+ 3+ / 3: 1+ 2+", "1+ 2+ 3+", false, "node-1 does not watch node-3"),
     ("two stories", "1: 2+ 3! 4b / 2: 1+ 3! 4+ / 4: 1b 2+ 3!", "1b 2+ 3! 4b", false,
-        "node-3 has been down for 2 min 10 s; node-1, node-2 and node-4 agree; also node-1 and node-4 cannot reach each other; node-2 reaches both"),
+        "node-3 has been down for 2 min 10 s; node-1, node-2 and node-4 agree; also node-1 and node-4 have not reached each other for 2 min 10 s; node-2 reaches both"),
 ];
 
 #[test]
@@ -188,8 +188,8 @@ fn the_text_says_it_all_in_plain_lines() {
     let view = view(rows("1: 2+ 3! 4n / 2: 1g 3? 4j / 3~: 1+ 2!"));
     let text = text_of(&view, &member("1"));
     let expected = "\
-node-1 cannot reach node-3; node-2 can; also node-1 has never heard from node-4
-! node-1 cannot reach node-3; node-2 can
+node-1 has not reached node-3 for 2 min 10 s; node-2 can; also node-1 has never heard from node-4
+! node-1 has not reached node-3 for 2 min 10 s; node-2 can
 ! node-1 has never heard from node-4
 ? node-2 has not heard from node-4 yet
 - node-1 is degraded, reported by node-2

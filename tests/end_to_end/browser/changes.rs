@@ -51,10 +51,14 @@ pub fn link_cut_and_mended(report: &Report) {
     // It has no part in it, and hears of it when it asks: every two seconds.
     report.measured("link cut to doubt in the cell, at a third node", seen - cut, seconds(4));
     let broken = [("node-1 > node-2", "bad"), ("node-1 > node-3", "good")];
-    let seen = shows(of_an_end, "^node-1 cannot reach node-2; node-3 can$", &broken);
+    let seen = shows(of_an_end, "^node-1 has not reached node-2 for [0-9.]+ m?s; node-3 can$", &broken);
     report.measured("link cut to the verdict, at one of its ends", seen - cut, seconds(6));
     let broken = [("node-1 > node-2", "bad"), ("node-2 > node-1", "bad"), ("node-3 > node-2", "good")];
-    let seen = shows(of_a_third, "^node-1 and node-2 cannot reach each other; node-3 reaches both$", &broken);
+    let seen = shows(
+        of_a_third,
+        "^node-1 and node-2 have not reached each other for [0-9.]+ m?s; node-3 reaches both$",
+        &broken,
+    );
     report.measured("link cut to the verdict, at a third node", seen - cut, seconds(6));
     let mended = Instant::now();
     cluster.network().heal();
