@@ -20,8 +20,30 @@ pub(super) struct Written {
 }
 
 impl Scrapes {
+    /// What was written at `at` is too old to be served, and for a thousand peers it is megabytes.
+    pub(super) async fn forget_written(&self, at: Monotonic) {
+        self.0.lock().await.take_if(|written| written.at == at);
+    }
+
     /// What was written is out of date: a caller has changed something and must see it.
     pub(super) async fn forget(&self) {
         *self.0.lock().await = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_text_that_is_too_old_is_forgotten() {
+        let (old, new) = (Monotonic(Duration::from_secs(1)), Monotonic(Duration::from_secs(2)));
+        let scrapes = Scrapes(Mutex::new(Some(Written { at: new, events: 0, plain: Bytes::new(), gzip: None })));
+        scrapes.forget_written(old).await;
+        assert!(scrapes.0.lock().await.is_some());
+        scrapes.forget_written(new).await;
+        assert!(scrapes.0.lock().await.is_none());
     }
 }

@@ -2,7 +2,6 @@
 //! maintenance, and when that ends. A rule needs both: the first leaves out what
 //! was planned, the second, in the past, is a node that should be back and is not.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use metrics::Gauge;
@@ -12,32 +11,33 @@ use super::recorder::Recorder;
 use crate::api::timestamp::unix_seconds;
 use crate::detector::maintenance::Maintenance;
 
+/// The two about this node.
 pub(super) struct MaintenanceSeries {
     on: Gauge,
     end: Gauge,
 }
 
 impl MaintenanceSeries {
-    /// `None`: about this node itself.
-    pub(super) fn new(recorder: &Recorder, peer: Option<&Arc<str>>) -> MaintenanceSeries {
-        let gauge = |own: &'static str, of_peer: &'static str| match peer {
-            None => recorder.gauge(own, &[]),
-            Some(key) => recorder.gauge(of_peer, &[("peer", &**key)]),
-        };
+    pub(super) fn new(recorder: &Recorder) -> MaintenanceSeries {
         MaintenanceSeries {
-            on: gauge(catalogue::MAINTENANCE, catalogue::PEER_MAINTENANCE),
-            end: gauge(catalogue::MAINTENANCE_END, catalogue::PEER_MAINTENANCE_END),
+            on: recorder.gauge(catalogue::MAINTENANCE, &[]),
+            end: recorder.gauge(catalogue::MAINTENANCE_END, &[]),
         }
     }
 
-    /// Whole seconds: the time left comes with every answer anew, and a scrape should not show how long that took.
-    pub(super) fn set(&self, maintenance: Option<&Maintenance>, overrun: Option<Duration>, now: SystemTime) {
+    pub(super) fn set(&self, maintenance: Option<&Maintenance>, now: SystemTime) {
         self.on.set(f64::from(u8::from(maintenance.is_some())));
-        let end = match (maintenance, overrun) {
-            (Some(maintenance), _) => now.checked_add(maintenance.left),
-            (None, Some(overrun)) => now.checked_sub(overrun),
-            (None, None) => None,
-        };
-        self.end.set(end.map_or(0.0, |end| unix_seconds(end).round()));
+        self.end.set(end(maintenance, None, now));
     }
+}
+
+/// When it ends or ended, in seconds since 1970; 0 for none. Whole seconds: the time left comes with every answer anew,
+/// and a scrape should not show how long that took.
+pub(super) fn end(maintenance: Option<&Maintenance>, overrun: Option<Duration>, now: SystemTime) -> f64 {
+    let end = match (maintenance, overrun) {
+        (Some(maintenance), _) => now.checked_add(maintenance.left),
+        (None, Some(overrun)) => now.checked_sub(overrun),
+        (None, None) => None,
+    };
+    end.map_or(0.0, |end| unix_seconds(end).round())
 }

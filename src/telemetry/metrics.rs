@@ -1,18 +1,15 @@
 //! The numbers: counters and histograms move when something happens, gauges
 //! are set from the detector's view when they are read.
 //!
-//! One recorder, fed through handles that are made once a peer. The exporter
-//! has no way to delete a series, and its idle timeout would also drop counters
-//! that rest at zero, so a removed peer is taken out where it matters: in the
-//! text that a scrape shows. What stays behind is a few hundred bytes for each
-//! key that was ever watched; a peer that comes back under its old key continues
-//! counting where it stopped, as Prometheus expects of a counter.
+//! What is about this node is kept by the exporter, through handles. What is about a peer is plain numbers here
+//! (`peer.rs`): the exporter has no way to delete a series, and for a thousand peers its copies cost more than the rest
+//! of a node.
 //!
-//! A scrape has two steps. [`Metrics::prepare`] belongs to the runtime thread: it sets gauges and moves the counts of
-//! pings, so that no scrape sees `pings`, `success` and `failed` disagree. [`Metrics::write`] makes the text, which takes
-//! a tenth of a second for a thousand peers, and may run on any other thread. One scrape at a time.
+//! A scrape has two steps. [`Metrics::prepare`] belongs to the runtime thread: it sets gauges and copies the numbers of
+//! peers, so that no scrape sees `pings`, `success` and `failed` disagree. [`Metrics::write`] makes the text, and may run
+//! on any other thread. One scrape at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -20,11 +17,11 @@ use std::time::{Duration, SystemTime};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::BuildError;
 
-use super::catalogue::{self, CATALOGUE, Presence};
+use super::catalogue::{self, CATALOGUE, Metric, Presence};
 use super::discovery::DiscoverySeries;
 use super::http::HttpSeries;
 use super::maintenance::MaintenanceSeries;
-use super::peer::{PeerSeries, flag};
+use super::peer::{self, PeerRow, PeerSeries, flag};
 use super::process;
 use super::recorder::Recorder;
 use super::server::ServerSeries;
@@ -39,7 +36,7 @@ use crate::mesh::event::NodeEvent;
 /// would wake an idle node.
 const SAMPLES_BETWEEN_UPKEEP: u32 = 4096;
 
-/// Peers removed between two scrapes whose counts wait for the next one: as many as are ever watched at once.
+/// Removed peers whose counts are kept, should they come back: as many as are ever watched at once.
 const REMOVED_KEPT: usize = 1024;
 
 /// Version and revision of this program.
@@ -55,15 +52,22 @@ pub struct Metrics {
     recorder: Recorder,
     samples: AtomicU32,
     node: NodeSeries,
-    peers: Mutex<BTreeMap<PeerId, PeerSeries>>,
-    /// Peers that were removed since the last scrape, with what was counted of them.
-    removed: Mutex<Vec<PeerSeries>>,
+    peers: Mutex<Peers>,
     server: ServerSeries,
     http: Mutex<HttpSeries>,
 }
 
-/// The peers that a scrape shows.
-pub struct Shown(Vec<Arc<str>>);
+/// What was counted of peers.
+struct Peers {
+    watched: BTreeMap<PeerId, PeerSeries>,
+    /// Longest ago first.
+    removed: VecDeque<PeerSeries>,
+    /// Bounds of the histogram of round trips.
+    bounds: Arc<[f64]>,
+}
+
+/// The peers that a scrape shows, sorted by label.
+pub struct Shown(Vec<PeerRow>);
 
 /// Why the metrics cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -92,9 +96,9 @@ impl Metrics {
     /// # Errors
     /// [`InstallError::Build`] when the catalogue's buckets are refused.
     pub fn new(ping_timeout: Duration) -> Result<Metrics, InstallError> {
-        let recorder = Recorder::new(ping_timeout)?;
+        let recorder = Recorder::new()?;
         for metric in CATALOGUE.iter().filter(|metric| !metric.per_peer && metric.presence == Presence::Always) {
-            recorder.start_at_zero(metric, None);
+            recorder.start_at_zero(metric);
         }
         recorder.gauge(catalogue::BUILD_INFO, &[("version", VERSION), ("revision", REVISION)]).set(1.0);
         let (node, server) = (NodeSeries::new(&recorder), ServerSeries::new(&recorder));
@@ -102,8 +106,7 @@ impl Metrics {
             recorder,
             samples: AtomicU32::new(0),
             node,
-            peers: Mutex::default(),
-            removed: Mutex::default(),
+            peers: Mutex::new(Peers::new(ping_timeout)),
             server,
             http: Mutex::default(),
         })
@@ -117,16 +120,14 @@ impl Metrics {
         };
         if let Some(peer) = &event.peer {
             if matches!(event.kind, EventKind::PeerRemoved { .. }) {
-                let removed = lock(&self.peers).remove(&peer.id);
-                self.put_away(removed);
+                lock(&self.peers).remove(peer.id);
             } else if is_watched(&event.kind) {
                 let flaw = peer.flaw.as_ref().map(|flaw| flaw.kind);
-                self.with_peer(peer, now, |series| series.observe(&event.kind, flaw, now));
+                lock(&self.peers).of(peer, now).observe(&event.kind, flaw, now);
             }
         }
         match &event.kind {
             EventKind::PingEnded { purpose: Purpose::Witness, result } => self.node.witness_check(*result),
-            EventKind::PingEnded { result: PingResult::Success { sampled: true, .. }, .. } => self.sampled(),
             EventKind::PingEnded { .. } => {}
             EventKind::PeerDown { class, silent_for, .. } | EventKind::PeerUnreachable { class, silent_for, .. } => {
                 self.node.silence_at_verdict[*class as usize].record(silent_for.as_secs_f64());
@@ -184,19 +185,15 @@ impl Metrics {
     pub fn prepare(&self, view: &View) -> Shown {
         let now = SystemTime::now();
         self.node.set(view, now);
+        let mut peers = lock(&self.peers);
+        // Whatever events said, the view decides.
         let ids: BTreeSet<PeerId> = view.peers.iter().map(|peer| peer.peer.id).collect();
-        let gone: Vec<PeerSeries> =
-            lock(&self.peers).extract_if(.., |id, _| !ids.contains(id)).map(|(_, series)| series).collect();
-        for mut series in lock(&self.removed).drain(..).chain(gone) {
-            series.flush();
-        }
-        for peer in &view.peers {
-            self.with_peer(&peer.peer, now, |series| {
-                series.flush();
-                series.set(peer, now);
-            });
-        }
-        Shown(view.peers.iter().map(|peer| peer.peer.key.0.clone()).collect())
+        let gone: Vec<PeerId> = peers.watched.keys().filter(|id| !ids.contains(id)).copied().collect();
+        gone.into_iter().for_each(|id| peers.remove(id));
+        let row = |peer: &PeerView| PeerRow::new(peers.of(&peer.peer, now).clone(), peer, now);
+        let mut rows: Vec<PeerRow> = view.peers.iter().map(row).collect();
+        rows.sort_by(|a, b| a.label.cmp(&b.label));
+        Shown(rows)
     }
 
     /// The text of a scrape that was prepared.
@@ -204,22 +201,7 @@ impl Metrics {
         for (name, value) in process::read() {
             self.recorder.gauge(name, &[]).set(value);
         }
-        let watched: BTreeSet<&str> = shown.0.iter().map(|key| &**key).collect();
-        self.recorder.render(&watched)
-    }
-
-    /// Keeps what was counted of a removed peer until the next scrape. Where none comes, it is moved at once.
-    fn put_away(&self, removed: Option<PeerSeries>) {
-        let Some(mut series) = removed else { return };
-        let mut kept = lock(&self.removed);
-        if kept.len() < REMOVED_KEPT { kept.push(series) } else { series.flush() }
-    }
-
-    fn with_peer(&self, peer: &PeerRef, now: SystemTime, then: impl FnOnce(&mut PeerSeries)) {
-        let mut peers = lock(&self.peers);
-        let series = peers.entry(peer.id).or_insert_with(|| PeerSeries::new(&self.recorder, peer, now));
-        series.enter(peer.state, now);
-        then(series);
+        self.recorder.render(|metric, out| peer::write(metric, &shown.0, out))
     }
 
     fn sampled(&self) {
@@ -228,6 +210,42 @@ impl Metrics {
             self.upkeep();
         }
     }
+}
+
+impl Peers {
+    fn new(ping_timeout: Duration) -> Peers {
+        let bounds = catalogue::find(catalogue::PING_DURATION).map(|metric| bounds(metric, ping_timeout));
+        Peers { watched: BTreeMap::new(), removed: VecDeque::new(), bounds: bounds.unwrap_or_default().into() }
+    }
+
+    /// The series of a peer, which is new if it was not seen before, and in the state that it has now.
+    fn of(&mut self, peer: &PeerRef, now: SystemTime) -> &mut PeerSeries {
+        let Peers { watched, removed, bounds } = self;
+        let series = watched.entry(peer.id).or_insert_with(|| {
+            let before = removed.iter().position(|series| series.key == peer.key.0);
+            let before = before.and_then(|position| removed.remove(position));
+            before.map_or_else(|| PeerSeries::new(peer, bounds, now), |series| series.back(now))
+        });
+        series.enter(peer.state, now);
+        series
+    }
+
+    fn remove(&mut self, id: PeerId) {
+        let Some(series) = self.watched.remove(&id) else { return };
+        if self.removed.len() == REMOVED_KEPT {
+            self.removed.pop_front();
+        }
+        self.removed.push_back(series);
+    }
+}
+
+/// The buckets of the round trips. The ping timeout is a bound: what lies above it was no success.
+fn bounds(metric: &Metric, ping_timeout: Duration) -> Vec<f64> {
+    let mut bounds = metric.buckets.to_vec();
+    bounds.push(ping_timeout.as_secs_f64());
+    bounds.sort_by(f64::total_cmp);
+    bounds.dedup();
+    bounds
 }
 
 /// An address that is this node itself, or another one's second key, is not watched and gets no series.
@@ -276,7 +294,7 @@ impl NodeSeries {
             cut_off: recorder.gauge(catalogue::CUT_OFF, &[]),
             slow: recorder.gauge(catalogue::SLOW, &[]),
             stalled: recorder.gauge(catalogue::STALLED, &[]),
-            maintenance: MaintenanceSeries::new(recorder, None),
+            maintenance: MaintenanceSeries::new(recorder),
             incoming_peers: recorder.gauge(catalogue::INCOMING_PEERS, &[]),
             mesh_components: recorder.gauge(catalogue::MESH_COMPONENTS, &[]),
             list_mismatches: recorder.gauge(catalogue::PEER_LIST_MISMATCH, &[]),
@@ -322,10 +340,24 @@ impl NodeSeries {
         self.cut_off.set(flag(view.state == SelfState::CutOff));
         self.slow.set(flag(view.state == SelfState::Slow));
         self.stalled.set(flag(view.stalled));
-        self.maintenance.set(view.maintenance.as_ref(), None, now);
+        self.maintenance.set(view.maintenance.as_ref(), now);
         self.incoming_peers.set(count(&|peer| peer.pings_me));
         self.mesh_components.set(view.hearsay.components as f64);
         self.list_mismatches.set(view.hearsay.list_mismatches as f64);
         self.observer_stall.set(view.lost.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_is_a_bound_once() {
+        let round_trips = catalogue::find(catalogue::PING_DURATION).unwrap();
+        let with = |ms| bounds(round_trips, Duration::from_millis(ms));
+        assert!(with(2000).contains(&2.0) && with(2000).is_sorted());
+        assert_eq!(with(2000).len(), round_trips.buckets.len() + 1);
+        assert_eq!(with(2500).len(), round_trips.buckets.len());
     }
 }

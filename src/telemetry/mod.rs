@@ -11,6 +11,7 @@ pub mod catalogue;
 mod discovery;
 pub(crate) mod ends;
 pub(crate) mod events;
+mod exposition;
 mod fields;
 mod http;
 mod label_values;
@@ -21,6 +22,7 @@ pub(crate) mod metrics;
 mod peer;
 mod process;
 mod recorder;
+mod round_trips;
 mod server;
 
 use std::collections::BTreeMap;

@@ -1,18 +1,16 @@
-//! The series of one peer.
+//! The series of peers: what was counted of one, and how a scrape shows it.
 //!
-//! Pings are counted here and moved into the exporter's counters by the scrape that shows them ([`PeerSeries::flush`]).
-//! The text is written on another thread while pings continue to end, and a scrape in which `pings`, `success` and
-//! `failed` disagree would be wrong.
+//! Plain numbers, which belong to the runtime thread. A scrape copies them ([`PeerRow`]) and is written on another thread
+//! while pings continue to end: one in which `pings`, `success` and `failed` disagree would be wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use metrics::{Counter, Gauge, Histogram};
-
-use super::catalogue::{self, CATALOGUE};
-use super::maintenance::MaintenanceSeries;
-use super::recorder::Recorder;
+use super::catalogue::{self, Metric};
+use super::exposition::{Exposition, escape};
+use super::maintenance;
+use super::round_trips::RoundTrips;
 use crate::api::timestamp::unix_seconds;
 use crate::detector::event::{EventKind, PeerRef, PingResult, Purpose};
 use crate::detector::evidence::Evidence;
@@ -20,83 +18,49 @@ use crate::detector::flaw::FlawKind;
 use crate::detector::peer::PeerState;
 use crate::detector::view::PeerView;
 
-/// Pings that ended, by how.
-#[derive(Default)]
-struct EndedPings {
-    success: u64,
-    /// By reason, a closed set.
-    failed: BTreeMap<&'static str, u64>,
-}
-
-/// The series of one peer.
+/// What was counted of one peer.
+#[derive(Clone)]
 pub(super) struct PeerSeries {
+    pub key: Arc<str>,
     /// The state last seen; `None` before the first, so that a first sight is no transition.
     state: Option<PeerState>,
-    pings: Counter,
-    success: Counter,
-    failed: Counter,
-    failures: BTreeMap<&'static str, Counter>,
-    /// Pings that ended since the last scrape.
-    ended: EndedPings,
-    duration: Histogram,
-    up: Gauge,
-    expected: Gauge,
-    maintenance: MaintenanceSeries,
-    states: Vec<(PeerState, Gauge)>,
-    phi: Gauge,
-    last_success: Gauge,
-    state_changed: Gauge,
-    transitions: BTreeMap<PeerState, Counter>,
-    restarts: Counter,
+    success: u64,
+    /// By reason, a closed set. Only reasons that occurred are here.
+    failed: BTreeMap<&'static str, u64>,
+    round_trips: RoundTrips,
+    /// By the state entered, in the order of [`PeerState::ALL`].
+    transitions: [u64; PeerState::ALL.len()],
+    restarts: u64,
+    /// In seconds since 1970; 0 before the first.
+    last_success: f64,
+    state_changed: f64,
 }
 
 impl PeerSeries {
-    pub(super) fn new(recorder: &Recorder, peer: &PeerRef, now: SystemTime) -> PeerSeries {
-        let key: Arc<str> = peer.key.0.clone();
-        for metric in CATALOGUE.iter().filter(|metric| metric.per_peer) {
-            recorder.start_at_zero(metric, Some(&key));
-        }
-        let one = [("peer", &*key)];
-        let two = |name, value| [("peer", &*key), (name, value)];
-        let reasons = catalogue::find(catalogue::PING_FAILURES).map_or(&[][..], |metric| metric.labels);
-        let reasons = reasons.iter().flat_map(|label| (label.values)());
-        let series = PeerSeries {
+    pub(super) fn new(peer: &PeerRef, bounds: &Arc<[f64]>, now: SystemTime) -> PeerSeries {
+        PeerSeries {
+            key: peer.key.0.clone(),
             state: None,
-            pings: recorder.counter(catalogue::PINGS, &one),
-            success: recorder.counter(catalogue::PINGS_SUCCESS, &one),
-            failed: recorder.counter(catalogue::PINGS_FAILED, &one),
-            failures: reasons
-                .map(|reason| (reason, recorder.counter(catalogue::PING_FAILURES, &two("reason", reason))))
-                .collect(),
-            ended: EndedPings::default(),
-            duration: recorder.histogram(catalogue::PING_DURATION, &one),
-            up: recorder.gauge(catalogue::PEER_UP, &one),
-            expected: recorder.gauge(catalogue::PEER_EXPECTED, &one),
-            maintenance: MaintenanceSeries::new(recorder, Some(&key)),
-            states: PeerState::ALL
-                .map(|state| (state, recorder.gauge(catalogue::PEER_STATE, &two("state", state.as_str()))))
-                .into(),
-            phi: recorder.gauge(catalogue::PEER_PHI, &one),
-            last_success: recorder.gauge(catalogue::PEER_LAST_SUCCESS, &one),
-            state_changed: recorder.gauge(catalogue::PEER_STATE_CHANGED, &one),
-            transitions: PeerState::ALL
-                .map(|to| (to, recorder.counter(catalogue::PEER_TRANSITIONS, &two("to", to.as_str()))))
-                .into(),
-            restarts: recorder.counter(catalogue::PEER_RESTARTS, &one),
-        };
-        // Gauges of an earlier life of this key must not shine through.
-        series.last_success.set(0.0);
-        series.state_changed.set(unix_seconds(now));
-        series
+            success: 0,
+            failed: BTreeMap::new(),
+            round_trips: RoundTrips::new(bounds.clone()),
+            transitions: [0; PeerState::ALL.len()],
+            restarts: 0,
+            last_success: 0.0,
+            state_changed: unix_seconds(now),
+        }
+    }
+
+    /// The same key again, after it was removed: its counters continue, as Prometheus expects of counters.
+    pub(super) fn back(self, now: SystemTime) -> PeerSeries {
+        PeerSeries { state: None, last_success: 0.0, state_changed: unix_seconds(now), ..self }
     }
 
     pub(super) fn enter(&mut self, state: PeerState, now: SystemTime) {
         let Some(before) = self.state.replace(state) else { return };
         if before != state {
-            self.state_changed.set(unix_seconds(now));
-            if let Some(counter) = self.transitions.get(&state) {
-                counter.increment(1);
-            }
+            self.state_changed = unix_seconds(now);
+            self.transitions[state as usize] += 1;
         }
     }
 
@@ -104,43 +68,18 @@ impl PeerSeries {
         match kind {
             EventKind::PingEnded { purpose: Purpose::Witness, .. } => {}
             EventKind::PingEnded { purpose, result: PingResult::Success { rtt, .. } } => {
-                self.ended.success += 1;
-                self.last_success.set(unix_seconds(now));
+                self.success += 1;
+                self.last_success = unix_seconds(now);
                 if *purpose == Purpose::Scheduled {
-                    self.duration.record(rtt.as_secs_f64());
+                    self.round_trips.record(*rtt);
                 }
             }
             EventKind::PingEnded { result: PingResult::Failure { evidence, timed_out }, .. } => {
-                *self.ended.failed.entry(reason(*evidence, *timed_out, flaw)).or_default() += 1;
+                *self.failed.entry(reason(*evidence, *timed_out, flaw)).or_default() += 1;
             }
-            EventKind::PeerRestarted { .. } => self.restarts.increment(1),
+            EventKind::PeerRestarted { .. } => self.restarts += 1,
             _ => {}
         }
-    }
-
-    /// Moves what was counted into the counters that a scrape shows.
-    pub(super) fn flush(&mut self) {
-        let EndedPings { success, failed } = std::mem::take(&mut self.ended);
-        let all_failed = failed.values().sum();
-        self.pings.increment(success + all_failed);
-        self.success.increment(success);
-        self.failed.increment(all_failed);
-        for (reason, count) in failed {
-            if let Some(counter) = self.failures.get(reason) {
-                counter.increment(count);
-            }
-        }
-    }
-
-    pub(super) fn set(&self, view: &PeerView, now: SystemTime) {
-        let state = view.peer.state;
-        self.up.set(flag(state.is_up()));
-        self.expected.set(flag(view.expected));
-        self.maintenance.set(view.maintenance.as_ref(), view.overrun, now);
-        for (which, gauge) in &self.states {
-            gauge.set(flag(*which == state));
-        }
-        self.phi.set(view.phi);
     }
 }
 
@@ -150,6 +89,86 @@ fn reason(evidence: Evidence, timed_out: bool, flaw: Option<FlawKind>) -> &'stat
         _ if timed_out => catalogue::REASON_TIMEOUT,
         (Evidence::Invalid, Some(flaw)) => flaw.as_str(),
         (evidence, _) => evidence.as_str(),
+    }
+}
+
+/// One peer in one scrape.
+pub(super) struct PeerRow {
+    /// The key, escaped.
+    pub label: String,
+    counted: PeerSeries,
+    state: PeerState,
+    expected: bool,
+    phi: f64,
+    in_maintenance: bool,
+    maintenance_end: f64,
+}
+
+impl PeerRow {
+    pub(super) fn new(counted: PeerSeries, view: &PeerView, now: SystemTime) -> PeerRow {
+        PeerRow {
+            label: escape(&counted.key),
+            counted,
+            state: view.peer.state,
+            expected: view.expected,
+            phi: view.phi,
+            in_maintenance: view.maintenance.is_some(),
+            maintenance_end: maintenance::end(view.maintenance.as_ref(), view.overrun, now),
+        }
+    }
+
+    /// The series of `metric` about this peer.
+    fn write(&self, metric: &Metric, values: &[&'static str], out: &mut Exposition) {
+        let PeerRow { label: peer, counted, .. } = self;
+        let failed = || counted.failed.values().sum::<u64>();
+        let state = |name: &str| PeerState::ALL.iter().position(|state| state.as_str() == name);
+        let mut one = |value: f64| out.series(metric, "", peer, None, value);
+        match metric.name {
+            catalogue::PEER_UP => one(flag(self.state.is_up())),
+            catalogue::PEER_EXPECTED => one(flag(self.expected)),
+            catalogue::PEER_PHI => one(self.phi),
+            catalogue::PEER_LAST_SUCCESS => one(counted.last_success),
+            catalogue::PEER_STATE_CHANGED => one(counted.state_changed),
+            catalogue::PEER_MAINTENANCE => one(flag(self.in_maintenance)),
+            catalogue::PEER_MAINTENANCE_END => one(self.maintenance_end),
+            catalogue::PINGS => out.series(metric, "", peer, None, counted.success + failed()),
+            catalogue::PINGS_SUCCESS => out.series(metric, "", peer, None, counted.success),
+            catalogue::PINGS_FAILED => out.series(metric, "", peer, None, failed()),
+            catalogue::PEER_RESTARTS => out.series(metric, "", peer, None, counted.restarts),
+            catalogue::PING_DURATION => counted.round_trips.write(metric, peer, out),
+            catalogue::PING_FAILURES => {
+                for reason in values {
+                    let count = counted.failed.get(reason).copied().unwrap_or(0);
+                    out.series(metric, "", peer, Some(("reason", reason)), count);
+                }
+            }
+            catalogue::PEER_STATE => {
+                for name in values {
+                    out.series(metric, "", peer, Some(("state", name)), flag(*name == self.state.as_str()));
+                }
+            }
+            catalogue::PEER_TRANSITIONS => {
+                for name in values {
+                    let count = state(name).map_or(0, |position| counted.transitions[position]);
+                    out.series(metric, "", peer, Some(("to", name)), count);
+                }
+            }
+            // A metric that is added to the catalogue and not here is missed by its test.
+            _ => {}
+        }
+    }
+}
+
+/// All series of one metric, for the peers in `rows`, which are sorted by label.
+pub(super) fn write(metric: &Metric, rows: &[PeerRow], out: &mut Exposition) {
+    if rows.is_empty() {
+        return;
+    }
+    let mut values = metric.labels.first().map(|label| (label.values)()).unwrap_or_default();
+    values.sort_unstable();
+    out.begin(metric);
+    for row in rows {
+        row.write(metric, &values, out);
     }
 }
 

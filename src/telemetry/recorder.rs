@@ -1,19 +1,18 @@
 //! The exporter behind a plain face: handles by name, and its text put in order.
 //!
-//! Three things the exporter cannot do are done on its text. Series of peers
-//! that are no longer watched are left out. A counter of seconds is called a
+//! It keeps the series about this node; those of peers have a text of their own (`peer.rs`), which is put between.
+//! Two things the exporter cannot do are done on its text. A counter of seconds is called a
 //! counter (its own counters are whole numbers). And families come in the
 //! catalogue's order, series sorted: two scrapes can be compared by eye.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::catalogue::{self, CATALOGUE, Kind, Metric};
+use super::catalogue::{CATALOGUE, Kind, Metric};
+use super::exposition::Exposition;
 
 static METADATA: Metadata<'static> = Metadata::new("heartbeat", Level::INFO, None);
 
@@ -24,14 +23,13 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// A recorder that knows the catalogue's descriptions and buckets.
-    pub(super) fn new(ping_timeout: Duration) -> Result<Recorder, BuildError> {
+    pub(super) fn new() -> Result<Recorder, BuildError> {
         let mut builder = PrometheusBuilder::new();
-        for metric in CATALOGUE.iter().filter(|metric| metric.kind == Kind::Histogram) {
-            builder =
-                builder.set_buckets_for_metric(Matcher::Full(metric.name.into()), &bounds(metric, ping_timeout))?;
+        for metric in CATALOGUE.iter().filter(|metric| metric.kind == Kind::Histogram && !metric.per_peer) {
+            builder = builder.set_buckets_for_metric(Matcher::Full(metric.name.into()), metric.buckets)?;
         }
         let recorder = builder.build_recorder();
-        for metric in CATALOGUE {
+        for metric in CATALOGUE.iter().filter(|metric| !metric.per_peer) {
             let name = KeyName::from_const_str(metric.name);
             match metric.kind {
                 Kind::Counter => recorder.describe_counter(name, None, metric.help.into()),
@@ -62,14 +60,13 @@ impl Recorder {
 
     /// Registers every series of a metric, one for each member of its label's set. Metrics
     /// have at most one closed label; those whose sets are not listed are skipped.
-    pub(super) fn start_at_zero(&self, metric: &Metric, peer: Option<&str>) {
-        let peer = peer.map(|peer| ("peer", peer));
+    pub(super) fn start_at_zero(&self, metric: &Metric) {
         let closed: Vec<Option<(&'static str, &str)>> = match metric.labels {
             [] => vec![None],
             [label, ..] => (label.values)().into_iter().map(|value| Some((label.name, value))).collect(),
         };
         for label in closed {
-            let labels: Vec<(&'static str, &str)> = peer.into_iter().chain(label).collect();
+            let labels: Vec<(&'static str, &str)> = label.into_iter().collect();
             match metric.kind {
                 Kind::Counter => drop(self.counter(metric.name, &labels)),
                 Kind::SecondsCounter | Kind::Gauge => drop(self.gauge(metric.name, &labels)),
@@ -82,21 +79,10 @@ impl Recorder {
         self.handle.run_upkeep();
     }
 
-    /// The exposition, with series of the peers in `watched` only.
-    pub(super) fn render(&self, watched: &BTreeSet<&str>) -> String {
-        tidy(&self.handle.render(), watched)
+    /// The exposition. `of_peers` writes the families that are about peers.
+    pub(super) fn render(&self, of_peers: impl FnMut(&Metric, &mut Exposition)) -> String {
+        in_order(&self.handle.render(), of_peers)
     }
-}
-
-/// The buckets of a histogram. The ping timeout is a bound of the round trips: what lies above it was no success.
-fn bounds(metric: &Metric, ping_timeout: Duration) -> Vec<f64> {
-    let mut bounds = metric.buckets.to_vec();
-    if metric.name == catalogue::PING_DURATION {
-        bounds.push(ping_timeout.as_secs_f64());
-        bounds.sort_by(f64::total_cmp);
-        bounds.dedup();
-    }
-    bounds
 }
 
 fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
@@ -105,39 +91,33 @@ fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
 }
 
 /// The exporter writes one block a family: help, type, series, blank line.
-fn tidy(text: &str, watched: &BTreeSet<&str>) -> String {
-    let escaped: BTreeSet<String> = watched.iter().map(|key| escape(key)).collect();
-    let mut families: Vec<(usize, &Metric, Vec<&str>)> = Vec::with_capacity(CATALOGUE.len());
+fn in_order(text: &str, mut of_peers: impl FnMut(&Metric, &mut Exposition)) -> String {
+    let mut blocks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for block in text.split("\n\n") {
-        let (comments, mut series): (Vec<&str>, Vec<&str>) =
+        let (comments, series): (Vec<&str>, Vec<&str>) =
             block.lines().filter(|line| !line.is_empty()).partition(|line| line.starts_with('#'));
-        let name = comments.iter().find_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
-        // Only what is in the catalogue is registered; a dependency that used the global recorder is not ours to publish.
-        let Some(position) = name.and_then(|name| CATALOGUE.iter().position(|metric| metric.name == name)) else {
+        if let Some(name) = comments.iter().find_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+            blocks.insert(name, series);
+        }
+    }
+    let mut out = Exposition::default();
+    // Only what is in the catalogue is ours to publish, should a dependency use the global recorder.
+    for metric in CATALOGUE {
+        if metric.per_peer {
+            of_peers(metric, &mut out);
             continue;
-        };
-        series.retain(|line| peer_of(line).is_none_or(|peer| escaped.contains(peer)));
-        let metric = &CATALOGUE[position];
+        }
+        let Some(mut series) = blocks.remove(metric.name).filter(|series| !series.is_empty()) else { continue };
         if metric.kind == Kind::Histogram {
             // Stable: buckets stay in the order of their bounds, which is not that of their text.
             series.sort_by_key(|line| labels_without_bound(line));
         } else {
             series.sort_unstable();
         }
-        families.push((position, metric, series));
+        out.begin(metric);
+        series.into_iter().for_each(|line| out.line(line));
     }
-    families.sort_by_key(|(position, _, _)| *position);
-    let mut tidied = String::with_capacity(text.len());
-    for (_, metric, series) in families.iter().filter(|(_, _, series)| !series.is_empty()) {
-        // Writing into a String cannot fail.
-        let _ = writeln!(tidied, "# HELP {} {}", metric.name, metric.help);
-        let _ = writeln!(tidied, "# TYPE {} {}", metric.name, metric.kind.as_str());
-        for line in series {
-            tidied.push_str(line);
-            tidied.push('\n');
-        }
-    }
-    tidied
+    out.into_text()
 }
 
 /// The labels of a histogram's line, without its bucket's bound, which is always the last.
@@ -147,40 +127,10 @@ fn labels_without_bound(line: &str) -> &str {
     labels.rsplit_once("le=\"").map_or(labels, |(labels, _)| labels).trim_end_matches(',')
 }
 
-/// The value of the label `peer`, which is always the first, still escaped.
-fn peer_of(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("{peer=\"")?;
-    let mut escaped = false;
-    let end = rest.find(|c: char| {
-        let ends = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends
-    })?;
-    Some(&rest[..end])
-}
-
-/// A label's value as the exposition format writes it.
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::catalogue;
     use super::*;
-
-    #[test]
-    fn the_peer_of_a_line() {
-        let table = [
-            ("heartbeat_pings_total{peer=\"a:1\"} 5", Some("a:1")),
-            ("heartbeat_peer_state{peer=\"[::1]:80\",state=\"dead\"} 0", Some("[::1]:80")),
-            (r#"x{peer="a\"b\\"} 0"#, Some(r#"a\"b\\"#)),
-            ("heartbeat_peers{state=\"dead\"} 0", None),
-            ("heartbeat_stalled 0", None),
-        ];
-        for (line, peer) in table {
-            assert_eq!(peer_of(line), peer, "{line}");
-        }
-    }
 
     #[test]
     fn the_lines_of_one_histogram_stay_together() {
@@ -197,21 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn the_timeout_is_a_bound_once() {
-        let round_trips = catalogue::find(catalogue::PING_DURATION).unwrap();
-        let with = |ms| bounds(round_trips, Duration::from_millis(ms));
-        assert!(with(2000).contains(&2.0) && with(2000).is_sorted());
-        assert_eq!(with(2000).len(), round_trips.buckets.len() + 1);
-        assert_eq!(with(2500).len(), round_trips.buckets.len());
-    }
-
-    #[test]
-    fn foreign_families_and_unwatched_peers_are_left_out() {
-        let text = "# HELP other x\n# TYPE other counter\nother 1\n\n# HELP heartbeat_pings_total x\n\
-            # TYPE heartbeat_pings_total counter\nheartbeat_pings_total{peer=\"b\"} 2\nheartbeat_pings_total{peer=\"a\"} 1\n\n";
-        let both = tidy(text, &BTreeSet::from(["a", "b"]));
-        assert!(both.ends_with("counter\nheartbeat_pings_total{peer=\"a\"} 1\nheartbeat_pings_total{peer=\"b\"} 2\n"));
-        assert!(!both.contains("other"));
-        assert!(tidy(text, &BTreeSet::from(["c"])).is_empty());
+    fn families_come_in_the_catalogue_s_order_and_foreign_ones_not_at_all() {
+        let text = "# HELP other x\n# TYPE other counter\nother 1\n\n# HELP heartbeat_cut_off x\n\
+            # TYPE heartbeat_cut_off gauge\nheartbeat_cut_off 0\n\n# TYPE heartbeat_peers gauge\n\
+            heartbeat_peers{state=\"dead\"} 2\nheartbeat_peers{state=\"alive\"} 1\n\n";
+        let ordered = in_order(text, |metric, out| {
+            if metric.name == catalogue::PEER_UP {
+                out.line("of a peer");
+            }
+        });
+        let series: Vec<&str> = ordered.lines().filter(|line| !line.starts_with('#')).collect();
+        let peers = ["heartbeat_peers{state=\"alive\"} 1", "heartbeat_peers{state=\"dead\"} 2"];
+        assert_eq!(series, ["of a peer", peers[0], peers[1], "heartbeat_cut_off 0"]);
     }
 }
