@@ -39,12 +39,13 @@ COPY src src
 # The commit, for `heartbeat_build_info` and the label below.
 ARG REVISION=
 # Static: the C library is linked in, so that the base needs none; this takes an explicit target. The paths of this
-# build do not belong in panic messages. The binary leaves the target folder, which is a cache.
+# build do not belong in panic messages. Packed relocations take 9 kB instead of 237, all of which are read at the start.
+# The binary leaves the target folder, which is a cache.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git/db \
     --mount=type=cache,target=/src/target,sharing=locked \
     read -r target _ < /target; . /linker; \
-    export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/src=. --remap-path-prefix=$CARGO_HOME=cargo"; \
+    export RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=/src=. --remap-path-prefix=$CARGO_HOME=cargo"; \
     if [ -n "$REVISION" ]; then export HEARTBEAT_REVISION="$REVISION"; fi; \
     cargo build --locked --release --bin heartbeat --target "$target"; \
     install -m 0555 "target/$target/release/heartbeat" /heartbeat
@@ -52,6 +53,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 # hadolint ignore=DL3006
 FROM ${RUNTIME_BASE}
 COPY --from=build /heartbeat /heartbeat
+# For the allocator of the C library: one heap for all threads, because there is one thread and what it hands out, and
+# large texts go back to the system when they were sent. Without, a node keeps up to a third more after its first scrape.
+ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072
 # In numbers, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 8001 9100
