@@ -3,8 +3,18 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::machine;
+
+pub fn in_ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
 
 pub struct Measurement {
     pub what: String,

@@ -20,6 +20,7 @@ mod machine;
 mod mesh;
 mod nodes;
 mod pages;
+mod scrape;
 mod simulator;
 mod sizes;
 mod stub;
@@ -57,6 +58,7 @@ const GROUPS: &[Group] = &[
     ("sizes", sizes::figures),
     ("instructions", instructions::figures),
     ("thousand", nodes::thousand),
+    ("scrape", scrape::figures),
     ("tags", tags::figures),
     ("core", detector::figures),
     ("simulator", simulator::figures),

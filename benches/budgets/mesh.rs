@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use heartbeat::detector::peer::{BootId, PeerState, SelfState};
 use heartbeat::mesh::{self, Cell, Member, Row, RowFreshness};
 
-use super::figure::Measurement;
+use super::figure::{Measurement, in_ms};
 use super::support::{Cluster, Plan, check, hold, millis, seconds};
 
 /// Answers are shared among readers for 300 ms; each request here must make the node ask its peers.
@@ -95,8 +95,4 @@ fn figure(what: &str, times: &[Duration], limit: f64) -> Measurement {
     times.sort();
     Measurement::new(what, "ms", in_ms(times[times.len() / 2]), Some(limit))
         .note(format!("longest {:.1} ms", in_ms(times[times.len() - 1])))
-}
-
-fn in_ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::echo;
-use super::figure::Measurement;
+use super::figure::{Measurement, in_ms};
 use super::machine::{self, Used};
 use super::stub::Stub;
 use super::support::{Cluster, Plan, check, hold, seconds};
@@ -35,10 +35,6 @@ fn time_of_one_start() -> Duration {
         std::thread::yield_now();
     }
     began.elapsed()
-}
-
-fn in_ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
 
 /// One of three idle nodes: only pings.
@@ -174,7 +170,8 @@ pub fn thousand() -> Vec<Measurement> {
     vec![
         Measurement::new(format!("{what}: share of one core"), "%", used.cpu_ms_per_second() / 10.0, Some(4.0))
             .note(format!("{:.0} pings per second", grown("heartbeat_pings_total") / used.span.as_secs_f64())),
-        Measurement::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(64.0)),
+        Measurement::new(format!("{what}: resident memory"), "MiB", machine::resident_mib(process), Some(40.0))
+            .note("after two scrapes"),
         Measurement::new(format!("{what}: late pings in 30 s"), "", late as f64, Some(0.0)).note(format!(
             "longest gap {} ms; {} failed",
             longest.as_millis(),
