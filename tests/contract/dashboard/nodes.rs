@@ -19,7 +19,8 @@ pub fn nodes() -> Panel {
     let mut panel = Panel::table(
         "Nodes, worst first",
         "Good: runs, reached by 100 % of its observers, reaches 100 % of its peers. A peer that is down or cut off does not count \
-         against the nodes that cannot reach it. Worst loss: of the links to this node that are up, in the last minute. \
+         against the nodes that cannot reach it. State is what the node reports of itself. Not scraped: Prometheus gets no metrics from it; \
+         reached by 0 % says that its peers do not reach it either. Worst loss: of the links to this node that are up, in the last minute. \
          p99: of the slowest link to it, for the worst nodes only. Available: the share of the time range in which it was reached. \
          A click on a name opens the node's page.",
     )

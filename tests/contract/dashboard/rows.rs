@@ -36,19 +36,22 @@ fn now() -> Vec<Panel> {
         "none",
         "Good: every cell shows alive, and the diagonal shows runs. A row is what one node sees, a column is how one node is seen. \
          A bad column: that node is in trouble. A bad row: its observer is in trouble. A single bad cell: that link, in that direction. \
+         Dead: what an observer reports of a peer, that it is down and enough observers agree. Not scraped: what Prometheus finds, \
+         that it gets no metrics from this node; its column says whether it is dead. \
          Beyond twelve nodes: the twelve worst of those that are selected above.",
     );
     vec![
         nodes::nodes(),
-        state.words(words::of_links()).ask_table(LINK, &query::matrix_of_states()).size(24, 10),
+        state.words(words::of_the_matrix()).ask_table(LINK, &query::matrix_of_states()).size(24, 10),
         Panel::text("How to read it", HOW_TO_READ, "The meaning of the words in the matrix.").size(24, 4),
     ]
 }
 
 const HOW_TO_READ: &str = "\
 A **row** is what one node sees, a **column** is how one node is seen: **✓ alive** answers, **? suspect** is being checked, \
-**⇸ unreachable** is alive behind a link that is down, or its observer is cut off, **✗ dead**: the observers agree, **← left** said goodbye, \
-**no report**: Prometheus cannot scrape that observer. Diagonal: **● runs**, **◐ stalled**, **◌ cut off**, **○ not scraped**. \
+**⇸ unreachable** is alive behind a link that is down, or its observer is cut off, **✗ dead** is down, and enough observers agree, **← left** said goodbye, \
+**no report**: Prometheus gets no metrics from that observer. Diagonal, what a node reports of itself: **● runs**, **◐ stalled** was just paused, **◌ cut off** hears fewer than half of its peers, \
+**○ not scraped**: Prometheus gets no metrics from it; its column says whether it is dead. \
 Documents: ${documents}/dashboard.md, ${documents}/alerts.md
 ";
 
@@ -63,13 +66,14 @@ fn timelines() -> Vec<Panel> {
         "Each node, as it sees itself",
         words::of_nodes(),
         "Good: runs. Stalled: the process has just been paused and judges no peer. Cut off: it hears fewer than half of its peers. \
-         Not scraped: Prometheus cannot scrape it; it is down if its peers report that too.",
+         Not scraped: Prometheus gets no metrics from it, so what it sees is not known; its peers report whether it is dead.",
     );
     let by_link = Panel::timeline(
         "Links that were not alive all the time",
         words::of_links(),
         "Good: no lane. Two lanes towards one peer that turn bad together: the peer. One lane of a pair: a one-way link. \
-         A gap: the observer was not scraped.",
+         Dead: the observer reports that the peer is down, and enough observers agree. Unreachable: it is alive behind a link that is down, or its observer is cut off. \
+         A gap: Prometheus got no metrics from the observer.",
     );
     let groups = Panel::stat(
         "Groups",

@@ -58,7 +58,7 @@ fn links() -> Panel {
         "Links",
         "none",
         "Good: 0 down. A link is one direction, observer to peer, so three nodes have six. \
-         Down: its peer is unreachable, dead, or has not joined in time. Only observers that Prometheus scrapes are counted.",
+         Down: its observer reports the peer as unreachable, as dead (enough observers agree) or as never seen. Only observers that Prometheus scrapes are counted.",
     )
     .two()
     .ask_now("down", &query::links_down())

@@ -70,14 +70,22 @@ fn state_word(state: PeerState) -> (&'static str, &'static str) {
     }
 }
 
-/// States of links, and of the nodes themselves on the diagonal of the matrix.
+/// States of links.
 pub fn of_links() -> Value {
-    let states = PeerState::ALL.into_iter().map(|state| {
+    ranges(&states().collect::<Vec<_>>())
+}
+
+/// States of links, and of the nodes themselves on the diagonal of the matrix.
+pub fn of_the_matrix() -> Value {
+    let silent = (NO_REPORT, NO_REPORT, "no report", GREY);
+    ranges(&states().chain([silent]).chain(THEMSELVES.iter().copied()).collect::<Vec<_>>())
+}
+
+fn states() -> impl Iterator<Item = (u8, u8, &'static str, &'static str)> {
+    PeerState::ALL.into_iter().map(|state| {
         let (word, colour) = state_word(state);
         (code(state), code(state), word, colour)
-    });
-    let silent = (NO_REPORT, NO_REPORT, "no report", GREY);
-    ranges(&states.chain([silent]).chain(THEMSELVES.iter().copied()).collect::<Vec<_>>())
+    })
 }
 
 /// What nodes report about themselves.

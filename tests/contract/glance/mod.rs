@@ -61,6 +61,28 @@ fn the_first_row_says_what_who_and_since_when_in_six_equal_tiles() {
     assert_eq!(panel("Since")["fieldConfig"]["defaults"]["unit"], "dateTimeFromNow");
 }
 
+/// Two words that are easily taken for one: what peers report of a node, and what Prometheus finds.
+#[test]
+fn panels_that_say_dead_or_not_scraped_say_what_that_is() {
+    let mut seen = 0;
+    for (word, meaning) in [("✗ dead", "Dead: "), ("○ not scraped", "Not scraped: ")] {
+        let dashboard = dashboard::dashboard();
+        for panel in queries::panels(&dashboard) {
+            if panel["fieldConfig"].to_string().contains(word) {
+                seen += 1;
+                let description = panel["description"].as_str().unwrap_or_default();
+                assert!(description.contains(meaning), "{}: {description}", panel["title"]);
+            }
+        }
+    }
+    assert_eq!(seen, 5, "two panels have states of links, three have states of nodes");
+    let text = panel("How to read it")["options"]["content"].to_string();
+    assert!(
+        text.contains("**✗ dead** is down") && text.contains("**○ not scraped**: Prometheus gets no metrics"),
+        "{text}"
+    );
+}
+
 #[test]
 fn three_rows_are_open_and_alerts_are_the_third() {
     let rows: Vec<Value> =
