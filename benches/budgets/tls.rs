@@ -1,4 +1,4 @@
-//! What mutual TLS costs an idle node.
+//! What a mesh key and mutual TLS cost an idle node.
 
 use super::figure::Measurement;
 use super::kit::certificates::{Authority, Folder, Valid};
@@ -9,25 +9,29 @@ use super::support::{Cluster, Plan, hold, seconds};
 /// So many pings that each kept connection is renewed several times in it: a handshake, by resumption.
 const SPAN: u64 = 120;
 
-/// All nodes of an idle mesh of three with mutual TLS, and of one without, both at the same time.
+/// All nodes of idle meshes of three, at each level of trust, all at the same time.
 pub fn figures() -> Vec<Measurement> {
     let folder = Folder::new("bench");
-    let (plain, tls) = (Plan::loopback(3).start(), with_tls(&folder));
+    let keys = folder.write("keys", "aGVhcnRiZWF0IGJlbmNobWFyaywgbm8gc2VjcmV0ISE=\n");
+    let with_key = Plan::loopback(3).with(&["--mesh-key-file", &keys]).start();
+    let meshes = [("plain", Plan::loopback(3).start()), ("mesh key", with_key), ("mutual TLS", with_tls(&folder))];
     hold(seconds(5));
-    let (plain_before, tls_before) = (usage(&plain), usage(&tls));
+    let before = meshes.each_ref().map(|(_, mesh)| usage(mesh));
     hold(seconds(SPAN));
-    let plain = cpu_ms_per_second(&plain, &plain_before);
-    let tls = cpu_ms_per_second(&tls, &tls_before);
-    let each = |what: &str, figure: f64| {
-        Measurement::new(format!("idle node of three at 1 s, {what}: CPU time per second"), "ms", figure, None)
-            .note("mean of the three, beside the other mesh")
-    };
-    vec![
-        each("plain", plain),
-        each("mutual TLS", tls),
-        Measurement::new("idle node of three: CPU time with mutual TLS against plain", "x", tls / plain, Some(1.3))
-            .note(format!("in the same {SPAN} s")),
-    ]
+    let mut used = Vec::new();
+    for ((level, mesh), before) in meshes.iter().zip(&before) {
+        used.push((*level, cpu_ms_per_second(mesh, before)));
+    }
+    let each = used.iter().map(|(level, used)| {
+        Measurement::new(format!("idle node of three at 1 s, {level}: CPU time per second"), "ms", *used, None)
+            .note("mean of the three, beside the other meshes")
+    });
+    let against_plain = used[1..].iter().map(|(level, with)| {
+        let limit = (*level == "mutual TLS").then_some(1.3);
+        Measurement::new(format!("idle node of three: CPU time with {level} against plain"), "x", with / used[0].1, limit)
+            .note(format!("in the same {SPAN} s"))
+    });
+    each.chain(against_plain).collect()
 }
 
 fn with_tls(folder: &Folder) -> Cluster {
