@@ -1,10 +1,15 @@
-//! What the nodes of a siege are protected with, and how strangers reach them then. Strangers have neither key nor
-//! certificate; with mutual TLS they get in as readers, as a browser does.
+//! What nodes under attack are protected with, and how those who attack reach them then. Strangers have neither key nor
+//! certificate; with mutual TLS they get in as readers, as a browser does. Who is on the way between two nodes has what is
+//! worth most there without the key: a certificate of the mesh for their host, and the read token, where there is one.
+
+// The suites that use it take their own parts.
+#![allow(dead_code)]
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
@@ -12,8 +17,8 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::kit::certificates::{Authority, Folder, Valid};
 use super::kit::client;
-use super::kit::front::front;
-use super::support::{Cluster, millis, seconds};
+use super::kit::front::{back, front};
+use super::support::{Case, Cluster, Need, Report, millis, seconds};
 
 /// Levels to attack, separated by blanks, in the place of those that always are.
 const LEVELS: &str = "HEARTBEAT_TEST_LEVELS";
@@ -24,10 +29,15 @@ pub enum Level {
     Key,
     Tls,
     KeyAndTls,
+    /// A key, and a read token that those who attack have as well.
+    KeyAndToken,
 }
 
+/// What readers show, where nodes have a read token.
+pub const TOKEN: &str = "staple-correct-horse";
+
 impl Level {
-    pub const ALL: [Level; 4] = [Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls];
+    pub const ALL: [Level; 5] = [Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls, Level::KeyAndToken];
 
     /// As the variable and the names of cases have it.
     pub fn name(self) -> &'static str {
@@ -36,23 +46,66 @@ impl Level {
             Level::Key => "key",
             Level::Tls => "tls",
             Level::KeyAndTls => "key+tls",
+            Level::KeyAndToken => "key+token",
         }
     }
 
-    /// The levels of this run.
-    pub fn asked() -> Vec<Level> {
-        let Ok(asked) = std::env::var(LEVELS) else { return vec![Level::Nothing, Level::KeyAndTls] };
+    /// The levels of this run; `usual` if it is not told.
+    fn asked(usual: &[Level]) -> Vec<Level> {
+        let Ok(asked) = std::env::var(LEVELS) else { return usual.to_vec() };
         let known = |word: &str| Level::ALL.into_iter().find(|level| level.name() == word);
         asked.split_whitespace().map(|word| known(word).unwrap_or_else(|| panic!("{LEVELS}: {word}"))).collect()
     }
 
     pub fn has_key(self) -> bool {
-        matches!(self, Level::Key | Level::KeyAndTls)
+        matches!(self, Level::Key | Level::KeyAndTls | Level::KeyAndToken)
     }
 
     pub fn has_tls(self) -> bool {
         matches!(self, Level::Tls | Level::KeyAndTls)
     }
+
+    pub fn has_token(self) -> bool {
+        self == Level::KeyAndToken
+    }
+}
+
+/// A case, and the levels at which it says something that it does not say at another.
+pub struct Leveled {
+    pub name: &'static str,
+    pub needs: &'static [&'static Need],
+    pub levels: &'static [Level],
+    /// As [`Level::ALL`].
+    pub runs: [fn(&Report); 5],
+}
+
+macro_rules! leveled {
+    ($function:path, $levels:expr $(, $need:expr)*) => {
+        $crate::level::Leveled {
+            name: stringify!($function),
+            needs: &[$(&$need),*],
+            levels: $levels,
+            runs: [
+                |report| $function(report, $crate::level::Level::Nothing),
+                |report| $function(report, $crate::level::Level::Key),
+                |report| $function(report, $crate::level::Level::Tls),
+                |report| $function(report, $crate::level::Level::KeyAndTls),
+                |report| $function(report, $crate::level::Level::KeyAndToken),
+            ],
+        }
+    };
+}
+pub(crate) use leveled;
+
+/// Each at every level that is asked for, `usual` if none is. At the first of `usual` it has its own name alone.
+pub fn cases(all: &'static [Leveled], usual: &[Level]) -> Vec<Case> {
+    let at = |case: &'static Leveled, level: Level| {
+        let name = if level == usual[0] { case.name } else { String::leak(format!("{}@{}", case.name, level.name())) };
+        Case { name, needs: case.needs, run: case.runs[level as usize] }
+    };
+    let of_level =
+        |level: Level| all.iter().filter(move |case| case.levels.contains(&level)).map(move |case| at(case, level));
+    Level::asked(usual).into_iter().flat_map(of_level).collect()
 }
 
 /// The keys and certificates of one mesh.
@@ -69,15 +122,26 @@ impl Guard {
         let mut config = client::config(&authority.pem);
         // Each handshake is a whole one, and costs the node a signature.
         config.resumption = Resumption::disabled();
-        Guard { level, config: Arc::new(config), authority, folder: Folder::new("hostile") }
+        static GUARDS: AtomicUsize = AtomicUsize::new(0);
+        let folder = Folder::new(&format!("guard-{}", GUARDS.fetch_add(1, Ordering::Relaxed)));
+        Guard { level, config: Arc::new(config), authority, folder }
     }
 
-    /// Gives all nodes what the level asks for, before they are started.
+    /// Gives all nodes what the level asks for, before they are started. Peers are written as those without TLS.
     pub fn arm(&self, cluster: &mut Cluster) {
+        self.arm_with(cluster, &self.folder.write("keys", &keygen()));
+    }
+
+    /// The same, with the keys in this file.
+    pub fn arm_with(&self, cluster: &mut Cluster, keys: &str) {
         for number in cluster.numbers() {
             let node = cluster.node_mut(number);
             if self.level.has_key() {
-                node.add_arguments(&["--mesh-key-file", &self.folder.write("keys", &keygen())]);
+                node.add_arguments(&["--mesh-key-file", keys]);
+            }
+            if self.level.has_token() {
+                node.add_arguments(&["--read-token-file", &self.folder.write("token", TOKEN)]);
+                node.read_with(TOKEN);
             }
             if self.level.has_tls() {
                 let ip = node.host.address.ip();
@@ -86,7 +150,7 @@ impl Guard {
                 let identity = self.folder.identity(&node.host.name, &certificate);
                 node.add_arguments(&identity.each_ref().map(String::as_str));
                 node.add_arguments(&["--tls-ca-file", &ca, "--tls-client-ca-file", &ca]);
-                let peers = node.peers().replace("=http://", "=https://").replace("dns+http://", "dns+https://");
+                let peers = node.peers().replace("http://", "https://");
                 node.replace_peers(&peers);
                 let entrance = client::door_to(node.reached_at(), ip, &self.authority.pem);
                 node.set_entrance(entrance);
@@ -101,6 +165,29 @@ impl Guard {
             return inside;
         }
         front(inside, &self.authority.certificate(&["127.0.0.1", "localhost"], Valid::Now))
+    }
+
+    /// How somebody on the way who speaks plain HTTP reaches a node: with a certificate of the mesh.
+    pub fn back(&self, node: SocketAddr) -> SocketAddr {
+        if !self.level.has_tls() {
+            return node;
+        }
+        let identity = self.authority.certificate(&[&node.ip().to_string()], Valid::Now);
+        back(node, client::member(&self.authority.pem, &identity))
+    }
+
+    /// What a command is told to ask a node at this level.
+    pub fn asking(&self, node: SocketAddr) -> Vec<String> {
+        if !self.level.has_tls() {
+            return vec![format!("--addr={node}")];
+        }
+        let ca = self.folder.write("ca-of-commands.crt", &self.authority.pem);
+        vec![format!("--addr=https://{node}"), format!("--tls-ca-file={ca}")]
+    }
+
+    /// What those who attack add to the head of a request.
+    pub fn shown(&self) -> String {
+        if self.level.has_token() { format!("authorization: Bearer {TOKEN}\r\n") } else { String::new() }
     }
 
     /// A node that strangers reach at `address` and whose certificate is for `host`.

@@ -25,38 +25,13 @@ mod support;
 
 use std::process::ExitCode;
 
-use level::Level;
-use support::{Case, Need, Network, Report, suite};
+use level::{Level, Leveled, leveled};
+use support::{Need, Network, suite};
 
 /// Network namespaces with a packet filter: root, `ip` and `iptables`.
 static NETWORK: Need = Need::new("network", || Network::missing().map(str::to_owned), 1);
 
-/// A case, and the levels at which it says something that it does not say at another.
-struct Besieged {
-    name: &'static str,
-    needs: &'static [&'static Need],
-    levels: &'static [Level],
-    /// As [`Level::ALL`].
-    runs: [fn(&Report); 4],
-}
-
-macro_rules! besieged {
-    ($function:path, $levels:expr $(, $need:expr)*) => {
-        Besieged {
-            name: stringify!($function),
-            needs: &[$(&$need),*],
-            levels: $levels,
-            runs: [
-                |report| $function(report, Level::Nothing),
-                |report| $function(report, Level::Key),
-                |report| $function(report, Level::Tls),
-                |report| $function(report, Level::KeyAndTls),
-            ],
-        }
-    };
-}
-
-const ALL: &[Level] = &Level::ALL;
+const ALL: &[Level] = &[Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls];
 const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 /// No stream of news is opened to a peer without the key, and no word of it is believed. One that has the key is believed
 /// as one is without any.
@@ -64,40 +39,25 @@ const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
 /// Descriptors run out when a connection is accepted, before anything is said on it.
 const ONCE: &[Level] = &[Level::Nothing];
 
-const CASES: &[Besieged] = &[
-    besieged!(load::metrics_without_pause, ALL),
-    besieged!(load::large_answers_without_pause, ALL),
-    besieged!(load::pings_without_pause, ALL),
-    besieged!(load::bursts_of_pipelined_requests, ALL),
-    besieged!(connections::quiet_callers, ALL),
-    besieged!(connections::callers_that_never_read, ALL),
-    besieged!(connections::descriptors_used_up, ONCE),
-    besieged!(connections::junk_and_random_paths, ALL),
-    besieged!(connections::handshakes_that_never_end, TLS),
-    besieged!(peers::informational_heads_without_end, ALL),
-    besieged!(peers::news_without_end, WITHOUT_KEY),
-    besieged!(members::a_new_name_with_each_answer, ALL),
-    besieged!(members::a_member_that_says_what_is_not, WITHOUT_KEY),
-    besieged!(members::pings_in_the_name_of_a_dead_node, ALL, NETWORK),
+const CASES: &[Leveled] = &[
+    leveled!(load::metrics_without_pause, ALL),
+    leveled!(load::large_answers_without_pause, ALL),
+    leveled!(load::pings_without_pause, ALL),
+    leveled!(load::bursts_of_pipelined_requests, ALL),
+    leveled!(connections::quiet_callers, ALL),
+    leveled!(connections::callers_that_never_read, ALL),
+    leveled!(connections::descriptors_used_up, ONCE),
+    leveled!(connections::junk_and_random_paths, ALL),
+    leveled!(connections::handshakes_that_never_end, TLS),
+    leveled!(peers::informational_heads_without_end, ALL),
+    leveled!(peers::news_without_end, WITHOUT_KEY),
+    leveled!(members::a_new_name_with_each_answer, ALL),
+    leveled!(members::a_member_that_says_what_is_not, WITHOUT_KEY),
+    leveled!(members::pings_in_the_name_of_a_dead_node, ALL, NETWORK),
 ];
-
-/// Each at every level that is asked for.
-fn cases() -> Vec<Case> {
-    let at = |case: &'static Besieged, level: Level| {
-        let name = match level {
-            Level::Nothing => case.name,
-            _ => String::leak(format!("{}@{}", case.name, level.name())),
-        };
-        Case { name, needs: case.needs, run: case.runs[level as usize] }
-    };
-    let levels = Level::asked();
-    let of_level =
-        |level: Level| CASES.iter().filter(move |case| case.levels.contains(&level)).map(move |case| at(case, level));
-    levels.into_iter().flat_map(of_level).collect()
-}
 
 fn main() -> ExitCode {
     support::door::serve();
     attack::raise_descriptors();
-    suite::main(1, Vec::leak(cases()))
+    suite::main(1, Vec::leak(level::cases(CASES, &[Level::Nothing, Level::KeyAndTls])))
 }

@@ -1,48 +1,53 @@
-//! Somebody on the way between nodes that require a key.
+//! Somebody on the way between nodes that require a key: with nothing else, with the read token, and with a certificate of
+//! the mesh where TLS is mutual, too. One without a certificate reads and sends no HTTP there (tests/tls/on_the_way.rs).
 
 use std::time::Instant;
 
-use super::keys::{Folder, keygen, mesh};
-use super::proxy::{Does, Proxy, header, send, without};
-use super::support::{Cluster, Report, SOON, check, hold, millis, seconds};
+use super::level::{Guard, Level};
+use super::proxy::{Does, Proxy, header, send, with, without};
+use super::support::{Cluster, Plan, Report, SOON, check, hold, millis, seconds};
 
 /// A mesh in which `from` reaches `to` through the proxy.
-fn proxied(size: usize, folder: &Folder, from: usize, to: usize) -> (Cluster, Proxy) {
-    let file = folder.write("keys", &[&keygen()]);
-    let mut cluster = mesh(size, &file).build();
-    let proxy = Proxy::to(cluster.node(to).host.address);
+fn proxied(size: usize, guard: &Guard, from: usize, to: usize) -> (Cluster, Proxy) {
+    let mut cluster = Plan::loopback(size).build();
+    let proxy = Proxy::to(guard, cluster.node(to).host.address);
     let url = |cluster: &Cluster, other: usize| {
         let address = if other == to { proxy.address } else { cluster.node(other).host.address };
         format!("node-{other}=http://{address}")
     };
     let peers: Vec<String> = cluster.others(from).into_iter().map(|other| url(&cluster, other)).collect();
     cluster.node_mut(from).replace_peers(&peers.join(","));
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    start(guard, &mut cluster);
     cluster.settle();
     (cluster, proxy)
 }
 
+fn start(guard: &Guard, cluster: &mut Cluster) {
+    guard.arm(cluster);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+}
+
 /// Rows 9 and 10 of the table of attacks: what is covered may not change, what is not may, and all that fails gets one
 /// reply.
-pub fn tags_that_are_not_as_they_should_be(report: &Report) {
-    let folder = Folder::new("tags");
-    let (cluster, proxy) = proxied(2, &folder, 1, 2);
-    let address = cluster.node(2).host.address;
+pub fn tags_that_are_not_as_they_should_be(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let (cluster, proxy) = proxied(2, &guard, 1, 2);
+    let address = guard.back(cluster.node(2).host.address);
     let ping = proxy.requests("/ping").pop().expect("pings came by");
     let mac = header(&ping, "heartbeat-mac").expect("it is signed").to_owned();
-    let with = |value: &str| ping.replace(&mac, value);
+    let tagged = |value: &str| ping.replace(&mac, value);
     let cut = |digits: usize| format!("{}{}", &mac[..mac.len() - 64], &mac[mac.len() - 64..][..digits]);
-    let doubled = |name: &str, value: &str| ping.replacen("\r\n\r\n", &format!("\r\n{name}: {value}\r\n\r\n"), 1);
+    let doubled = |name: &str, value: &str| with(&ping, &format!("{name}: {value}\r\n"));
     let node = header(&ping, "heartbeat-node").expect("a name").to_owned();
     let refused = [
         ("no tag", without(&ping, "heartbeat-mac")),
-        ("a tag of 0 bytes", with(&cut(0))),
-        ("a tag of 1 byte", with(&cut(2))),
-        ("a tag of 16 bytes", with(&cut(32))),
-        ("a tag of 31 bytes", with(&cut(62))),
-        ("upper case", with(&mac.to_uppercase())),
+        ("a tag of 0 bytes", tagged(&cut(0))),
+        ("a tag of 1 byte", tagged(&cut(2))),
+        ("a tag of 16 bytes", tagged(&cut(32))),
+        ("a tag of 31 bytes", tagged(&cut(62))),
+        ("upper case", tagged(&mac.to_uppercase())),
         ("two tags", doubled("heartbeat-mac", &mac)),
         ("a doubled header", doubled("heartbeat-node", &node)),
         ("an added header", doubled("heartbeat-zone", "eu-1")),
@@ -52,8 +57,8 @@ pub fn tags_that_are_not_as_they_should_be(report: &Report) {
     ];
     // The body has the time in it.
     let shape = |head: &str| without(&without(head, "date"), "content-length");
-    let stranger = "GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    let (plain, _) = send(address, stranger).expect("an answer");
+    let stranger = with("GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n", &guard.shown());
+    let (plain, _) = send(address, &stranger).expect("an answer");
     for (what, request) in &refused {
         assert_ne!(request, &ping, "{what} changes nothing");
         let (head, _) = send(address, request).unwrap_or_else(|problem| panic!("{what}: {problem}"));
@@ -90,9 +95,9 @@ pub fn tags_that_are_not_as_they_should_be(report: &Report) {
 }
 
 /// Rows 7, 11 and 14: none of them is believed, none is a death, and the link recovers.
-pub fn answers_that_are_changed_stripped_or_old(report: &Report) {
-    let folder = Folder::new("answers");
-    let (cluster, proxy) = proxied(3, &folder, 1, 2);
+pub fn answers_that_are_changed_stripped_or_old(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let (cluster, proxy) = proxied(3, &guard, 1, 2);
     for (does, reason) in
         [(Does::Falsify, "mesh_key_failed"), (Does::Replay, "mesh_key_failed"), (Does::Strip, "mesh_key_failed")]
     {
@@ -114,9 +119,9 @@ pub fn answers_that_are_changed_stripped_or_old(report: &Report) {
 }
 
 /// Row 14, second half: it answers in a dead node's place on one link, and the others still agree that it is down.
-pub fn a_dead_node_behind_a_faker(report: &Report) {
-    let folder = Folder::new("faker");
-    let (mut cluster, proxy) = proxied(4, &folder, 1, 2);
+pub fn a_dead_node_behind_a_faker(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let (mut cluster, proxy) = proxied(4, &guard, 1, 2);
     check("an answer came by", SOON, || if proxy.requests("/ping").len() > 2 { Ok(()) } else { Err(String::new()) });
     proxy.becomes(Does::Replay);
     let killed = cluster.kill(2);
@@ -128,11 +133,11 @@ pub fn a_dead_node_behind_a_faker(report: &Report) {
 }
 
 /// Rows 1, 3, 4 and 12, and stream requests played 200 times: nothing of it is proof, and no place is taken.
-pub fn pings_and_streams_played_again(report: &Report) {
-    let folder = Folder::new("replay");
+pub fn pings_and_streams_played_again(report: &Report, level: Level) {
+    let guard = Guard::new(level);
     // node-2's requests to node-1 come by.
-    let (cluster, proxy) = proxied(3, &folder, 2, 1);
-    let (one, three) = (cluster.node(1).host.address, cluster.node(3).host.address);
+    let (cluster, proxy) = proxied(3, &guard, 2, 1);
+    let [one, three] = [1, 3].map(|number| guard.back(cluster.node(number).host.address));
     let stream = proxy.requests("/api/v1/events").pop().expect("a stream was opened");
     let played: usize = (0..200).map(|_| usize::from(send(one, &stream).is_ok())).sum();
     let peers = cluster.node(1).peer("node-2").expect("is watched");
@@ -179,15 +184,12 @@ pub fn pings_and_streams_played_again(report: &Report) {
 }
 
 /// A mesh of three in which node-1 reaches node-3 through the proxy and knows it by its address only.
-fn unpinned(folder: &Folder) -> (Cluster, Proxy) {
-    let file = folder.write("keys", &[&keygen()]);
-    let mut cluster = mesh(3, &file).build();
-    let proxy = Proxy::to(cluster.node(3).host.address);
+fn unpinned(guard: &Guard) -> (Cluster, Proxy) {
+    let mut cluster = Plan::loopback(3).build();
+    let proxy = Proxy::to(guard, cluster.node(3).host.address);
     let peers = format!("node-2=http://{},http://{}", cluster.node(2).host.address, proxy.address);
     cluster.node_mut(1).replace_peers(&peers);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    start(guard, &mut cluster);
     check("every node knows both others", SOON, || {
         let alive = |number: usize| -> Result<usize, String> {
             let view = cluster.node(number).json("/api/v1/peers")?;
@@ -208,12 +210,12 @@ fn named(cluster: &Cluster, name: &str, state: &str) -> Result<(), String> {
 
 /// Row 5 (its own pings come back to it) and row 6 (another member answers them): the answers are genuine and signed for
 /// these very requests. Both are conflicts: the peer stays watched and is not kept alive, so its death is reported.
-pub fn answers_of_another_member(report: &Report) {
+pub fn answers_of_another_member(report: &Report, level: Level) {
     for (row, answers) in [(5, 1), (6, 2)] {
-        let folder = Folder::new(&format!("redirected-{row}"));
-        let (mut cluster, proxy) = unpinned(&folder);
+        let guard = Guard::new(level);
+        let (mut cluster, proxy) = unpinned(&guard);
         let began = Instant::now();
-        proxy.divert("/", cluster.node(answers).host.address);
+        proxy.divert("/", guard.back(cluster.node(answers).host.address));
         let line = cluster.node(1).log.wait(began, SOON, |line| line.event() == "peer_conflict");
         let said = line.map(|line| line.text("sentence")).unwrap_or_else(|| panic!("row {row}: no conflict is told"));
         report.say(format!("row {row}: {said}"));
@@ -232,9 +234,9 @@ pub fn answers_of_another_member(report: &Report) {
 
 /// Row 8: an answer that was held back and is released after the death of the peer delays its verdict by no more than the
 /// ping timeout and two intervals.
-pub fn an_answer_that_is_held_back(report: &Report) {
-    let folder = Folder::new("held");
-    let (mut cluster, proxy) = proxied(3, &folder, 1, 2);
+pub fn an_answer_that_is_held_back(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let (mut cluster, proxy) = proxied(3, &guard, 1, 2);
     proxy.becomes(Does::Hold);
     check("an answer is held", SOON, || if proxy.held() > 0 { Ok(()) } else { Err(String::new()) });
     let killed = cluster.kill(2);
@@ -255,20 +257,17 @@ pub fn an_answer_that_is_held_back(report: &Report) {
 }
 
 /// Row 13: all questions of node-1 reach one witness, whatever node they are for. It counts as one.
-pub fn questions_to_one_witness(report: &Report) {
-    let folder = Folder::new("questions");
-    let file = folder.write("keys", &[&keygen()]);
-    let mut cluster = mesh(5, &file).build();
-    let to = |number: usize| Proxy::to(cluster.node(number).host.address);
+pub fn questions_to_one_witness(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let mut cluster = Plan::loopback(5).build();
+    let to = |number: usize| Proxy::to(&guard, cluster.node(number).host.address);
     let proxies = [to(3), to(4), to(5)];
     let at = [cluster.node(2).host.address, proxies[0].address, proxies[1].address, proxies[2].address];
     let peers: Vec<String> = at.iter().zip(2..).map(|(at, number)| format!("node-{number}=http://{at}")).collect();
     cluster.node_mut(1).replace_peers(&peers.join(","));
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    start(&guard, &mut cluster);
     cluster.settle();
-    let two = cluster.node(2).host.address;
+    let two = guard.back(cluster.node(2).host.address);
     proxies[0].divert("/api/v1/witness/", two);
     proxies[1].divert("/api/v1/witness/", two);
     // node-1 alone cannot reach node-5: the port is taken, and nothing listens there.

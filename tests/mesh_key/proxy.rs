@@ -1,10 +1,13 @@
 //! Somebody on the way between two nodes: reads all, keeps copies, changes what it likes, answers in another's place.
+//! Where the nodes speak TLS, it has a certificate of the mesh for both of its sides.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use super::level::Guard;
 
 /// What it does with what comes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +25,15 @@ pub enum Does {
 }
 
 pub struct Proxy {
+    /// Where nodes reach it.
     pub address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     to: SocketAddr,
+    /// Added to the heads of requests.
+    shown: String,
     does: Mutex<Does>,
     /// Heads of requests, oldest first.
     requests: Mutex<Vec<String>>,
@@ -49,10 +55,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Proxy {
-    pub fn to(address: SocketAddr) -> Proxy {
+    pub fn to(guard: &Guard, node: SocketAddr) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let shared = Arc::new(Shared {
-            to: address,
+            to: guard.back(node),
+            shown: guard.shown(),
             does: Mutex::new(Does::Pass),
             requests: Mutex::default(),
             answer: Mutex::default(),
@@ -60,7 +67,8 @@ impl Proxy {
             open: Mutex::default(),
             held: AtomicUsize::new(0),
         });
-        let proxy = Proxy { address: listener.local_addr().expect("bound"), shared: shared.clone() };
+        let address = guard.front(listener.local_addr().expect("bound"));
+        let proxy = Proxy { address, shared: shared.clone() };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = shared.clone();
@@ -107,7 +115,7 @@ impl Shared {
         let mut reader = BufReader::new(caller.try_clone().ok()?);
         let mut caller = caller;
         loop {
-            let mut head = read_head(&mut reader)?;
+            let mut head = with(&read_head(&mut reader)?, &self.shown);
             {
                 let mut requests = lock(&self.requests);
                 if requests.len() < KEPT {
@@ -189,6 +197,11 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 pub fn without(head: &str, name: &str) -> String {
     let is_it = |line: &&str| line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
     head.split_inclusive("\r\n").filter(|line| !is_it(line)).collect()
+}
+
+/// The head with these lines at its end.
+pub fn with(head: &str, lines: &str) -> String {
+    head.replacen("\r\n\r\n", &format!("\r\n{lines}\r\n"), 1)
 }
 
 /// Sends these bytes on a connection of their own and reads the head and body of what comes back.

@@ -3,11 +3,10 @@
 use std::process::Output;
 use std::time::Instant;
 
-use super::keys::{Folder, failed_pings, keygen, mesh};
+use super::keys::{Folder, failed_pings};
+use super::level::{Guard, Level, TOKEN};
 use super::proxy::{Proxy, header, send};
-use super::support::{Cluster, Report, SOON, check};
-
-const TOKEN: &str = "staple-correct-horse";
+use super::support::{Cluster, Plan, Report, SOON, check};
 
 /// What is for readers, and what a node reads at another.
 const FOR_READERS: [&str; 8] = [
@@ -22,31 +21,33 @@ const FOR_READERS: [&str; 8] = [
 ];
 
 /// A command that asks node-1.
-fn command(cluster: &Cluster, arguments: &[&str]) -> Output {
-    let address = format!("--addr={}", cluster.node(1).host.address);
+fn command(guard: &Guard, cluster: &Cluster, arguments: &[&str]) -> Output {
+    let asking = guard.asking(cluster.node(1).host.address);
     let mut command = cluster.node(1).host.heartbeat();
-    command.args(arguments).arg(address).output().expect("it runs")
+    command.args(arguments).args(asking).output().expect("it runs")
 }
 
-/// Nodes read each other by their tags, so streams, rows, histories and witnesses work; everyone else shows the token.
-pub fn a_mesh_with_a_read_token(report: &Report) {
-    let folder = Folder::new("read");
-    let keys = folder.write("keys", &[&keygen()]);
+/// Nodes read each other by their tags, so streams, rows, histories and witnesses work; everyone else shows the token, also
+/// who has a certificate of the mesh.
+pub fn a_mesh_with_a_read_token(report: &Report, level: Level) {
+    let folder = Folder::new(&format!("read-{}", level.name()));
     let token = folder.write("token", &[TOKEN]);
     let began = Instant::now();
-    let mut cluster = mesh(4, &keys).with(&["--read-token-file", &token]).build();
+    let guard = Guard::new(level);
+    let mut cluster = Plan::loopback(4).with(&["--read-token-file", &token]).build();
     // node-2's requests to node-1 come by.
-    let proxy = Proxy::to(cluster.node(1).host.address);
+    let proxy = Proxy::to(&guard, cluster.node(1).host.address);
     let others = [proxy.address, cluster.node(3).host.address, cluster.node(4).host.address];
     let peers: Vec<String> =
         others.iter().zip([1, 3, 4]).map(|(at, number)| format!("node-{number}=http://{at}")).collect();
     cluster.node_mut(2).replace_peers(&peers.join(","));
+    guard.arm(&mut cluster);
     for number in cluster.numbers() {
         cluster.node_mut(number).read_with(TOKEN);
         cluster.start(number);
     }
     cluster.settle();
-    let one = cluster.node(1).host.address;
+    let one = guard.back(cluster.node(1).host.address);
     for path in FOR_READERS {
         let (head, body) = send(one, &format!("GET {path} HTTP/1.1\r\nhost: {one}\r\n\r\n")).expect("an answer");
         assert!(head.starts_with("HTTP/1.1 401 "), "{path}: {head}");
@@ -67,15 +68,19 @@ pub fn a_mesh_with_a_read_token(report: &Report) {
         if peer["streaming"] == true { Ok(()) } else { Err(peer.to_string()) }
     });
 
-    let refused = command(&cluster, &["members"]);
+    let refused = command(&guard, &cluster, &["members"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(77) && said.contains("--read-token-file"), "{said}");
     for arguments in [["members"], ["verify"], ["matrix"]] {
-        let shown = command(&cluster, &[arguments[0], "--read-token-file", &token]);
+        let shown = command(&guard, &cluster, &[arguments[0], "--read-token-file", &token]);
         let said = String::from_utf8_lossy(&shown.stderr).into_owned();
         assert_eq!(shown.status.code(), Some(0), "{arguments:?}: {said}");
     }
-    assert_eq!(command(&cluster, &["healthcheck"]).status.code(), Some(0), "a container's check needs no token");
+    assert_eq!(
+        command(&guard, &cluster, &["healthcheck"]).status.code(),
+        Some(0),
+        "a container's check needs no token"
+    );
 
     assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
     let killed = cluster.kill(4);

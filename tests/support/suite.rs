@@ -61,6 +61,7 @@ impl Drop for Place<'_> {
 }
 
 /// One behaviour to show, under the name that `cargo test NAME` selects it by.
+#[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
     pub needs: &'static [&'static Need],

@@ -5,21 +5,32 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// What a client without a certificate has, that believes this authority.
 pub fn config(authority: &str) -> ClientConfig {
+    believes(authority).with_no_client_auth()
+}
+
+/// The same for a member, with its certificate and key.
+pub fn member(authority: &str, (cert, key): &(String, String)) -> ClientConfig {
+    let cert = CertificateDer::from_pem_slice(cert.as_bytes()).expect("PEM");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
+    believes(authority).with_client_auth_cert(vec![cert], key).expect("a certificate and its key")
+}
+
+fn believes(authority: &str) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).expect("PEM")).expect("an authority");
     ClientConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("TLS 1.3")
         .with_root_certificates(roots)
-        .with_no_client_auth()
 }
 
 /// A port at which plain requests are passed on to `node` with TLS, one for each connection.

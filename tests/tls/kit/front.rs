@@ -1,4 +1,4 @@
-//! A server that speaks TLS in front of a program of the tests that does not.
+//! TLS in front of a program of the tests that speaks none, and behind it.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 
 /// How long one side is listened to before the other has its turn.
 const TURN: Duration = Duration::from_millis(1);
+
+/// How long a node has for each of its parts of a handshake.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// A port with TLS and this certificate; what comes there is passed on to `inside`. Callers may show certificates, and
 /// none is looked at.
@@ -24,29 +27,53 @@ pub fn front(inside: SocketAddr, (cert, key): &(String, String)) -> SocketAddr {
         .with_single_cert(vec![cert], key)
         .expect("a certificate and its key");
     let config = Arc::new(config);
+    serve(move |outer| {
+        let inner = ready(TcpStream::connect(inside).ok()?)?;
+        pass(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).ok()?, ready(outer)?), inner)
+    })
+}
+
+/// A port without TLS; what comes there is passed on to `node` with TLS.
+pub fn back(node: SocketAddr, config: ClientConfig) -> SocketAddr {
+    let config = Arc::new(config);
+    serve(move |outer| {
+        let mut inner = TcpStream::connect(node).ok()?;
+        inner.set_read_timeout(Some(LIMIT)).ok()?;
+        let name = ServerName::IpAddress(node.ip().into());
+        let mut connection = ClientConnection::new(Arc::clone(&config), name).ok()?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut inner).ok()?;
+        }
+        pass(ready(outer)?, StreamOwned::new(connection, ready(inner)?))
+    })
+}
+
+/// A new port. It ends with the process; a connection ends when `one` does.
+fn serve(one: impl Fn(TcpStream) -> Option<()> + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
+    let one = Arc::new(one);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let config = Arc::clone(&config);
-            std::thread::spawn(move || pass(stream, inside, config));
+            let one = Arc::clone(&one);
+            std::thread::spawn(move || one(stream));
         }
     });
     address
 }
 
+fn ready(stream: TcpStream) -> Option<TcpStream> {
+    stream.set_nodelay(true).ok()?;
+    stream.set_read_timeout(Some(TURN)).ok()?;
+    Some(stream)
+}
+
 /// Until one of the two ends.
-fn pass(outer: TcpStream, inside: SocketAddr, config: Arc<ServerConfig>) -> Option<()> {
-    let mut inner = TcpStream::connect(inside).ok()?;
-    for stream in [&outer, &inner] {
-        stream.set_nodelay(true).ok()?;
-        stream.set_read_timeout(Some(TURN)).ok()?;
-    }
-    let mut tls = StreamOwned::new(ServerConnection::new(config).ok()?, outer);
+fn pass(mut outer: impl Read + Write, mut inner: impl Read + Write) -> Option<()> {
     let mut chunk = vec![0; 64 * 1024];
     loop {
-        copy(&mut tls, &mut inner, &mut chunk)?;
-        copy(&mut inner, &mut tls, &mut chunk)?;
+        copy(&mut outer, &mut inner, &mut chunk)?;
+        copy(&mut inner, &mut outer, &mut chunk)?;
     }
 }
 
