@@ -6,6 +6,7 @@
 
 mod kit;
 mod meshes;
+mod names;
 mod on_the_way;
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,13 +14,18 @@ mod wrong;
 
 use std::process::ExitCode;
 
-use support::{Case, case, suite};
+use support::names::Names;
+use support::{Case, Need, case, suite};
+
+/// A hosts file of its own in a network namespace: root and `ip`.
+static NAMES: Need = Need::new("names", Names::missing, 4);
 
 const CASES: &[Case] = &[
     case!(meshes::a_mesh_with_tls),
     case!(meshes::a_mesh_with_mutual_tls_takes_no_stranger_and_lets_everybody_read),
     case!(meshes::a_read_token_beside_mutual_tls),
     case!(meshes::certificates_are_exchanged_while_the_mesh_runs),
+    case!(names::nodes_behind_a_name, NAMES),
     case!(on_the_way::bytes_that_are_changed_and_played_again),
     case!(wrong::what_is_wrong_with_a_peer_is_said),
     case!(wrong::a_certificate_of_another_authority_is_refused),
@@ -27,5 +33,6 @@ const CASES: &[Case] = &[
 ];
 
 fn main() -> ExitCode {
+    support::door::serve();
     suite::main(4, CASES)
 }
