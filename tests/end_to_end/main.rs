@@ -112,6 +112,7 @@ const CASES: &[Case] = &[
     case!(names::restarted_under_another_address, NAMES),
     case!(names::same_name_twice, NAMES),
     case!(browser::reading::by_ear, BROWSER),
+    case!(browser::login::the_read_token_is_shown_once, BROWSER),
     case!(freezes::frozen_for_8_seconds),
     case!(freezes::frozen_under_the_fast_profile),
     case!(freezes::frozen_for_5_seconds),

@@ -162,6 +162,38 @@ impl Browser {
         })
     }
 
+    /// Opens another page of the same node.
+    #[track_caller]
+    pub fn go(&self, path: &str) {
+        self.post("/url", &json!({"url": format!("{}{path}", self.origin)}));
+    }
+
+    /// Types `text` into the field that `selector` finds.
+    #[track_caller]
+    pub fn fill(&self, selector: &str, text: &str) {
+        self.post(&format!("/element/{}/value", self.element(selector)), &json!({"text": text}));
+    }
+
+    /// Clicks on what `selector` finds.
+    #[track_caller]
+    pub fn click(&self, selector: &str) {
+        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
+    }
+
+    #[track_caller]
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
+        let ids = found.as_object().and_then(|found| found.values().next()?.as_str());
+        ids.unwrap_or_else(|| panic!("{selector}: {found}")).to_owned()
+    }
+
+    /// The cookies that the browser keeps for this page.
+    #[track_caller]
+    pub fn cookies(&self) -> Value {
+        let path = format!("/session/{}/cookie", self.session);
+        command("GET", &path, &Value::Null).unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
     /// All that can be read on the page.
     pub fn text(&self) -> String {
         self.ask("return document.title + '\\n' + document.body.innerText").as_str().unwrap_or_default().to_owned()

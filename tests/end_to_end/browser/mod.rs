@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod driver;
 pub mod hostile;
+pub mod login;
 mod matrix;
 pub mod pictures;
 pub mod playground;
