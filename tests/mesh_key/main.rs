@@ -1,5 +1,6 @@
 //! The mesh key with real nodes: meshes that have one, nodes that lack it, rotation, and somebody on the way who records,
-//! changes, strips and plays again. Attacks are made at each of the levels "key key+tls key+token".
+//! changes, strips and plays again. Attacks are made at each of the levels "key key+tls key+token",
+//! and at "nothing" and "tls" where they say something there.
 //!
 //!   cargo test --test mesh_key
 //!   HEARTBEAT_TEST_LEVELS=key+tls cargo test --test mesh_key attacks      at one of them
@@ -24,28 +25,34 @@ use level::{Level, Leveled, leveled};
 use support::{Case, case, suite};
 
 const CASES: &[Case] = &[
-    case!(meshes::keys_are_exchanged_while_the_mesh_runs),
     case!(meshes::a_mesh_with_a_key),
     case!(meshes::nodes_with_another_key_and_with_none),
     case!(meshes::a_key_is_introduced_while_the_mesh_runs),
 ];
 
-const ALL: &[Level] = &[Level::Key, Level::KeyAndTls, Level::KeyAndToken];
+/// Its own name is the case at the first of them.
+const USUAL: &[Level] = &[Level::Key, Level::KeyAndTls, Level::KeyAndToken, Level::Nothing, Level::Tls];
+
+const WITH_KEY: &[Level] = &[Level::Key, Level::KeyAndTls, Level::KeyAndToken];
+
+/// With nothing they show what the key is for.
+const WITH_AND_WITHOUT: &[Level] = &[Level::Key, Level::KeyAndTls, Level::KeyAndToken, Level::Nothing];
 
 const ATTACKS: &[Leveled] = &[
-    leveled!(attacks::answers_that_are_changed_stripped_or_old, ALL),
-    leveled!(attacks::pings_and_streams_played_again, ALL),
-    leveled!(attacks::tags_that_are_not_as_they_should_be, ALL),
-    leveled!(attacks::a_dead_node_behind_a_faker, ALL),
-    leveled!(attacks::answers_of_another_member, ALL),
-    leveled!(attacks::an_answer_that_is_held_back, ALL),
-    leveled!(attacks::questions_to_one_witness, ALL),
+    leveled!(meshes::keys_are_exchanged_while_the_mesh_runs, &[Level::Key, Level::KeyAndTls]),
+    leveled!(attacks::answers_that_are_changed_stripped_or_old, WITH_KEY),
+    leveled!(attacks::pings_and_streams_played_again, WITH_KEY),
+    leveled!(attacks::tags_that_are_not_as_they_should_be, WITH_KEY),
+    leveled!(attacks::a_dead_node_behind_a_faker, WITH_AND_WITHOUT),
+    leveled!(attacks::answers_of_another_member, USUAL),
+    leveled!(attacks::an_answer_that_is_held_back, USUAL),
+    leveled!(attacks::questions_to_one_witness, WITH_AND_WITHOUT),
     leveled!(reading::a_mesh_with_a_read_token, &[Level::Key, Level::KeyAndTls]),
 ];
 
 fn main() -> ExitCode {
-    let mut cases = CASES.to_vec();
-    cases.extend(level::cases(ATTACKS, ALL));
+    let mut cases = level::cases(ATTACKS, USUAL);
+    cases.extend(CASES);
     // They wait most of the time.
     suite::main(8, Vec::leak(cases))
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::keys::{Folder, failed_pings, keygen, mesh, python_ping};
+use super::level::{Guard, Level};
 use super::support::{Cluster, Plan, Report, SOON, check};
 
 /// What would be a false alarm while keys are exchanged.
@@ -82,13 +83,18 @@ pub fn nodes_with_another_key_and_with_none(report: &Report) {
 }
 
 /// Old key, both, new key first, new key: no failed ping, no alarm.
-pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
-    let folder = Folder::new("rotation");
+pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report, level: Level) {
+    let folder = Folder::new(&format!("rotation-{}", level.name()));
     let (old, new) = (keygen(), keygen());
     let file = folder.publish("..1", &[&old]);
-    let cluster = mesh(3, &file).start();
+    let (guard, mut cluster) = (Guard::new(level), Plan::loopback(3).build());
+    guard.arm_with(&mut cluster, &file);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
     let began = Instant::now();
-    let first = shown_by_verify(&cluster);
+    let first = shown_by_verify(&guard, &cluster);
     assert!(first.starts_with("all 3 nodes sign with the mesh key ") && !first.contains("know"), "{first}");
     let mut shown = vec![first];
     for (version, step) in [("..2", &[&*old, &new][..]), ("..3", &[&*new, &old]), ("..4", &[&*new])] {
@@ -99,7 +105,7 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
             line.unwrap_or_else(|| panic!("node-{number} has not read the new keys"));
         }
         report.say(format!("{} keys in use everywhere after {:?}", step.len(), written.elapsed()));
-        shown.push(shown_by_verify(&cluster));
+        shown.push(shown_by_verify(&guard, &cluster));
         report.say(shown.last().expect("pushed"));
     }
     let id = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
@@ -108,8 +114,9 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
     let known = [format!("{all} {old_id} and know {new_id}"), format!("{all} {new_id} and know {old_id}")];
     assert_eq!(shown[1..3], known, "each step can be followed");
     cluster.settle();
-    assert!(python_ping(cluster.node(2).host.address, &file));
-    assert!(!python_ping(cluster.node(2).host.address, &folder.write("old", &[&old])), "the old key is a stranger's");
+    let [one, two] = [1, 2].map(|number| guard.back(cluster.node(number).host.address));
+    assert!(python_ping(two, &file));
+    assert!(!python_ping(two, &folder.write("old", &[&old])), "the old key is a stranger's");
     // A torn file, an empty one and a pipe change nothing, and nothing waits for them.
     let in_hand = folder.write("new", &[&new]);
     for bad in ["torn", "empty", "pipe"] {
@@ -123,7 +130,7 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
             let told = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_key_file_unusable");
             report.say(format!("{bad}: {}", told.expect("it is reported").text("sentence")));
         }
-        assert!(python_ping(cluster.node(1).host.address, &in_hand), "{bad}: the key that was read before is in use");
+        assert!(python_ping(one, &in_hand), "{bad}: the key that was read before is in use");
         folder.publish("..4", &[&new]);
         for number in cluster.numbers() {
             let told = cluster.node(number).log.wait(written, SOON, |line| line.event() == "mesh_key_file_usable");
@@ -141,10 +148,10 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report) {
 }
 
 /// What `heartbeat verify` says of the keys, of a mesh that is whole.
-fn shown_by_verify(cluster: &Cluster) -> String {
+fn shown_by_verify(guard: &Guard, cluster: &Cluster) -> String {
     check("verify finds the mesh whole and names its keys", SOON, || {
         let host = &cluster.node(1).host;
-        let output = host.heartbeat().args(["verify", &format!("--addr={}", host.address)]).output().expect("it runs");
+        let output = host.heartbeat().arg("verify").args(guard.asking(host.address)).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let line =
             said.lines().find(|line| line.contains("mesh key")).map(|line| line.trim_start_matches("- ").to_owned());
