@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::kit::certificates::{Authority, Folder};
 use super::meshes::{mesh, peer};
-use super::support::{Cluster, Report, SOON, check, seconds};
+use super::support::{Cluster, Report, SOON, check, hold, millis, seconds};
 
 /// More than the connections of the case, and than one of them carries.
 const CONNECTIONS: usize = 100;
@@ -21,6 +22,8 @@ struct Proxy {
 #[derive(Default)]
 struct Shared {
     falsifies: AtomicBool,
+    /// Nothing goes on, in neither direction; what comes meanwhile goes on later, also of ends that are gone by then.
+    holds: AtomicBool,
     /// What callers sent, by connection.
     sent: Mutex<Vec<Vec<u8>>>,
 }
@@ -70,6 +73,9 @@ impl Shared {
                 }
                 None if self.falsifies.load(Ordering::Relaxed) => chunk[length - 1] ^= 1,
                 None => {}
+            }
+            while self.holds.load(Ordering::Relaxed) {
+                hold(millis(5));
             }
             if to.write_all(&chunk[..length]).is_err() {
                 break;
@@ -121,6 +127,32 @@ pub fn bytes_that_are_changed_and_played_again(report: &Report) {
         count => Ok(count),
     });
     report.say(format!("{} connections played twice, {count} refused as handshakes", sent.len()));
+    cluster.assert_down_only(&["node-1"]);
+}
+
+/// Pings, answers and news that are held until their sender is dead do not keep it alive.
+pub fn bytes_that_are_held_back(report: &Report) {
+    let (folder, authority) = (Folder::new("held"), Authority::new("mesh"));
+    let mut cluster = mesh(3, &folder, &authority, true);
+    let proxy = Proxy::to(cluster.node(2).host.address);
+    let peers = format!("node-2=https://{},{}", proxy.address, peer(&cluster, 3));
+    cluster.node_mut(1).replace_peers(&peers);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    proxy.shared.holds.store(true, Ordering::Relaxed);
+    let line = cluster.node(1).log.wait(Instant::now(), SOON, |line| line.event() == "peer_unreachable");
+    report.say(line.expect("node-1 has no answer").text("sentence"));
+    let killed = cluster.kill(1);
+    proxy.shared.holds.store(false, Ordering::Relaxed);
+    for observer in [2, 3] {
+        let line = cluster.await_event(observer, "peer_down", "node-1", killed, SOON);
+        let took = line.at.duration_since(killed);
+        report.say(format!("node-{observer}: {}, after {took:?}", line.text("sentence")));
+        // A second or two where the machine is not busy.
+        assert!(took < seconds(10), "what was held keeps node-1 alive for {took:?}");
+    }
     cluster.assert_down_only(&["node-1"]);
 }
 
