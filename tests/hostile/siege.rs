@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::attack::Attack;
 use super::level::{Guard, Level, Target};
 use super::support::metrics::Scrape;
-use super::support::{Cluster, Plan, Report, SOON, check, hold, http, seconds};
+use super::support::{Cluster, Line, Plan, Report, SOON, check, hold, http, millis, seconds};
 
 /// Asks for the long forms.
 const LONG: &str = "HEARTBEAT_TEST_HOSTILE";
@@ -95,13 +95,14 @@ impl Siege {
         let took = line.at.duration_since(frozen);
         // One ping of node-2 in an interval of a second, which jitter changes by a tenth at most, both ways.
         let part = self.pings(since) / since.elapsed().as_secs_f64().floor();
+        let failed = self.own_pings(since, "Ping failed").count();
         if let Some(event) = event {
             let told = self.cluster.node(1).log.wait(self.began, SOON, |line| line.event() == event);
             assert!(told.is_some(), "node-1 never logged {event}");
         }
         let count = attack.end();
         self.cluster.signal(3, "CONT");
-        report.say(format!("{count}; own pings {:.0} % of those due", part * 100.0));
+        report.say(format!("{count}; own pings answered {:.0} % of those due, {failed} failed", part * 100.0));
         report.measured("frozen node reported", took, limit);
         let memory = self.memory();
         report.say(format!("memory of node-1 at most {:.1} MiB", memory / 1024.0 / 1024.0));
@@ -142,10 +143,19 @@ impl Siege {
         scrape.value(name, labels).unwrap_or_else(|problem| panic!("{problem}"))
     }
 
-    /// Pings of node-2 by node-1 that ended.
+    /// Pings of node-2 by node-1 that were answered: those of the schedule, and checks after one of them that failed. Two
+    /// within half an interval are one.
     fn pings(&self, since: Instant) -> f64 {
-        let lines = self.cluster.logged(1, &["ping"], since);
-        lines.iter().filter(|line| line.text("peer") == "node-2").count() as f64
+        let mut last = None;
+        let apart = |at: &Instant| last.is_none_or(|last| *at - last > millis(500)).then(|| last = Some(*at)).is_some();
+        self.own_pings(since, "Ping answered").map(|line| line.at).filter(apart).count() as f64
+    }
+
+    fn own_pings(&self, since: Instant, message: &str) -> impl Iterator<Item = Line> {
+        let lines = self.cluster.logged(1, &["ping"], since).into_iter();
+        lines.filter(move |line| {
+            line.text("peer") == "node-2" && line.text("purpose") != "witness" && line.text("message") == message
+        })
     }
 
     fn scrape(&self, number: usize) -> Result<Scrape, String> {
