@@ -4,7 +4,7 @@
 //! one log line when something begins to go wrong and one when it ends.
 //!
 //!   cargo test --test hostile             short forms: attacks of a few seconds, generous limits
-//!   HEARTBEAT_TEST_LEVELS="key tls" cargo test --test hostile     at other levels than "nothing key+tls"
+//!   HEARTBEAT_TEST_LEVELS="key tls key+token" cargo test --test hostile     at other levels than "nothing key+tls"
 //!   just hostile                          release build and long forms: 95 % of the pings, the wait and a second
 //!
 //! Attacks go to loopback only and are bounded in number and time. Cases run one after the other: each loads the machine.
@@ -31,14 +31,13 @@ use support::{Need, Network, suite};
 /// Network namespaces with a packet filter: root, `ip` and `iptables`.
 static NETWORK: Need = Need::new("network", || Network::missing().map(str::to_owned), 1);
 
-const ALL: &[Level] = &[Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls];
+const ALL: &[Level] = &Level::ALL;
+/// Every page is there for everyone.
+const WITHOUT_TOKEN: &[Level] = &[Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls];
 const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 /// No stream of news is opened to a peer without the key, and no word of it is believed. One that has the key is believed
 /// as one is without any.
 const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
-/// Descriptors run out when a connection is accepted, before anything is said on it.
-const ONCE: &[Level] = &[Level::Nothing];
-
 const CASES: &[Leveled] = &[
     leveled!(load::metrics_without_pause, ALL),
     leveled!(load::large_answers_without_pause, ALL),
@@ -46,8 +45,8 @@ const CASES: &[Leveled] = &[
     leveled!(load::bursts_of_pipelined_requests, ALL),
     leveled!(connections::quiet_callers, ALL),
     leveled!(connections::callers_that_never_read, ALL),
-    leveled!(connections::descriptors_used_up, ONCE),
-    leveled!(connections::junk_and_random_paths, ALL),
+    leveled!(connections::descriptors_used_up, ALL),
+    leveled!(connections::junk_and_random_paths, WITHOUT_TOKEN),
     leveled!(connections::handshakes_that_never_end, TLS),
     leveled!(peers::informational_heads_without_end, ALL),
     leveled!(peers::news_without_end, WITHOUT_KEY),
