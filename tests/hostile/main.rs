@@ -32,7 +32,7 @@ use support::{Need, Network, suite};
 static NETWORK: Need = Need::new("network", || Network::missing().map(str::to_owned), 1);
 
 const ALL: &[Level] = &Level::ALL;
-/// Every page is there for everyone.
+/// Every page is there for everyone, and large answers are.
 const WITHOUT_TOKEN: &[Level] = &[Level::Nothing, Level::Key, Level::Tls, Level::KeyAndTls];
 const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 /// No stream of news is opened to a peer without the key, and no word of it is believed. One that has the key is believed
@@ -44,7 +44,7 @@ const CASES: &[Leveled] = &[
     leveled!(load::pings_without_pause, ALL),
     leveled!(load::bursts_of_pipelined_requests, ALL),
     leveled!(connections::quiet_callers, ALL),
-    leveled!(connections::callers_that_never_read, ALL),
+    leveled!(connections::callers_that_never_read, WITHOUT_TOKEN),
     leveled!(connections::descriptors_used_up, ALL),
     leveled!(connections::junk_and_random_paths, WITHOUT_TOKEN),
     leveled!(connections::handshakes_that_never_end, TLS),
