@@ -38,7 +38,7 @@ impl Arrivals for Fixed {
     }
 }
 
-/// NFD-E of Chen, Toueg and Aguilera (DSN 2000): a freshness point, which the arrival before does not move.
+/// NFD-E of Chen, Toueg and Aguilera (IEEE Transactions on Computers 51(5), 2002): a freshness point, which the arrival before does not move.
 ///
 /// The expected arrival of heartbeat `l + 1` is `EA = (1/n) * sum(A_i - interval * s_i) + (l + 1) * interval` over the last
 /// `n` heartbeats, where `A_i` is when heartbeat `s_i` came; it is overdue at `EA + margin`.
@@ -52,7 +52,7 @@ pub struct Chen {
 }
 
 impl Chen {
-    /// Heartbeats that the expected arrival is estimated from. The paper's figure does not depend on it much.
+    /// Heartbeats that the expected arrival is estimated from. The paper leaves their number open.
     const WINDOW: usize = 32;
 
     /// Heartbeats come each `interval`; one is overdue `margin` (the paper's alpha) after it was expected.

@@ -7,7 +7,7 @@
 //! | detector | source | what it sends | what it judges by |
 //! |---|---|---|---|
 //! | fixed timeout | the common algorithm that Chen et al. compare with | a heartbeat to all, each interval | the time since the last one |
-//! | Chen | Chen, Toueg, Aguilera: On the Quality of Service of Failure Detectors (DSN 2000), NFD-E | the same | when the next one is expected, and a margin |
+//! | Chen | Chen, Toueg, Aguilera: On the Quality of Service of Failure Detectors (IEEE Transactions on Computers 51(5), 2002), NFD-E | the same | when the next one is expected, and a margin |
 //! | phi accrual | Hayashibara, Défago, Yared, Katayama: The φ Accrual Failure Detector (SRDS 2004) | the same | how unlikely the silence is |
 //! | SWIM | Das, Gupta, Motivala: SWIM (DSN 2002), with suspicion | a ping to one member each period | answers, those of other members, rumours |
 //! | SWIM with Lifeguard | Dadgar, Phillips, Currey: Lifeguard (arXiv 1707.00788) | the same, slower when it is slow itself | the same, and its own health |

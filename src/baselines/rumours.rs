@@ -27,7 +27,7 @@ pub struct Rumour {
 }
 
 impl Rumour {
-    /// Whether it replaces what is believed of the member, by section 4.2 of the paper: a claim of a later incarnation
+    /// Whether it replaces what is believed of the member, nearly by section 4.2 of the paper: a claim of a later incarnation
     /// replaces an earlier one, and of the same incarnation `Suspect` replaces `Alive` and `Down` replaces both.
     ///
     /// In the paper `Down` is for good. Here a later incarnation ends it, as implementations have it, because hosts of a
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_replace_each_other_as_the_paper_says() {
+    fn a_claim_replaces_those_before_it_and_a_weaker_one_of_its_incarnation() {
         use Claim::{Alive, Down, Suspect};
         for (new, at, old, old_at, replaces) in [
             (Alive, 1, Alive, 0, true),

@@ -1,9 +1,9 @@
 //! When is a ping late?
 //!
 //! The estimator keeps an exponentially weighted mean and mean square
-//! deviation of a link's round trips, with the gains of TCP's own (Jacobson
-//! and Karels 1988; RFC 6298 uses 1/8 and 1/4 with the absolute deviation,
-//! here it is 1/8 and 1/16 with the square, because the bound below needs a
+//! deviation of a link's round trips, after TCP's (Jacobson and Karels 1988;
+//! RFC 6298 uses gains of 1/8 and 1/4 with the absolute deviation, here they
+//! are 1/8 and 1/16 with the square, because the bound below needs a
 //! variance). [`phi`] turns the age of an outstanding ping into a suspicion.
 //!
 //! The accrual detector of Hayashibara et al. (2004) assumes normally
