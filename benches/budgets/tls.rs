@@ -28,8 +28,13 @@ pub fn figures() -> Vec<Measurement> {
     });
     let against_plain = used[1..].iter().map(|(level, with)| {
         let limit = (*level == "mutual TLS").then_some(1.3);
-        Measurement::new(format!("idle node of three: CPU time with {level} against plain"), "x", with / used[0].1, limit)
-            .note(format!("in the same {SPAN} s"))
+        Measurement::new(
+            format!("idle node of three: CPU time with {level} against plain"),
+            "x",
+            with / used[0].1,
+            limit,
+        )
+        .note(format!("in the same {SPAN} s"))
     });
     each.chain(against_plain).collect()
 }
