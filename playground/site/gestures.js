@@ -42,6 +42,25 @@ export function withLine(text, length, t, action) {
   return `${lines.join('\n')}\n`;
 }
 
+/** What the statement `without` takes. */
+export const RULES = ['observer-time', 'veto', 'half-rule', 'boot', 'quorum'];
+const isOf = (word) => (line) => line.trim().split(/\s/)[0] === word;
+
+/** The value of a statement of which a scenario has one; the last counts. */
+export function statement(text, word) {
+  return text.split('\n').findLast(isOf(word))?.trim().slice(word.length).split('#')[0].trim() ?? null;
+}
+
+/** The text with another value of it; an empty one takes it out. */
+export function withStatement(text, word, value) {
+  const lines = text.split('\n');
+  const at = lines.findLastIndex(isOf(word));
+  if (!value) return lines.filter((line) => !isOf(word)(line)).join('\n');
+  if (at >= 0) lines[at] = `${word} ${value}`;
+  else lines.unshift(`${word} ${value}`);
+  return lines.join('\n');
+}
+
 export class Gestures {
   /** `act(action)` carries an action out; `picking()` draws the page again while a split is prepared. */
   constructor(place, act, picking) {

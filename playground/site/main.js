@@ -4,7 +4,7 @@ import { read, write } from './address.js';
 import { Compare } from './compare.js';
 import { ask } from './engine.js';
 import { Flight } from './flight.js';
-import { Gestures, withLine } from './gestures.js';
+import { Gestures, RULES, statement, withLine, withStatement } from './gestures.js';
 import { Lesson } from './lesson-card.js';
 import { Mesh } from './mesh.js';
 import { Events, matrix, ofLink, ofNode, tone } from './panels.js';
@@ -89,6 +89,7 @@ function about(loaded, asksNow) {
   // The description of a scenario has the answer to its question.
   at('about').textContent = (asksNow ? '' : loaded.about || preset?.about) || 'Break a mesh of nodes, and see what every node believes, and why.';
   at('count').value = String(loaded.nodes);
+  at('rules').value = statement(state.text, 'without') ?? '';
   at('trace').textContent = loaded.trace;
   const file = state.preset && state.preset !== 'sandbox' ? state.preset : 'FILE';
   at('command').textContent = `heartbeat simulate ${file} --seed=${state.seed}`;
@@ -217,6 +218,13 @@ function keep() {
   if (undo.length > UNDO_MAX) undo.shift();
 }
 
+/** Another value of a statement of which a scenario has one; an empty one takes it out. */
+function setting(word, value) {
+  keep();
+  lesson.load(null);
+  void run(withStatement(state.text, word, value));
+}
+
 function stop(t) {
   playback.pause();
   playback.seek(t);
@@ -331,12 +339,8 @@ function wire() {
   });
   at('preset').addEventListener('change', () => at('preset').value && pick(at('preset').value));
   at('diagram').addEventListener('click', () => void diagram());
-  at('count').addEventListener('change', () => {
-    keep();
-    const line = `nodes ${at('count').value}`;
-    const has = /^[ \t]*nodes[ \t].*$/m;
-    void run(has.test(state.text) ? state.text.replace(has, line) : `${line}\n${state.text}`);
-  });
+  at('count').addEventListener('change', () => setting('nodes', at('count').value));
+  at('rules').addEventListener('change', () => setting('without', at('rules').value));
   at('undo').addEventListener('click', () => {
     const { text, t } = undo.pop();
     void run(text, { t });
@@ -388,6 +392,7 @@ else {
   presets = [...answer.presets, SANDBOX];
   at('preset').append(make('option', { value: '', disabled: true }, 'your own'), ...presets.map((preset) => make('option', { value: preset.name }, preset.name)));
   at('count').append(...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((count) => make('option', { value: count }, String(count))));
+  at('rules').append(make('option', { value: '' }, 'all'), ...RULES.map((rule) => make('option', { value: rule }, `without ${rule}`)));
   wire();
   await open();
   document.body.dataset.ready = 'yes';

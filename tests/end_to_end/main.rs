@@ -94,6 +94,7 @@ const CASES: &[Case] = &[
     case!(browser::playground::questions_and_other_detectors, BROWSER, PLAYGROUND),
     case!(browser::playground::by_mouse_touch_and_keyboard, BROWSER, PLAYGROUND),
     case!(browser::playground::reasons_faults_and_addresses, BROWSER, PLAYGROUND),
+    case!(browser::playground::a_rule_is_left_out, BROWSER, PLAYGROUND),
     case!(browser::playground::nine_nodes_move, BROWSER, PLAYGROUND),
     case!(browser::reading::twelve_with_two_dead, BROWSER),
     case!(browser::reading::by_keyboard_and_by_touch, BROWSER),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use heartbeat::detector::peer::PeerState;
-use heartbeat::sim::{self, HostId, Run, Scenario};
+use heartbeat::sim::{self, HostId, Omission, Run, Scenario};
 use serde_json::{Value, json};
 
 use super::driver::{Browser, Setup};
@@ -401,6 +401,37 @@ pub fn reasons_faults_and_addresses(_: &Report) {
     assert_eq!(shown, json!(["true", 1, 5]));
     page.0.ask("document.getElementById('play').click()");
     page.0.wait("that it plays", "return Number(document.getElementById('time').value) > 5");
+    page.0.close();
+}
+
+/// A rule left out by the menu is the statement in the text and the address, and the run is that of `--without`.
+pub fn a_rule_is_left_out(_: &Report) {
+    let whole = sim::builtin("three-links").expect("a built-in scenario");
+    let page = Page::open("preset=three-links&lesson=off", DESK);
+    page.shows_run_of(&whole, 1);
+    let rules = page.0.ask("return [...document.getElementById('rules').options].map((rule) => rule.value)");
+    let known: Vec<&str> = std::iter::once("").chain(Omission::ALL.map(Omission::as_str)).collect();
+    assert_eq!(rules, json!(known));
+    let choose = |rule: &str| {
+        page.0.ask(&format!(
+            "const rules = document.getElementById('rules'); rules.value = {}; rules.dispatchEvent(new Event('change'));",
+            json!(rule)
+        ));
+    };
+    choose("veto");
+    let without = Scenario { without: Some(Omission::Veto), ..whole.clone() };
+    let run = page.shows_run_of(&without, 1);
+    assert!(run.false_verdicts.is_some_and(|verdicts| verdicts > 0), "the rule is what prevents them");
+    let address = page.0.ask("return location.hash");
+    page.0.close();
+
+    let page = Page::open(address.as_str().expect("an address").trim_start_matches('#'), DESK);
+    page.shows_run_of(&without, 1);
+    assert_eq!(page.0.ask("return document.getElementById('rules').value"), json!("veto"));
+    page.0.ask(
+        "const rules = document.getElementById('rules'); rules.value = ''; rules.dispatchEvent(new Event('change'))",
+    );
+    page.shows_run_of(&whole, 1);
     page.0.close();
 }
 
