@@ -4,24 +4,28 @@
 //! printed when all runs are done, so what is stopped half-way leaves nothing that looks like a result.
 
 mod child;
+mod experiments;
 mod lines;
 mod own;
 mod picture;
 mod row;
+mod schedule;
+mod table;
 
-use std::fmt::Write;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use self::experiments::{EXPERIMENTS, Experiment, experiment};
 use self::own::Own;
 use self::row::Row;
+use self::schedule::{Case, Schedule};
+use self::table::Table;
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
-use super::output::{Cell, Output, Paint, counted};
+use super::output::{Cell, Output, counted};
 use super::simulate::{find, rule};
-use super::whole_file;
 use crate::baselines::Opinion;
 use crate::config::environment::Environment;
 use crate::render::span;
@@ -34,15 +38,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const ESTIMATE_EVERY: Duration = Duration::from_millis(500);
 /// With more the figures no longer change, and the schedules of a day are too many to wait for.
 const SEEDS_MAX: u64 = 100_000;
-/// The columns; `docs/scenarios.md` says what each means.
-const COLUMNS: [&str; 9] =
-    ["DETECTOR", "COUNTED FROM", "T_D MEAN", "T_D MAX", "MISSED", "MISTAKES", "T_MR", "T_M", "P_A"];
-
-/// The commit it was built from, when the build was told.
-const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
+/// Seeds of a scenario, unless others are asked for.
+const SEEDS: u64 = 10;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -50,6 +47,7 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
   heartbeat evaluate lossy --seeds=100
   heartbeat evaluate random --seeds=100      a hundred schedules made of chance
   heartbeat evaluate three-links --without=veto    one more row: ours without one of its rules
+  heartbeat evaluate --list                  the experiments of papers, such as swim-load
   heartbeat evaluate crash --format=svg --out=crash.svg    detection time against mistakes
   heartbeat evaluate my.txt --format=csv --out=my.csv
   heartbeat evaluate crash --detector 'python3 my_detector.py'    a detector of your own (docs/evaluation.md)
@@ -57,12 +55,15 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
 Exit codes: 0 done, 1 the file cannot be written or the own detector fails, 64 no such scenario or a mistake in it, or
 the own detector does not start.")]
 pub(crate) struct Evaluate {
-    /// A scenario file, the name of a built-in one, random, or sick (another schedule for each seed)
+    /// A scenario file, the name of a built-in one or of an experiment, random, or sick (another schedule for each seed)
     #[arg(default_value = "crash")]
     pub scenario: String,
-    /// Number of seeds, from 1 on
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
-    pub seeds: u64,
+    /// Number of seeds, from 1 on; without it 10, and for an experiment what --list says
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
+    pub seeds: Option<u64>,
+    /// List the experiments, and do nothing else
+    #[arg(long)]
+    pub list: bool,
     /// Add our detector without one of its rules
     #[arg(long, value_name = "RULE", value_parser = rule())]
     pub without: Option<Omission>,
@@ -91,9 +92,9 @@ pub(crate) enum Format {
 }
 
 /// A detector of the table.
-enum Entrant {
+enum Entrant<'a> {
     Known(Contender, Option<Omission>),
-    Own(Own),
+    Own(&'a Own),
 }
 
 /// Plays the schedules with every detector and prints the figures.
@@ -101,6 +102,9 @@ enum Entrant {
 /// # Errors
 /// When there is no such scenario, it cannot be compared, the own detector fails, or the file cannot be written.
 pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Outcome {
+    if command.list {
+        return list(environment);
+    }
     match command.detector.clone() {
         None => compare(&command, environment, None),
         Some(detector) => with_own(detector, command, environment.clone()).await,
@@ -118,47 +122,91 @@ async fn with_own(detector: String, command: Evaluate, environment: Environment)
     until_asked(work, early_end).await
 }
 
+fn list(environment: &Environment) -> Outcome {
+    let mut output = Output::stdout(environment);
+    let cells: Vec<Vec<Cell>> = EXPERIMENTS
+        .iter()
+        .map(|known| [known.name, &known.seeds.to_string(), known.takes, known.shows].map(Cell::plain).into())
+        .collect();
+    output.table(&["EXPERIMENT", "SEEDS", "TAKES", "SHOWS"], &cells)?;
+    output.line("")?;
+    output.say(0, "The times are of one core and a release build. `heartbeat simulate --list` has the scenarios.")?;
+    Ok(Exit::Success)
+}
+
 fn compare(command: &Evaluate, environment: &Environment, own: Option<Own>) -> Outcome {
     let mut output = Output::stdout(environment);
-    // Read once: standard input has it only once. A schedule of chance is another one for each seed.
-    let fixed = match command.scenario.as_str() {
-        "random" | "sick" => None,
-        name => Some(find(name, 1)?),
-    };
+    let known = experiment(&command.scenario);
+    let cases = cases(&command.scenario, known)?;
+    let seeds = command.seeds.unwrap_or(known.map_or(SEEDS, |known| known.seeds));
+    let mut progress =
+        Progress::new(seeds * cases.iter().map(|case| entrants(case, command, own.as_ref()).len() as u64).sum::<u64>());
     let mut rows = Vec::new();
-    let mut entrants: Vec<Entrant> = Contender::ALL.into_iter().map(|known| Entrant::Known(known, None)).collect();
-    // Beside the whole detector, which is the first.
-    entrants.splice(1..1, command.without.map(|rule| Entrant::Known(Contender::Ours, Some(rule))));
-    // The first that is played: a mistake in it shows at once.
-    entrants.splice(0..0, own.map(Entrant::Own));
-    let mut progress = Progress::new(command.seeds * entrants.len() as u64);
-    for entrant in entrants {
-        let (mut suspicion, mut verdict) = (Quality::default(), Quality::default());
-        let mut has_verdict = false;
-        for seed in 1..=command.seeds {
-            let mut scenario = match &fixed {
-                Some(scenario) => scenario.clone(),
-                None => find(&command.scenario, seed)?,
-            };
-            let compared = compared(&entrant, &mut scenario, seed)?;
-            has_verdict |= entrant.has_verdict(&compared);
-            suspicion.add(compared.suspicion);
-            if let Some(quality) = compared.verdict {
-                verdict.add(quality);
-            }
-            progress.done_one();
-        }
-        let name = entrant.name();
-        rows.push(Row { name: name.clone(), from: "suspicion", quality: suspicion });
-        if has_verdict {
-            rows.push(Row { name, from: "verdict", quality: verdict });
+    for case in &cases {
+        for entrant in entrants(case, command, own.as_ref()) {
+            rows.extend(played(case, &entrant, seeds, &mut progress)?);
         }
     }
     progress.end();
-    print(command, &rows, &mut output)
+    let table = Table { scenario: &command.scenario, seeds, source: known.map(|known| known.source), rows: &rows };
+    table.print(command.format, command.out.as_deref(), &mut output)
 }
 
-impl Entrant {
+/// A scenario is read once: standard input has it only once. A schedule of chance is another one for each seed.
+fn cases(name: &str, known: Option<&Experiment>) -> Result<Vec<Case>, Failure> {
+    if let Some(known) = known {
+        return known.cases().map_err(|error| Failure::Internal(format!("the experiment {name}: {error}")));
+    }
+    let schedule = match name {
+        "random" | "sick" => Schedule::ByChance(name.to_owned()),
+        name => Schedule::Fixed(find(name, 1)?),
+    };
+    Ok(vec![Case { name: String::new(), schedule, contenders: &Contender::ALL }])
+}
+
+/// Who plays a case. An own detector is the first: a mistake in it shows at once.
+fn entrants<'a>(case: &Case, command: &Evaluate, own: Option<&'a Own>) -> Vec<Entrant<'a>> {
+    let mut entrants: Vec<Entrant> = case.contenders.iter().map(|known| Entrant::Known(*known, None)).collect();
+    // Beside the whole detector.
+    if let Some(ours) = case.contenders.iter().position(|known| *known == Contender::Ours) {
+        entrants.splice(ours + 1..ours + 1, command.without.map(|rule| Entrant::Known(Contender::Ours, Some(rule))));
+    }
+    entrants.splice(0..0, own.map(Entrant::Own));
+    entrants
+}
+
+/// The rows of one detector: counted from the suspicion, and from the verdict where it has one.
+fn played(case: &Case, entrant: &Entrant, seeds: u64, progress: &mut Progress) -> Result<Vec<Row>, Failure> {
+    let (mut suspicion, mut verdict) = (Quality::default(), Quality::default());
+    let (mut has_verdict, mut sent, mut node_seconds) = (false, 0, 0.0);
+    for seed in 1..=seeds {
+        let mut scenario = match &case.schedule {
+            Schedule::Fixed(scenario) => scenario.clone(),
+            Schedule::ByChance(name) => find(name, seed)?,
+        };
+        let compared = compared(entrant, &mut scenario, seed)?;
+        has_verdict |= entrant.has_verdict(&compared);
+        suspicion.add(compared.suspicion);
+        if let Some(quality) = compared.verdict {
+            verdict.add(quality);
+        }
+        sent += compared.sent;
+        node_seconds += scenario.length.as_secs_f64() * scenario.nodes as f64;
+        progress.done_one();
+    }
+    let row = |from, quality| Row {
+        case: case.name.clone(),
+        name: entrant.name(),
+        from,
+        quality,
+        load: sent as f64 / node_seconds,
+    };
+    let mut rows = vec![row("suspicion", suspicion)];
+    rows.extend(has_verdict.then(|| row("verdict", verdict)));
+    Ok(rows)
+}
+
+impl Entrant<'_> {
     fn name(&self) -> String {
         match self {
             Entrant::Known(contender, None) => contender.to_string(),
@@ -185,83 +233,6 @@ fn compared(entrant: &Entrant, scenario: &mut Scenario, seed: u64) -> Result<sim
         Entrant::Own(own) => own.compared(scenario, seed)?,
     };
     compared.map_err(|error| Failure::Usage(format!("{}: {error}", scenario.name)))
-}
-
-fn print(command: &Evaluate, rows: &[Row], output: &mut Output) -> Outcome {
-    let text = match command.format {
-        Format::Table => None,
-        Format::Markdown => Some(markdown(command, rows)),
-        Format::Csv => Some(csv(command, rows)),
-        Format::Svg => Some(picture::svg(rows, &origin(command))),
-    };
-    match (&command.out, text) {
-        (Some(file), text) => whole_file::write(file, &text.unwrap_or_else(|| plain(command, rows)))?,
-        (None, Some(text)) => output.line(text.trim_end())?,
-        (None, None) => {
-            let cells: Vec<Vec<Cell>> = rows.iter().map(|row| words(row).map(Cell::plain).into()).collect();
-            output.table(&COLUMNS, &cells)?;
-            output.line("")?;
-            output.line(&output.paint(Paint::Faint, &origin(command)))?;
-        }
-    }
-    Ok(Exit::Success)
-}
-
-/// Which runs these are, so that they can be repeated.
-fn origin(command: &Evaluate) -> String {
-    let Evaluate { scenario, seeds, .. } = command;
-    format!("{scenario}, seeds 1 to {seeds}, heartbeat {}, commit {REVISION}", env!("CARGO_PKG_VERSION"))
-}
-
-fn words(row: &Row) -> [String; 9] {
-    let Row { name, from, quality } = row;
-    let time = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), span);
-    [
-        name.clone(),
-        (*from).to_owned(),
-        time(quality.detection_mean()),
-        time(quality.detection_max()),
-        quality.missed.to_string(),
-        quality.mistakes.to_string(),
-        time(quality.mistake_recurrence()),
-        time(quality.mistake_duration()),
-        quality.accuracy().map_or_else(|| "-".to_owned(), |accuracy| format!("{accuracy:.6}")),
-    ]
-}
-
-fn plain(command: &Evaluate, rows: &[Row]) -> String {
-    let lines = rows.iter().map(|row| words(row).join("  "));
-    format!("{}\n{}\n{}\n", COLUMNS.join("  "), lines.collect::<Vec<_>>().join("\n"), origin(command))
-}
-
-fn markdown(command: &Evaluate, rows: &[Row]) -> String {
-    let mut text = format!("| {} |\n|{}\n", COLUMNS.join(" | ").to_lowercase(), "---|".repeat(COLUMNS.len()));
-    for row in rows {
-        // Writing into a string does not fail.
-        let _ = writeln!(text, "| {} |", words(row).join(" | "));
-    }
-    let _ = write!(text, "\n{}.\n", origin(command));
-    text
-}
-
-fn csv(command: &Evaluate, rows: &[Row]) -> String {
-    let mut text = format!("# {}\n", origin(command));
-    text += "detector,counted_from,detections,missed,t_d_mean_s,t_d_max_s,mistakes,t_mr_s,t_m_s,p_a,up_s\n";
-    let time = |time: Option<Duration>| time.map_or_else(String::new, |time| format!("{:.6}", time.as_secs_f64()));
-    for Row { name, from, quality } in rows {
-        let (mean, max) = (time(quality.detection_mean()), time(quality.detection_max()));
-        let (recurrence, duration) = (time(quality.mistake_recurrence()), time(quality.mistake_duration()));
-        let accuracy = quality.accuracy().map_or_else(String::new, |accuracy| format!("{accuracy:.9}"));
-        let _ = writeln!(
-            text,
-            "{name},{from},{},{},{mean},{max},{},{recurrence},{duration},{accuracy},{:.3}",
-            quality.detections.len(),
-            quality.missed,
-            quality.mistakes,
-            quality.up.as_secs_f64()
-        );
-    }
-    text
 }
 
 /// An estimate of the time that is left, on a terminal and for what takes longer than two seconds.
@@ -294,43 +265,6 @@ impl Progress {
     fn end(&self) {
         if self.shown.is_some() {
             let _ = write!(std::io::stderr(), "\r{:<60}\r", "");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(format: Format) -> Evaluate {
-        Evaluate { scenario: "crash".into(), seeds: 3, without: None, detector: None, format, out: None }
-    }
-
-    fn row() -> Row {
-        let quality = Quality {
-            detections: vec![Duration::from_millis(250), Duration::from_millis(750)],
-            missed: 1,
-            mistakes: 2,
-            mistaken: Duration::from_secs(1),
-            up: Duration::from_secs(100),
-        };
-        Row { name: "swim".into(), from: "verdict", quality }
-    }
-
-    #[test]
-    fn each_format_has_the_figures_and_their_origin() {
-        let markdown = markdown(&command(Format::Markdown), &[row()]);
-        assert!(
-            markdown.contains("| swim | verdict | 0.5 s | 0.75 s | 1 | 2 | 50 s | 0.5 s | 0.990000 |"),
-            "{markdown}"
-        );
-        let csv = csv(&command(Format::Csv), &[row()]);
-        let wanted = "swim,verdict,2,1,0.500000,0.750000,2,50.000000,0.500000,0.990000000,100.000";
-        assert_eq!(csv.lines().nth(2), Some(wanted));
-        let columns = |line: usize| csv.lines().nth(line).map(|line| line.split(',').count());
-        assert_eq!(columns(1), columns(2));
-        for text in [markdown, csv, plain(&command(Format::Table), &[row()])] {
-            assert!(text.contains("crash, seeds 1 to 3, heartbeat 0."), "{text}");
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Run {
     pub whys: Vec<Vec<Why>>,
     /// How many things the virtual clock stopped for.
     pub handled: u64,
+    /// Packets that were sent, those that open connections included.
+    pub sent: u64,
 }
 
 /// Runs a scenario. The same scenario and seed always give the same run.
@@ -105,6 +107,7 @@ fn finished(mut world: World<'_>) -> Run {
         views,
         whys,
         handled: world.handled,
+        sent: world.sent,
     }
 }
 

@@ -30,6 +30,7 @@ impl World<'_> {
     pub(super) fn send(&mut self, mut segment: Segment) {
         let ordered = segment.packet.is_ordered_reply();
         segment.sends += 1;
+        self.sent += 1;
         self.trace.sent(self.now, &segment);
         let fate = self.network.fate(&mut self.dice, segment.from, segment.to, segment.by_client);
         if let Some(packets) = &mut self.packets {

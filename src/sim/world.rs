@@ -79,6 +79,8 @@ pub(super) struct World<'a> {
     pub trace: Trace,
     pub timeline: Vec<Entry>,
     pub handled: u64,
+    /// Packets that were sent.
+    pub sent: u64,
     /// Looks at what the nodes believe at each inspection.
     pub observer: Option<Observer<'a>>,
     /// Where the packets are noted, on request.
@@ -107,6 +109,7 @@ impl<'a> World<'a> {
             trace: Trace::START,
             timeline: Vec::new(),
             handled: 0,
+            sent: 0,
             observer: None,
             packets: None,
         };

@@ -36,7 +36,7 @@ pub(super) fn svg(rows: &[Row], origin: &str) -> String {
     axes(seconds, &mut text);
     for (index, row) in rows.iter().enumerate() {
         let number = index + 1;
-        let legend = format!("{number}  {} ({}): {}", row.name, row.from, figures(row));
+        let legend = format!("{number}  {} ({}): {}", row.title(), row.from, figures(row));
         let _ = writeln!(text, "<text x=\"500\" y=\"{}\">{}</text>", TOP + 20.0 * index as f64, escaped(&legend));
         let Some(took) = row.quality.detection_mean() else { continue };
         let x = LEFT + (RIGHT - LEFT) * took.as_secs_f64() / seconds;
@@ -89,7 +89,7 @@ fn figures(row: &Row) -> String {
 
 /// For those who do not see the picture.
 fn described(rows: &[Row], origin: &str) -> String {
-    let lines = rows.iter().map(|row| format!("{} ({}): {}", row.name, row.from, figures(row)));
+    let lines = rows.iter().map(|row| format!("{} ({}): {}", row.title(), row.from, figures(row)));
     format!("{}. {origin}", lines.collect::<Vec<_>>().join("; "))
 }
 
@@ -105,11 +105,8 @@ mod tests {
     fn row(name: &str, detections: &[u64], mistakes: usize) -> Row {
         let detections = detections.iter().map(|ms| Duration::from_millis(*ms)).collect();
         let up = Duration::from_secs(3600);
-        Row {
-            name: name.into(),
-            from: "suspicion",
-            quality: Quality { detections, mistakes, up, ..Quality::default() },
-        }
+        let quality = Quality { detections, mistakes, up, ..Quality::default() };
+        Row { case: String::new(), name: name.into(), from: "suspicion", quality, load: 0.0 }
     }
 
     fn circle(text: &str, number: usize) -> (f64, f64) {

@@ -45,10 +45,11 @@ struct World<'a> {
     lives: Vec<u32>,
     processes: Vec<Option<Process>>,
     changes: Vec<Change>,
+    sent: u64,
 }
 
-/// Plays it to the end; what was believed when.
-pub(super) fn play(scenario: &Scenario, seed: u64, make: &dyn Fn(Place) -> Box<dyn Baseline>) -> Vec<Change> {
+/// Plays it to the end; what was believed when, and how many datagrams were sent.
+pub(super) fn play(scenario: &Scenario, seed: u64, make: &dyn Fn(Place) -> Box<dyn Baseline>) -> (Vec<Change>, u64) {
     let mut world = World {
         scenario,
         make,
@@ -59,6 +60,7 @@ pub(super) fn play(scenario: &Scenario, seed: u64, make: &dyn Fn(Place) -> Box<d
         lives: vec![0; scenario.nodes],
         processes: (0..scenario.nodes).map(|_| None).collect(),
         changes: Vec::new(),
+        sent: 0,
     };
     for host in (0..scenario.nodes).filter(|host| !scenario.absent.contains(&HostId(*host))) {
         let at = world.dice.between(Duration::ZERO, START_SPREAD);
@@ -71,7 +73,7 @@ pub(super) fn play(scenario: &Scenario, seed: u64, make: &dyn Fn(Place) -> Box<d
         world.now = at;
         world.due(due);
     }
-    world.changes
+    (world.changes, world.sent)
 }
 
 impl World<'_> {
@@ -227,6 +229,7 @@ impl World<'_> {
     }
 
     fn send(&mut self, from: usize, to: usize, message: Message) {
+        self.sent += 1;
         // Answers come back through what lets the question out, as on a connection.
         if let Fate::Arrives(after) = self.network.fate(&mut self.dice, from, to, !message.is_answer()) {
             self.queue.push(self.now + after, Turn::First, Due::Arrive { from, to, message });

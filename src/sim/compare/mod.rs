@@ -25,6 +25,8 @@ pub struct Compared {
     pub verdict: Option<Quality>,
     /// What each process believed of each other, in the order of time. All are trusted at first.
     pub changes: Vec<Change>,
+    /// Packets of ours, on connections; datagrams of the others.
+    pub sent: u64,
 }
 
 /// Why a scenario cannot be compared.
@@ -43,7 +45,8 @@ pub fn compare(contender: Contender, scenario: &Scenario, seed: u64) -> Result<C
     match contender {
         Contender::Ours => {
             comparable(scenario)?;
-            Ok(judged(scenario, opinions::of_run(&run(scenario, seed)), true))
+            let run = run(scenario, seed);
+            Ok(judged(scenario, opinions::of_run(&run), run.sent, true))
         }
         other => compare_with(scenario, seed, other.has_verdict(), &|place| other.detector(place)),
     }
@@ -60,16 +63,22 @@ pub fn compare_with(
     make: &dyn Fn(Place) -> Box<dyn Baseline>,
 ) -> Result<Compared, NotComparable> {
     comparable(scenario)?;
-    Ok(judged(scenario, datagrams::play(scenario, seed, make), has_verdict))
+    let (changes, sent) = datagrams::play(scenario, seed, make);
+    Ok(judged(scenario, changes, sent, has_verdict))
 }
 
 fn comparable(scenario: &Scenario) -> Result<(), NotComparable> {
     if scenario.watch == Watch::All { Ok(()) } else { Err(NotComparable::Ring) }
 }
 
-fn judged(scenario: &Scenario, changes: Vec<Change>, has_verdict: bool) -> Compared {
+fn judged(scenario: &Scenario, changes: Vec<Change>, sent: u64, has_verdict: bool) -> Compared {
     let quality = |least| Quality::of(scenario, &changes, least);
-    Compared { suspicion: quality(Opinion::Suspected), verdict: has_verdict.then(|| quality(Opinion::Down)), changes }
+    Compared {
+        suspicion: quality(Opinion::Suspected),
+        verdict: has_verdict.then(|| quality(Opinion::Down)),
+        changes,
+        sent,
+    }
 }
 
 #[cfg(test)]
