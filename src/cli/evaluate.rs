@@ -16,13 +16,13 @@ use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::experiments::{EXPERIMENTS, Experiment, experiment};
 use self::own::Own;
 use self::row::Row;
 use self::schedule::{Case, Schedule};
-use self::table::Table;
+use self::table::{Format, Table};
 use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
 use super::output::{Cell, Output, counted};
 use super::simulate::{find, rule};
@@ -76,19 +76,6 @@ pub(crate) struct Evaluate {
     /// Write them to a file; it appears when all is done
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-}
-
-/// How the figures are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For a terminal
-    Table,
-    /// For a page
-    Markdown,
-    /// For a program; times in seconds
-    Csv,
-    /// A picture of detection time against mistakes
-    Svg,
 }
 
 /// A detector of the table.

@@ -4,11 +4,13 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use super::super::exit::{Exit, Outcome};
 use super::super::output::{Cell, Output, Paint};
 use super::super::whole_file;
+use super::picture;
 use super::row::Row;
-use super::{Format, picture};
 use crate::render::span;
 
 /// The columns; `docs/evaluation.md` says what each means.
@@ -23,6 +25,19 @@ const REVISION: &str = match option_env!("HEARTBEAT_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };
+
+/// How the figures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a terminal
+    Table,
+    /// For a page
+    Markdown,
+    /// For a program; times in seconds
+    Csv,
+    /// A picture of detection time against mistakes
+    Svg,
+}
 
 /// All rows, and which runs they are of.
 pub(super) struct Table<'a> {
