@@ -86,7 +86,14 @@ fn every_engine_since_20_10_can_build_it() {
 fn the_build_is_pinned_static_and_tells_no_paths() {
     let all = instructions();
     let build = all.iter().find(|instruction| instruction.arguments.contains("cargo build")).expect("a cargo build");
-    for word in ["--locked", "--release", "--target ", "target-feature=+crt-static", "--remap-path-prefix=/src="] {
+    for word in [
+        "--locked",
+        "--release",
+        "--target ",
+        "target-feature=+crt-static",
+        "pack-relative-relocs",
+        "--remap-path-prefix=/src=",
+    ] {
         assert!(build.arguments.contains(word), "{word:?} is not in: RUN {}", build.arguments);
     }
     for cache in ["/usr/local/cargo/registry", "/usr/local/cargo/git/db", "/src/target"] {
@@ -104,6 +111,7 @@ fn the_image_is_one_program_of_nobody() {
     assert_eq!(the("ENTRYPOINT").exec().expect("an exec form: there is no shell"), ["/heartbeat"]);
     assert_eq!(the("STOPSIGNAL").arguments, "SIGTERM");
     assert_eq!(the("COPY").arguments, "--from=build /heartbeat /heartbeat");
+    assert!(the("ENV").arguments.contains("MALLOC_ARENA_MAX=1"), "what an idle node may hold is measured with it");
     assert_eq!(the("EXPOSE").arguments, format!("{} {}", settings::PORT, MetricsPort::FIRST));
     assert!(last_stage("RUN").is_empty(), "there is nothing in the image that could run it");
 }
