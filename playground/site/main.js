@@ -201,8 +201,12 @@ function choose(parts) {
 
 /** A gesture: one more line, and the run again from where the watcher is. */
 function act(action) {
+  change(() => withLine(state.text, state.run.length, playback.t, action), { plays: true });
+}
+
+/** Another text, made of the one before. What was typed and cannot be read is not lost, and one more line would not help. */
+function change(made, how) {
   if (!state.run) return;
-  // What was typed and cannot be read is not lost, but a line after it would not run either.
   if (at('problems').children.length > 0) {
     tab('text');
     at('scenario').focus();
@@ -210,7 +214,7 @@ function act(action) {
   }
   keep();
   lesson.load(null);
-  void run(withLine(state.text, state.run.length, playback.t, action), { plays: true });
+  void run(made(), how);
 }
 
 function keep() {
@@ -219,11 +223,7 @@ function keep() {
 }
 
 /** Another value of a statement of which a scenario has one; an empty one takes it out. */
-function setting(word, value) {
-  keep();
-  lesson.load(null);
-  void run(withStatement(state.text, word, value));
-}
+const setting = (word, value) => change(() => withStatement(state.text, word, value));
 
 function stop(t) {
   playback.pause();

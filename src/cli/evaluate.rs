@@ -38,6 +38,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const ESTIMATE_EVERY: Duration = Duration::from_millis(500);
 /// With more the figures no longer change, and the schedules of a day are too many to wait for.
 const SEEDS_MAX: u64 = 100_000;
+/// Nodes of the largest case that an own detector plays: that of heartbeats in larger ones needs more lines than a run may.
+const OWN_NODES_MAX: usize = 100;
 /// Seeds of a scenario, unless others are asked for.
 const SEEDS: u64 = 10;
 
@@ -126,8 +128,8 @@ fn compare(command: &Evaluate, environment: &Environment, own: Option<Own>) -> O
     let known = experiment(&command.scenario);
     let cases = cases(&command.scenario, known)?;
     let seeds = command.seeds.unwrap_or(known.map_or(SEEDS, |known| known.seeds));
-    let mut progress =
-        Progress::new(seeds * cases.iter().map(|case| entrants(case, command, own.as_ref()).len() as u64).sum::<u64>());
+    let players = |case: &Case| entrants(case, command, own.as_ref()).len() as u64;
+    let mut progress = Progress::new(seeds * cases.iter().map(|case| players(case) * case.work()).sum::<u64>());
     let mut rows = Vec::new();
     for case in &cases {
         for entrant in entrants(case, command, own.as_ref()) {
@@ -146,7 +148,12 @@ fn cases(name: &str, known: Option<&Experiment>) -> Result<Vec<Case>, Failure> {
     }
     let schedule = match name {
         "random" | "sick" => Schedule::ByChance(name.to_owned()),
-        name => Schedule::Fixed(find(name, 1)?),
+        name => Schedule::Fixed(find(name, 1).map_err(|failure| match failure {
+            Failure::Usage(text) => {
+                Failure::Usage(format!("{text}\n`heartbeat evaluate --list` shows the experiments."))
+            }
+            other => other,
+        })?),
     };
     Ok(vec![Case { name: String::new(), schedule, contenders: &Contender::ALL }])
 }
@@ -158,7 +165,9 @@ fn entrants<'a>(case: &Case, command: &Evaluate, own: Option<&'a Own>) -> Vec<En
     if let Some(ours) = case.contenders.iter().position(|known| *known == Contender::Ours) {
         entrants.splice(ours + 1..ours + 1, command.without.map(|rule| Entrant::Known(Contender::Ours, Some(rule))));
     }
-    entrants.splice(0..0, own.map(Entrant::Own));
+    // A scenario that was named is played as it was asked.
+    let is_played = case.name.is_empty() || case.nodes() <= OWN_NODES_MAX;
+    entrants.splice(0..0, own.filter(|_| is_played).map(Entrant::Own));
     entrants
 }
 
@@ -179,7 +188,7 @@ fn played(case: &Case, entrant: &Entrant, seeds: u64, progress: &mut Progress) -
         }
         sent += compared.sent;
         node_seconds += scenario.length.as_secs_f64() * scenario.nodes as f64;
-        progress.done_one();
+        progress.done_one(case.work());
     }
     let row = |from, quality| Row {
         case: case.name.clone(),
@@ -222,21 +231,24 @@ fn compared(entrant: &Entrant, scenario: &mut Scenario, seed: u64) -> Result<sim
     compared.map_err(|error| Failure::Usage(format!("{}: {error}", scenario.name)))
 }
 
-/// An estimate of the time that is left, on a terminal and for what takes longer than two seconds.
+/// An estimate of the time that is left, on a terminal and for what takes longer than two seconds. Runs differ by factors
+/// of hundreds, so it is the work that is counted.
 struct Progress {
     clock: Clock,
     all: u64,
     done: u64,
+    runs: usize,
     shown: Option<Duration>,
 }
 
 impl Progress {
     fn new(all: u64) -> Progress {
-        Progress { clock: Clock::start(), all, done: 0, shown: None }
+        Progress { clock: Clock::start(), all, done: 0, runs: 0, shown: None }
     }
 
-    fn done_one(&mut self) {
-        self.done += 1;
+    fn done_one(&mut self, work: u64) {
+        self.done += work;
+        self.runs += 1;
         let now = self.clock.now().0;
         let is_due = self.shown.is_none_or(|at| now >= at + ESTIMATE_EVERY);
         if now < QUIET || !is_due || !std::io::stderr().is_terminal() {
@@ -244,7 +256,7 @@ impl Progress {
         }
         self.shown = Some(now);
         let left = now.mul_f64((self.all - self.done) as f64 / self.done as f64);
-        let text = format!("{} of {}, about {} left", self.done, counted(self.all as usize, "run"), span(left));
+        let text = format!("{} done, about {} left", counted(self.runs, "run"), span(left));
         // No one is helped by a failure to show how far it is.
         let _ = write!(std::io::stderr(), "\r{text:<60}");
     }

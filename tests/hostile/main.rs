@@ -40,7 +40,7 @@ const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
 const CASES: &[Leveled] = &[
     leveled!(load::metrics_without_pause, ALL),
-    leveled!(load::large_answers_without_pause, ALL),
+    leveled!(load::large_answers_without_pause, WITHOUT_TOKEN),
     leveled!(load::pings_without_pause, ALL),
     leveled!(load::bursts_of_pipelined_requests, ALL),
     leveled!(connections::quiet_callers, ALL),

@@ -288,19 +288,20 @@ pub fn questions_to_one_witness(report: &Report, level: Level) {
     let began = Instant::now();
     proxies[2].divert("/", nowhere.local_addr().expect("bound"));
     cluster.await_event(1, "peer_unreachable", "node-5", began, SOON);
-    let peer = cluster.node(1).peer("node-5").expect("is watched");
-    let mut vouching: Vec<&str> = peer["witnesses"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|witness| witness["said"] == "answered")
-        .filter_map(|witness| witness["witness"].as_str())
-        .collect();
-    vouching.sort_unstable();
     let counted: &[&str] = if level.has_key() { &["node-2"] } else { &["node-2", "node-3", "node-4"] };
-    assert_eq!(vouching, counted, "{peer}");
+    // The first answer is enough for the verdict; the others may still be on their way.
+    check("the witnesses that count", SOON, || {
+        let peer = cluster.node(1).peer("node-5").expect("is watched");
+        let witnesses = peer["witnesses"].as_array().into_iter().flatten();
+        let mut vouching: Vec<&str> = witnesses
+            .filter(|witness| witness["said"] == "answered")
+            .filter_map(|witness| witness["witness"].as_str())
+            .collect();
+        vouching.sort_unstable();
+        if vouching == counted { Ok(()) } else { Err(format!("{vouching:?}, not {counted:?}: {peer}")) }
+    });
     let asked: usize = proxies[..2].iter().map(|proxy| proxy.requests_below("/api/v1/witness/node-5/").len()).sum();
     assert!(asked >= 2, "node-3 and node-4 were asked, too");
-    report.say(format!("{asked} questions went to node-2 that were for others; {} count", vouching.join(", ")));
+    report.say(format!("{asked} questions went to node-2 that were for others; {} count", counted.join(", ")));
     cluster.assert_down_only(&[]);
 }

@@ -20,8 +20,15 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// About how long a run of it takes, against other cases: packets grow with the square of the nodes.
+    pub(super) fn work(&self) -> u64 {
+        match &self.schedule {
+            Schedule::Fixed(scenario) => (scenario.nodes * scenario.nodes) as u64 * scenario.length.as_secs().max(1),
+            Schedule::ByChance(_) => 1,
+        }
+    }
+
     /// How many nodes it has; 0 where that is left to chance.
-    #[cfg(test)]
     pub(super) fn nodes(&self) -> usize {
         match &self.schedule {
             Schedule::Fixed(scenario) => scenario.nodes,
