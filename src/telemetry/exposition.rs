@@ -46,6 +46,20 @@ impl Exposition {
         let _ = writeln!(self.0, "}} {value}");
     }
 
+    /// The series of a peer for each of `values` of the metric's own label.
+    pub(super) fn each<V: Display>(
+        &mut self,
+        metric: &Metric,
+        peer: &str,
+        values: &[&'static str],
+        value: impl Fn(&'static str) -> V,
+    ) {
+        let Some(label) = metric.labels.first() else { return };
+        for name in values {
+            self.series(metric, "", peer, Some((label.name, name)), value(name));
+        }
+    }
+
     pub(super) fn into_text(self) -> String {
         self.0
     }

@@ -121,7 +121,6 @@ impl PeerRow {
     fn write(&self, metric: &Metric, values: &[&'static str], out: &mut Exposition) {
         let PeerRow { label: peer, counted, .. } = self;
         let failed = || counted.failed.values().sum::<u64>();
-        let state = |name: &str| PeerState::ALL.iter().position(|state| state.as_str() == name);
         let mut one = |value: f64| out.series(metric, "", peer, None, value);
         match metric.name {
             catalogue::PEER_UP => one(flag(self.state.is_up())),
@@ -137,22 +136,12 @@ impl PeerRow {
             catalogue::PEER_RESTARTS => out.series(metric, "", peer, None, counted.restarts),
             catalogue::PING_DURATION => counted.round_trips.write(metric, peer, out),
             catalogue::PING_FAILURES => {
-                for reason in values {
-                    let count = counted.failed.get(reason).copied().unwrap_or(0);
-                    out.series(metric, "", peer, Some(("reason", reason)), count);
-                }
+                out.each(metric, peer, values, |reason| counted.failed.get(reason).copied().unwrap_or(0));
             }
-            catalogue::PEER_STATE => {
-                for name in values {
-                    out.series(metric, "", peer, Some(("state", name)), flag(*name == self.state.as_str()));
-                }
-            }
-            catalogue::PEER_TRANSITIONS => {
-                for name in values {
-                    let count = state(name).map_or(0, |position| counted.transitions[position]);
-                    out.series(metric, "", peer, Some(("to", name)), count);
-                }
-            }
+            catalogue::PEER_STATE => out.each(metric, peer, values, |state| flag(state == self.state.as_str())),
+            catalogue::PEER_TRANSITIONS => out.each(metric, peer, values, |to| {
+                to.parse::<PeerState>().map_or(0, |state| counted.transitions[state as usize])
+            }),
             // With a metric that is in the catalogue and not here, tests/metrics_catalogue.rs fails.
             _ => {}
         }
