@@ -1,12 +1,10 @@
 //! What a mesh key and mutual TLS cost an idle node.
 
-use std::process::Command;
-
 use super::figure::Measurement;
 use super::kit::certificates::{Authority, Folder, Valid};
 use super::kit::client;
 use super::machine::Usage;
-use super::support::{Cluster, Plan, hold, seconds};
+use super::support::{Cluster, Plan, hold, keygen, seconds};
 
 /// So many pings that each kept connection is renewed several times in it: a handshake, by resumption.
 const SPAN: u64 = 120;
@@ -14,8 +12,7 @@ const SPAN: u64 = 120;
 /// All nodes of idle meshes of three, at each level of trust, all at the same time.
 pub fn figures() -> Vec<Measurement> {
     let folder = Folder::new("bench");
-    let keygen = Command::new(env!("CARGO_BIN_EXE_heartbeat")).arg("keygen").output().expect("it runs");
-    let keys = folder.write("keys", &String::from_utf8(keygen.stdout).expect("text"));
+    let keys = folder.write("keys", &keygen());
     let with_key = Plan::loopback(3).with(&["--mesh-key-file", &keys]).start();
     let meshes = [("plain", Plan::loopback(3).start()), ("mesh key", with_key), ("mutual TLS", with_tls(&folder))];
     hold(seconds(5));

@@ -1,12 +1,11 @@
 //! The mesh key as a Secret: introduced with the component, and exchanged in the running pods.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::kubectl::{kubectl, kubectl_with};
 use super::mesh::{self, NODES};
 use super::moves::{ROLLED, nobody_was_alarmed};
-use super::support::{Report, check, seconds};
+use super::support::{Report, check, keygen, seconds};
 
 /// The overlay with the component `mesh-key`.
 const KEYED: &str = "tests/cluster/keyed";
@@ -54,11 +53,6 @@ pub fn the_mesh_key_is_exchanged_without_a_restart(report: &Report) {
     kubectl(&["apply", "-k", mesh::OVERLAY]).expect("applied");
     rolled();
     kubectl(&["delete", "secret", "heartbeat-mesh-key"]).expect("deleted");
-}
-
-fn keygen() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_heartbeat")).arg("keygen").output().expect("it runs");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
 /// Makes the Secret, or puts these keys into it.

@@ -7,7 +7,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +17,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use super::kit::certificates::{Authority, Folder, Valid};
 use super::kit::client;
 use super::kit::front::{back, front};
-use super::support::{Case, Cluster, Need, Report, millis, seconds};
+use super::support::{Case, Cluster, Need, Report, keygen, millis, seconds};
 
 /// Levels to attack, separated by blanks, in the place of those that always are.
 const LEVELS: &str = "HEARTBEAT_TEST_LEVELS";
@@ -129,7 +128,7 @@ impl Guard {
 
     /// Gives all nodes what the level asks for, before they are started. Peers are written as those without TLS.
     pub fn arm(&self, cluster: &mut Cluster) {
-        self.arm_with(cluster, &self.folder.write("keys", &keygen()));
+        self.arm_with(cluster, &self.folder.write("keys", &one_key()));
     }
 
     /// The same, with the keys in this file.
@@ -207,13 +206,9 @@ impl Guard {
 }
 
 /// One key for all nodes of this program's life.
-fn keygen() -> String {
+fn one_key() -> String {
     static KEY: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    let make = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_heartbeat")).arg("keygen").output().expect("it runs");
-        String::from_utf8(output.stdout).expect("text")
-    };
-    KEY.get_or_init(make).clone()
+    KEY.get_or_init(|| keygen() + "\n").clone()
 }
 
 /// Where an attack goes.

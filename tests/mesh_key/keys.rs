@@ -64,13 +64,6 @@ impl Drop for Folder {
     }
 }
 
-/// What `heartbeat keygen` prints.
-pub fn keygen() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_heartbeat")).arg("keygen").output().expect("it runs");
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
-}
-
 /// The implementation in another language sends one ping: whether the answer is one for a node with the key.
 pub fn python_ping(address: std::net::SocketAddr, key_file: &str) -> bool {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mesh_key/mesh_key.py");

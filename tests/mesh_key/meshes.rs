@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::keys::{Folder, failed_pings, keygen, mesh, python_ping};
+use super::keys::{Folder, failed_pings, mesh, python_ping};
 use super::level::{Guard, Level};
-use super::support::{Cluster, Plan, Report, SOON, check};
+use super::support::{Cluster, Plan, Report, SOON, check, keygen};
 
 /// What would be a false alarm while keys are exchanged.
 const ALARMS: [&str; 4] = ["peer_down", "peer_unreachable", "peer_never_seen", "self_cut_off"];

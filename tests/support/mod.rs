@@ -70,3 +70,10 @@ pub const fn seconds(count: u64) -> Duration {
 pub const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
+
+/// A new mesh key, as `heartbeat keygen` prints it.
+pub fn keygen() -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_heartbeat")).arg("keygen").output().expect("it runs");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
