@@ -11,9 +11,14 @@ pub fn in_ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-pub fn median(mut times: Vec<Duration>) -> Duration {
+pub fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+pub fn longest(times: &[Duration]) -> Duration {
+    times.iter().max().copied().unwrap_or_default()
 }
 
 pub struct Measurement {

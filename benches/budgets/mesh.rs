@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use heartbeat::detector::peer::{BootId, PeerState, SelfState};
 use heartbeat::mesh::{self, Cell, Member, Row, RowFreshness};
 
-use super::figure::{Measurement, in_ms};
+use super::figure::{Measurement, in_ms, longest, median};
 use super::support::{Cluster, Plan, check, hold, millis, seconds};
 
 /// Answers are shared among readers for 300 ms; each request here must make the node ask its peers.
@@ -70,13 +70,11 @@ fn black_holes(path: &str) -> Measurement {
     hold(APART);
     cluster.signal(3, "STOP");
     cluster.signal(4, "STOP");
-    let mut times = times(&cluster, path);
+    let times = times(&cluster, path);
     cluster.signal(3, "CONT");
     cluster.signal(4, "CONT");
-    times.sort();
-    let (longest, median) = (times[times.len() - 1], times[times.len() / 2]);
-    Measurement::new(format!("{path} with two silent peers, longest of 20"), "ms", in_ms(longest), Some(1000.0))
-        .note(format!("median {:.0} ms", in_ms(median)))
+    Measurement::new(format!("{path} with two silent peers, longest of 20"), "ms", in_ms(longest(&times)), Some(1000.0))
+        .note(format!("median {:.0} ms", in_ms(median(&times))))
 }
 
 fn times(cluster: &Cluster, path: &str) -> Vec<Duration> {
@@ -91,8 +89,6 @@ fn times(cluster: &Cluster, path: &str) -> Vec<Duration> {
 }
 
 fn figure(what: &str, times: &[Duration], limit: f64) -> Measurement {
-    let mut times = times.to_vec();
-    times.sort();
-    Measurement::new(what, "ms", in_ms(times[times.len() / 2]), Some(limit))
-        .note(format!("longest {:.1} ms", in_ms(times[times.len() - 1])))
+    Measurement::new(what, "ms", in_ms(median(times)), Some(limit))
+        .note(format!("longest {:.1} ms", in_ms(longest(times))))
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::echo;
-use super::figure::{Measurement, in_ms};
+use super::figure::{Measurement, in_ms, longest, median};
 use super::machine::{self, Used};
 use super::stub::Stub;
 use super::support::{Cluster, Plan, check, hold, seconds};
@@ -16,12 +16,10 @@ pub fn start() -> Vec<Measurement> {
     let calibrated = Instant::now();
     drop(metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder());
     let calibration = calibrated.elapsed();
-    let mut times: Vec<Duration> = (0..STARTS).map(|_| time_of_one_start()).collect();
-    times.sort();
-    let (median, longest) = (times[STARTS / 2], times[STARTS - 1]);
+    let times: Vec<Duration> = (0..STARTS).map(|_| time_of_one_start()).collect();
     vec![
-        Measurement::new("start to ready, median of 20", "ms", in_ms(median), Some(50.0))
-            .note(format!("longest {:.0} ms", in_ms(longest))),
+        Measurement::new("start to ready, median of 20", "ms", in_ms(median(&times)), Some(50.0))
+            .note(format!("longest {:.0} ms", in_ms(longest(&times)))),
         Measurement::new("included: the metrics exporter calibrates its clock", "ms", in_ms(calibration), None)
             .note("measured alone, in this process"),
     ]

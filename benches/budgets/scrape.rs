@@ -28,8 +28,8 @@ pub fn figures() -> Vec<Measurement> {
     }
     let what = format!("a scrape of {PEERS} peers");
     vec![
-        Measurement::new(format!("{what}: on the detector's thread"), "ms", in_ms(median(prepared)), None),
-        Measurement::new(format!("{what}: its text, on another thread"), "ms", in_ms(median(written)), Some(20.0))
+        Measurement::new(format!("{what}: on the detector's thread"), "ms", in_ms(median(&prepared)), None),
+        Measurement::new(format!("{what}: its text, on another thread"), "ms", in_ms(median(&written)), Some(20.0))
             .note(format!("median of {SCRAPES}; {:.1} MB", length as f64 / 1e6)),
     ]
 }
