@@ -40,12 +40,13 @@ COPY src src
 ARG REVISION=
 # Static: the C library is linked in, so that the base needs none; this takes an explicit target. The paths of this
 # build do not belong in panic messages. Packed relocations take 9 kB instead of 237, all of which are read at the start.
+# Symbols named as in .cargo/config.toml, which says why: 0.45 MiB less in memory.
 # The binary leaves the target folder, which is a cache.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git/db \
     --mount=type=cache,target=/src/target,sharing=locked \
     read -r target _ < /target; . /linker; \
-    export RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=/src=. --remap-path-prefix=$CARGO_HOME=cargo"; \
+    export RUSTFLAGS="-C target-feature=+crt-static -C symbol-mangling-version=v0 -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=/src=. --remap-path-prefix=$CARGO_HOME=cargo"; \
     if [ -n "$REVISION" ]; then export HEARTBEAT_REVISION="$REVISION"; fi; \
     cargo build --locked --release --bin heartbeat --target "$target"; \
     install -m 0555 "target/$target/release/heartbeat" /heartbeat

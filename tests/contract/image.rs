@@ -91,6 +91,7 @@ fn the_build_is_pinned_static_and_tells_no_paths() {
         "--release",
         "--target ",
         "target-feature=+crt-static",
+        "symbol-mangling-version=v0",
         "pack-relative-relocs",
         "--remap-path-prefix=/src=",
     ] {
