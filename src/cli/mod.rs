@@ -39,6 +39,7 @@ pub(crate) mod why;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::Write;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -206,7 +207,12 @@ fn start(run: &run::Run, environment: &Environment) -> Outcome {
 
 /// The one place where a runtime is built. One thread is enough for everything
 /// a node does, and keeps its counters consistent at every scrape.
-fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+fn block_on<'a>(work: impl Future<Output = Outcome> + 'a) -> Outcome {
+    // Boxed: without, each command has a runtime's loop of its own in the program, 3 kB each.
+    run_boxed(Box::pin(work))
+}
+
+fn run_boxed(work: Pin<Box<dyn Future<Output = Outcome> + '_>>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Internal(format!("cannot start the runtime: {error}")))?;
     let outcome = runtime.block_on(work);

@@ -61,11 +61,13 @@ impl Node {
         }
     }
 
-    /// While I am slow or cut off myself, what is lost says nothing about a link.
+    /// While I am slow or cut off myself, what is lost says nothing about a link. Nor does what is lost of a peer that is
+    /// dead and has not answered since: taken for losses of the link, it would lengthen the wait that this very silence has
+    /// met, so this node would withdraw its accusation, and an observer that is to agree a moment later could not.
     pub(super) fn consider_losses(&self, link: &mut Link) {
         if self.slow.is_some() || self.cut_off.is_some() {
             link.quality.forget_losses();
-        } else {
+        } else if has_lived(link) {
             link.quality.judge_losses(link.state().is_broken(), link.reported.is_slow());
         }
     }
@@ -77,8 +79,7 @@ impl Node {
         if !link.quality.loses_most() {
             return false;
         }
-        let has_lived = link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since());
-        if has_lived {
+        if has_lived(link) {
             self.unreachable(link, Rule::LosesMost, Class::Silent, now);
         }
         true
@@ -139,6 +140,11 @@ impl Node {
         let known = self.slow.is_some() || link.reported.is_slow();
         is_late && known && link.proofs.silent_for(now) < self.config.wait_silent
     }
+}
+
+/// It is not dead for me, or has shown since that it lives.
+fn has_lived(link: &Link) -> bool {
+    link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since())
 }
 
 /// Peers that are known to be gone say nothing about this node.
