@@ -880,6 +880,38 @@ async fn a_wish_that_cannot_be_understood_says_what_would_be_right() {
     }
 }
 
+/// A small body that unpacks to a large one is read as it is.
+#[tokio::test]
+async fn packed_bodies_are_not_unpacked() {
+    let (node, contract) = contract().await;
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packed, bytes).expect("into memory");
+        packed.finish().expect("into memory")
+    };
+    let (wish, bomb, larger) =
+        (gzip(br#"{"reason":"disk"}"#), gzip(&vec![b' '; 3_000_000]), gzip(&vec![b' '; 30_000_000]));
+    assert!(bomb.len() < 4096 && larger.len() > 4096, "{} {}", bomb.len(), larger.len());
+    for (body, words) in [(&wish, "the body is JSON"), (&bomb, "the body is JSON"), (&larger, "longer than 4096 bytes")]
+    {
+        let send = |method: Method, path: &str, kind: &str| {
+            let request = Request::builder().method(method).uri(path).header("content-encoding", "gzip");
+            let request = request.header("content-type", kind).header("authorization", format!("Bearer {TOKEN}"));
+            node.ask(request.body(Body::from(body.clone())).expect("a request"))
+        };
+        let reply = send(Method::POST, MAINTENANCE, "application/json").await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &json!("bad_body")), "{}", reply.text);
+        assert!(reply.json()["detail"].as_str().is_some_and(|detail| detail.contains(words)), "{}", reply.text);
+        check_method(&contract, MAINTENANCE, "post", &reply);
+        let reply = send(Method::POST, "/login", "application/x-www-form-urlencoded").await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.text);
+        for path in ["/ping", "/", "/api/v1/peers", "/metrics"] {
+            let reply = send(Method::GET, path, "application/json").await;
+            assert_eq!(reply.json()["code"], "body_not_accepted", "{path}: {}", reply.text);
+        }
+    }
+}
+
 /// Over the real detector: what is announced is sent to peers, shown, and ended.
 #[tokio::test]
 async fn a_node_is_put_into_maintenance_and_out_of_it() {
@@ -1036,6 +1068,69 @@ async fn metrics_are_written_once_for_all_who_ask() {
     assert!(node.get("/metrics").await.text.lines().any(|found| found == line));
 }
 
+/// A detector with as many peers as there can be, for which `/metrics` has megabytes to write.
+async fn with_a_thousand_peers() -> Node {
+    let mut node = Node::start(false).await;
+    let (handle, mut inbox) = channel(node.state.clock);
+    let peers = (1..=1024).map(|id| peer_view(peer_ref(id, &format!("10.0.0.{id}:8001"), PeerState::Alive))).collect();
+    let large = View { peers, ..view(false) };
+    node.others.push(tokio::spawn(async move {
+        while let Some(input) = inbox.inputs.recv().await {
+            match input {
+                Input::Ping { reply, .. } => drop(reply.send(answer())),
+                Input::View { reply } => drop(reply.send(large.clone())),
+                _ => {}
+            }
+        }
+    }));
+    node.state.handle = handle;
+    node
+}
+
+/// On the one runtime thread, no ping is answered while a text is written or packed there.
+#[tokio::test]
+async fn pings_are_answered_while_metrics_of_a_thousand_peers_are_written() {
+    let node = with_a_thousand_peers().await;
+    for accepted in ["identity", "gzip"] {
+        let request = Request::get("/metrics").header("accept-encoding", accepted).body(Body::empty());
+        let scrape = tokio::spawn(call(node.router(), request.expect("a request")));
+        let (mut pings, begun) = (0, std::time::Instant::now());
+        while !scrape.is_finished() {
+            assert_eq!(node.get("/ping").await.status, StatusCode::OK);
+            pings += 1;
+        }
+        let took = begun.elapsed();
+        let bytes = scrape.await.expect("no panic").into_body().collect().await.expect("a body").to_bytes().len();
+        println!("{accepted}: {bytes} bytes in {took:?}, {pings} pings answered meanwhile");
+        // Where it is written on this thread, as many are answered as there are turns without it: two or three.
+        assert!(pings > 6, "{accepted}: {pings} pings were answered while {bytes} bytes were written in {took:?}");
+        node.state.handle.view().await.expect("the detector runs");
+    }
+}
+
+/// Once nobody can be served with it any more, nothing keeps it: for a thousand peers it has megabytes.
+#[tokio::test]
+async fn written_metrics_are_kept_for_a_second_only() {
+    let (node, _) = contract().await;
+    for accepted in ["identity", "gzip"] {
+        let request = Request::get("/metrics").header("accept-encoding", accepted).body(Body::empty());
+        let mut body = call(node.router(), request.expect("a request")).await.into_body();
+        let frame = timeout(LONG, body.frame()).await.expect("in time").expect("one").expect("no error");
+        let bytes = frame.into_data().expect("data");
+        drop(body);
+        let begun = tokio::time::Instant::now();
+        let dropped = async {
+            while !bytes.is_unique() {
+                tokio::time::sleep(ms(5)).await;
+            }
+        };
+        timeout(LONG, dropped).await.expect("no request comes, and the text is dropped");
+        let kept = begun.elapsed();
+        println!("{accepted}: kept for {kept:?}");
+        assert!(kept >= ms(500), "{accepted}: others were to be served with it, and it was kept for {kept:?}");
+    }
+}
+
 #[tokio::test]
 async fn page_and_api_are_for_known_hosts_only() {
     let (node, contract) = contract().await;
@@ -1064,6 +1159,84 @@ async fn page_and_api_are_for_known_hosts_only() {
     let mut stream = stream_request(PEER);
     stream.headers_mut().insert("host", "alias".parse().expect("a host"));
     assert_eq!(call(node.router(), stream).await.status(), StatusCode::OK);
+}
+
+/// The addresses in a page, as its markup has them.
+fn addresses(page: &str) -> BTreeSet<String> {
+    let attributes = ["href=\"", "src=\"", "action=\""];
+    let of = |attribute: &&str| -> Vec<String> {
+        page.split(*attribute)
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .map(|text| text.replace("&amp;", "&"))
+            .collect()
+    };
+    attributes.iter().flat_map(of).filter(|address| !address.starts_with("data:")).collect()
+}
+
+/// As behind a proxy that serves the node below a path: it takes the prefix off, and a browser puts nothing back.
+#[tokio::test]
+async fn every_address_of_a_page_stays_below_the_path_of_a_proxy() {
+    const PREFIX: &str = "http://proxy.example/tools/heartbeat/";
+    let (node, _) = contract().await;
+    let below = |page: &url::Url, address: &str| {
+        let there = page.join(address).expect("an address");
+        let path = there.as_str().strip_prefix(PREFIX).map(|rest| format!("/{rest}"));
+        path.unwrap_or_else(|| panic!("{page} leads to {there} by {address:?}"))
+    };
+    let (mut found, mut left) = (BTreeSet::new(), vec!["/".to_owned(), "/login".to_owned()]);
+    let mut streams = 0;
+    while let Some(path) = left.pop() {
+        if !found.insert(path.clone()) {
+            continue;
+        }
+        let reply = node.get(&path).await;
+        assert!(matches!(reply.status.as_u16(), 200 | 404), "{path}: {} {}", reply.status, reply.text);
+        if !reply.media.starts_with("text/html") {
+            continue;
+        }
+        let page: url::Url = format!("{PREFIX}{}", &path[1..]).parse().expect("an address");
+        left.extend(addresses(&reply.text).iter().map(|address| below(&page, address)));
+        // What the script makes of it: the way back to the first page, with the stream below it.
+        if let Some(root) = reply.text.split("data-root=\"").nth(1).and_then(|rest| rest.split('"').next()) {
+            assert_eq!(below(&page, root), "/");
+            let events = below(&page, &format!("{root}api/v1/events"));
+            assert_eq!(
+                call(
+                    node.router(),
+                    Request::get(&events).header("accept", "text/event-stream").body(Body::empty()).expect("a request")
+                )
+                .await
+                .status(),
+                StatusCode::OK
+            );
+            streams += 1;
+        }
+    }
+    println!("{} addresses, {streams} pages with a stream: {found:?}", found.len());
+    for kind in ["/page.css", "/page.js", "/node/", "/why/", "/api/v1/", "/matrix.txt", "/openapi.json"] {
+        assert!(found.iter().any(|path| path.starts_with(kind)), "{kind} is linked from nowhere: {found:?}");
+    }
+    let script = node.get("/page.js").await.text;
+    for call in ["fetch(", "EventSource(", "location.assign(", "location ="] {
+        for rest in script.split(call).skip(1) {
+            let is_relative = !rest.starts_with(['"', '`', '\'']) || rest.starts_with("`${root}");
+            assert!(is_relative, "{call}{:.40}", rest);
+        }
+    }
+    // The form asks in the place of any page, and leads back to it.
+    let node = node.reads_with_token();
+    for path in ["/", "/?only=bad", "/node/node-4", "/why/node-1/node-4"] {
+        let page: url::Url = format!("{PREFIX}{}", &path[1..]).parse().expect("an address");
+        let asked = node.get(path).await;
+        let forms: Vec<String> = addresses(&asked.text).iter().map(|address| below(&page, address)).collect();
+        assert!(forms.contains(&"/login".to_owned()) && forms.contains(&"/page.css".to_owned()), "{path}: {forms:?}");
+        let next = path[1..].to_owned();
+        let sent = node.log_in(&form_urlencoded(&[("token", READ_TOKEN), ("next", &next)])).await;
+        let form = page.join(&addresses(&asked.text).into_iter().find(|at| at.ends_with("login")).expect("a form"));
+        let location = sent.head.headers["location"].to_str().expect("text");
+        assert_eq!(below(&form.expect("an address"), location), path);
+    }
 }
 
 #[tokio::test]

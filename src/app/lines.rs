@@ -288,6 +288,20 @@ fn url(scheme: &str, address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LogLevel;
+    use crate::telemetry::logs;
+
+    #[test]
+    fn a_flood_has_a_line_when_it_begins_and_one_when_it_ends() {
+        let text = logs::tests::logged(true, LogLevel::Info, || {
+            [true, false].into_iter().for_each(|began| flooded("b:1", began));
+        });
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told: Vec<_> =
+            lines.iter().map(|line| ["event", "level", "peer"].map(|field| line[field].as_str())).collect();
+        let expected = [["stream_flooded", "warn", "b:1"], ["stream_resumed", "info", "b:1"]];
+        assert_eq!(told, expected.map(|line| line.map(Some)), "{text}");
+    }
 
     #[test]
     fn a_bound_address_is_shown_as_one_types_it() {

@@ -62,6 +62,35 @@ fn tell(count: u64, from: Option<IpAddr>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LogLevel;
+    use crate::telemetry::logs;
+
+    /// Six thousand guesses a second, for three minutes, from several addresses.
+    #[test]
+    fn wrong_tokens_are_told_once_a_minute_with_their_count_and_an_address() {
+        let guesses = Guesses::default();
+        let from = |last: u64| Some(IpAddr::from([192, 0, 2, u8::try_from(last).unwrap()]));
+        let text = logs::tests::logged(true, LogLevel::Info, || {
+            for second in 0..180 {
+                for guess in 0..6000u64 {
+                    let now = Monotonic(Duration::from_micros(second * 1_000_000 + guess * 100));
+                    guesses.refused(now, from(second / 60 + 1));
+                }
+            }
+            guesses.refused(Monotonic(Duration::from_secs(3600)), None);
+        });
+        let told: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|line| {
+                (line["level"].as_str().unwrap(), line["count"].as_u64().unwrap(), line["from"].as_str().unwrap())
+            })
+            .collect();
+        // Each but the first of a minute is told with the next minute.
+        let expected =
+            [(1, "192.0.2.1"), (360_000, "192.0.2.2"), (360_000, "192.0.2.3"), (360_000, "an unknown address")];
+        assert_eq!(told, expected.map(|(count, from)| ("warn", count, from)), "{text}");
+    }
 
     #[test]
     fn ten_wrong_tokens_a_minute_are_answered_at_once() {

@@ -152,6 +152,37 @@ fn tell_end(kind: Kind, lasted: Duration, count: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LogLevel;
+    use crate::telemetry::logs;
+
+    #[test]
+    fn each_kind_has_one_line_when_it_begins_and_one_when_it_ends() {
+        let at = |second| Monotonic(Duration::from_secs(second));
+        for (kind, begins, ends) in [
+            (Kind::Full, "connections_full", "connections_free"),
+            (Kind::Accept, "accept_failed", "accept_recovered"),
+            (Kind::Unread, "answers_unread", "answers_read"),
+            (Kind::Handshake, "tls_handshakes_failed", "tls_handshakes_succeed"),
+        ] {
+            let troubles = Troubles::default();
+            let text = logs::tests::logged(true, LogLevel::Info, || {
+                for second in 0..60 {
+                    // Both ports, a thousand times a second.
+                    for time in 0..1000 {
+                        let port = if time % 2 == 0 { "main" } else { "metrics" };
+                        troubles.happened(kind, port, at(second), || "all are taken".to_owned());
+                    }
+                    troubles.end(at(second));
+                }
+                (60..100).for_each(|second| troubles.end(at(second)));
+            });
+            let told: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let events: Vec<_> = told.iter().map(|line| (line["event"].as_str(), line["level"].as_str())).collect();
+            assert_eq!(events, [(Some(begins), Some("warn")), (Some(ends), Some("info"))], "{text}");
+            assert_eq!((&told[0]["error"], &told[0]["port"]), (&"all are taken".into(), &"main".into()), "{text}");
+            assert_eq!((&told[1]["count"], &told[1]["lasted_s"]), (&60_000.into(), &59.0.into()), "{text}");
+        }
+    }
 
     #[test]
     fn trouble_lasts_until_it_has_been_quiet() {

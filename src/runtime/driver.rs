@@ -603,6 +603,33 @@ mod tests {
         node.wait_for("peer_down").await;
     }
 
+    /// However often too much comes on a peer's streams, and however often it is opened again without.
+    #[tokio::test]
+    async fn a_flood_is_told_when_it_begins_and_when_it_ends() {
+        let clock = Clock::start();
+        let (_handle, inbox) = channel(clock);
+        let (sender, mut told) = mpsc::channel(1024);
+        let observer = Names(sender, Arc::default());
+        let mut driver = driver(&[], Vec::new(), NameService::System, (clock, inbox), observer);
+        let peer = PeerId(1);
+        for flooded in [true, true, true, false, false, true, false] {
+            driver.open_stream(peer);
+            let stream = driver.streams_opened;
+            driver.end(Ok(Ended::Stream { peer, stream, flooded }));
+            assert_eq!(driver.muted.contains(&peer), flooded, "nothing is opened to a peer whose stream flooded");
+        }
+        // One that was replaced says nothing any more.
+        driver.open_stream(peer);
+        driver.end(Ok(Ended::Stream { peer, stream: driver.streams_opened - 1, flooded: true }));
+        drop(driver);
+        let mut lines = Vec::new();
+        while let Some(line) = told.recv().await {
+            lines.push(line);
+        }
+        lines.retain(|line| line.starts_with("flood"));
+        assert_eq!(lines, ["flood began", "flood ended", "flood began", "flood ended"]);
+    }
+
     #[tokio::test]
     async fn leaving_is_said_aloud_and_waited_for() {
         let peer = Peer::start().await;

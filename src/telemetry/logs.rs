@@ -346,7 +346,7 @@ impl Visit for Found {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::sync::Mutex;
 
     use super::*;

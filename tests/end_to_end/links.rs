@@ -234,13 +234,13 @@ pub fn new_requests_of_one_side_dropped_between_two(report: &Report) {
 }
 
 /// What node-1 sends to the port of node-2 is lost.
-fn drop_new_requests(cluster: &Cluster) -> Instant {
+pub fn drop_new_requests(cluster: &Cluster) -> Instant {
     let dropped = Instant::now();
     cluster.network().filter(2, &format!("INPUT -s {} -p tcp --dport 8001 -j DROP", cluster.network().address(1)));
     dropped
 }
 
-fn broken_one_way(cluster: &Cluster, report: &Report, since: Instant) {
+pub fn broken_one_way(cluster: &Cluster, report: &Report, since: Instant) {
     let line = cluster.await_event(1, "peer_unreachable", "node-2", since, SOON);
     // Two checks that time out with a ping of the peer between them: only a check begun after it can tell a broken link
     // from one that has just healed. A witness vouches sooner than the peer pings.
@@ -249,7 +249,7 @@ fn broken_one_way(cluster: &Cluster, report: &Report, since: Instant) {
     assert_eq!(peer["pings_me"], true, "{peer}");
 }
 
-fn still_broken_one_way(cluster: &Cluster, since: Instant) {
+pub fn still_broken_one_way(cluster: &Cluster, since: Instant) {
     cluster.assert_view(1, "node-2", "unreachable/one_way");
     cluster.assert_view(2, "node-1", "alive");
     cluster.assert_quiet(&cluster.others(1), since);

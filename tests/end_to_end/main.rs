@@ -11,6 +11,7 @@
 #![cfg(all(feature = "node", unix))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod addresses;
 mod asks;
 mod browser;
 mod crashes;
@@ -19,6 +20,7 @@ mod history;
 mod links;
 mod lists;
 mod names;
+mod proxied;
 mod service;
 mod splits;
 mod stops;
@@ -65,6 +67,8 @@ const CASES: &[Case] = &[
     case!(truth::nobody_found_is_not_whole),
     case!(truth::a_clock_that_is_set, CLOCK),
     case!(links::link_cut, NETWORK),
+    case!(addresses::peer_behind_address_translation, NETWORK),
+    case!(addresses::peer_whose_address_changes, NETWORK),
     case!(links::new_requests_of_one_side_dropped, NETWORK),
     case!(crashes::killed_one_of_three),
     case!(crashes::crash_loop),
@@ -73,6 +77,7 @@ const CASES: &[Case] = &[
     case!(links::host_that_loses_sixty_percent, NETWORK),
     case!(names::name_that_cannot_be_looked_up, NAMES),
     case!(names::scaled_up_and_down, NAMES),
+    case!(names::compose_scaled_to_six, NAMES),
     case!(browser::changes::link_cut_and_mended, BROWSER, NETWORK),
     case!(splits::split_of_five_three_to_two, NETWORK),
     case!(history::the_last_events_of_a_dead_node),
@@ -88,6 +93,7 @@ const CASES: &[Case] = &[
     case!(strangers::peer_that_answers_garbage),
     case!(strangers::peer_with_the_wrong_identity),
     case!(strangers::peer_that_answers_500),
+    case!(strangers::peer_that_answers_a_gzip_bomb),
     case!(browser::pictures::pictures, BROWSER),
     case!(browser::playground::every_preset_plays, BROWSER, PLAYGROUND),
     case!(browser::playground::every_gesture_works, BROWSER, PLAYGROUND),
@@ -123,6 +129,7 @@ const CASES: &[Case] = &[
     case!(crashes::each_of_five_killed_in_turn),
     case!(crashes::killed_two_of_five_at_once),
     case!(stops::told_to_stop),
+    case!(stops::told_to_stop_two_hundred_times),
     case!(service::counters_add_up),
     case!(crashes::killed_two_of_three_at_once),
     case!(crashes::killed_one_of_three_without_streams),
@@ -134,6 +141,7 @@ const CASES: &[Case] = &[
     case!(lists::a_list_that_lacks_somebody),
     case!(lists::peers_that_take_the_question_and_say_nothing),
     case!(service::started_in_any_order),
+    case!(proxied::below_a_path),
     case!(service::alone),
     case!(browser::pictures::pictures_are_of_this_page),
     case!(service::taken_port),

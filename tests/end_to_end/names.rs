@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use heartbeat::testing::http::Route;
+
 use super::support::names::{NAME, Names, ip};
 use super::support::node::{Node, summary};
 use super::support::{Line, Report, SOON, check, hold, seconds};
@@ -245,5 +247,66 @@ pub fn called_by_an_alias(_: &Report) {
         assert!(counted.find("heartbeat_http_requests_total", &labels).is_some_and(|count| count > 0.0), "{route}");
         let refused = [labels[0], "code=\"421\""];
         assert_eq!(counted.find("heartbeat_http_requests_total", &refused), None, "{route}");
+    }
+}
+
+/// Three containers and three more, as `just scale` makes them of `docker-compose.yml`: the lists and names of the files
+/// themselves, and every node calls the others by aliases. Nothing else is set.
+pub fn compose_scaled_to_six(report: &Report) {
+    const EVERY_NODE: &str = "node-1=http://node-1.mesh:8001,node-2=http://node-2.mesh:8001,node-3=http://node-3.mesh:8001,dns+http://nodes.mesh:8001";
+    const FURTHER: &str = "dns+http://nodes.mesh:8001";
+    assert!(include_str!("../../justfile").contains(&format!("every_node := '{EVERY_NODE}'")));
+    let compose = include_str!("../../docker-compose.yml");
+    assert!(compose.contains(&format!("HEARTBEAT_PEERS: \"{FURTHER}\"")));
+    assert!(!compose.contains("ALLOWED_HOSTS"), "none is needed");
+    let all = ["node-1", "node-2", "node-3", "4a1c09d72e63", "b41e0d1c9e05", "c7f20b5a6693"];
+    let names = Names::new(&[]);
+    let own = (1..=3).map(|number| (number, format!("node-{number}.mesh")));
+    names.call(own.chain((1..=6).map(|number| (number, "nodes.mesh".to_owned()))));
+    let node = |(name, number): (&&str, u8)| {
+        let peers = if number <= 3 { EVERY_NODE } else { FURTHER };
+        Node::new(names.host(name, number), vec![format!("--address={}", ip(number)), format!("--peers={peers}")])
+    };
+    let mut nodes: Vec<Node> = all.iter().zip(1..).map(node).collect();
+    let began = Instant::now();
+    for node in &mut nodes {
+        node.start();
+    }
+    for node in &nodes {
+        check(&format!("{} finds a whole mesh of six", node.host.name), SOON, || {
+            let mesh = node.get("/api/v1/cluster?strict=1")?;
+            let view = mesh.json()?;
+            let names: Vec<&str> =
+                view["nodes"].as_array().into_iter().flatten().filter_map(|node| node["node"].as_str()).collect();
+            if mesh.status == 200 && all.iter().all(|name| names.contains(name)) && names.len() == 6 {
+                Ok(())
+            } else {
+                Err(mesh.body)
+            }
+        });
+    }
+    report.measured("six started to whole, as each of them says", began.elapsed(), seconds(12));
+    let killed = nodes[5].kill();
+    for node in &nodes[..5] {
+        let line =
+            node.log.wait(killed, SOON, |line| line.event() == "peer_down" && line.text("sentence").contains(all[5]));
+        let line = line.unwrap_or_else(|| panic!("{} did not notice: {}", node.host.name, node.log_text()));
+        report.measured(&format!("down, says {}", node.host.name), line.at.duration_since(killed), seconds(1));
+        let counted = node.metrics().expect("metrics");
+        for route in Route::ALL {
+            let labels = [format!("route=\"{}\"", route.path()), "code=\"421\"".to_owned()];
+            let refused = counted.find("heartbeat_http_requests_total", &labels.each_ref().map(String::as_str));
+            assert_eq!(refused, None, "{} refused {}", node.host.name, route.path());
+        }
+        let wrong = node.log.lines().into_iter().filter(|line| {
+            ["peer_down", "peer_unreachable"].contains(&line.event()) && !line.text("sentence").contains(all[5])
+        });
+        let wrong: Vec<String> = wrong.map(|line| line.raw).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+    // A person in front of one of them types any of its names.
+    for host in ["node-1.mesh:8001", "nodes.mesh:8001", "localhost:8001", "127.0.0.2"] {
+        let answer = nodes[1].get_as(host, "/").map(|answer| answer.status);
+        assert_eq!(answer, Ok(200), "the page of node-2 as {host}");
     }
 }

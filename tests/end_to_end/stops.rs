@@ -83,6 +83,28 @@ pub fn told_to_stop_twice(report: &Report) {
     cluster.assert_quiet(&[1], told);
 }
 
+/// Whatever sends it two hundred signals at once means one stop: it says goodbye, and ends.
+pub fn told_to_stop_two_hundred_times(report: &Report) {
+    let mut cluster = Plan::loopback(3).start();
+    let told = cluster.node(3).signal_often("TERM", 200);
+    let time = cluster.last_to_log(&[1, 2], "peer_left", "node-3", told);
+    report.measured("200 SIGTERMs to left, at the last observer", time, millis(300));
+    let status = cluster.node_mut(3).await_end(SOON);
+    let lines = cluster.logged(3, &["node_leaving", "node_stopped", "request_panicked"], told);
+    let lines: Vec<String> = lines.iter().map(|line| line.text("sentence")).collect();
+    report.say(format!("after {:.3} s, {status}: {lines:?}", told.elapsed().as_secs_f64()));
+    let [leaving, stopped] = &lines[..] else { panic!("one stop: {lines:?}") };
+    assert!(leaving.starts_with("is stopping cleanly") && stopped.starts_with("stopped"), "{lines:?}");
+    assert!(status.code().is_some(), "it ended by itself: {status}");
+    // Longer than the waits of a node that is gone, and than it takes to announce an incident.
+    hold(seconds(4));
+    for observer in [1, 2] {
+        cluster.assert_view(observer, "node-3", "left");
+    }
+    cluster.assert_quiet(&[1, 2], told);
+    cluster.assert_down_only(&[]);
+}
+
 pub fn rolling_restart(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
     let began = Instant::now();

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use super::support::fake::{FakePeer, Manner};
-use super::support::{Plan, Report, SOON, hold, millis, ports, seconds};
+use super::support::{Cluster, Plan, Report, SOON, hold, millis, ports, seconds};
 
 pub fn peer_that_answers_garbage(report: &Report) {
     misbehaving(report, Manner::Garbage, "invalid");
@@ -34,9 +34,22 @@ pub fn peer_that_is_mute(report: &Report) {
     misbehaving(report, Manner::Mute, "stalled");
 }
 
+/// It is not unpacked.
+pub fn peer_that_answers_a_gzip_bomb(report: &Report) {
+    let cluster = misbehaving(report, Manner::GzipBomb, "invalid");
+    for observer in [1, 2] {
+        let memory = cluster.node(observer).memory_at_most() / 1024.0 / 1024.0;
+        report.say(format!("memory of node-{observer} at most {memory:.1} MiB"));
+        assert!(memory < 64.0, "{memory} MiB");
+        let lines = cluster.node(observer).log.lines();
+        let said = "gzip-encoded, which was not asked for";
+        assert!(lines.iter().any(|line| line.raw.contains(said)), "{}", cluster.node(observer).log_text());
+    }
+}
+
 /// Two nodes watch a peer that was well and then is not: both find it down for what it does, after the longest wait,
 /// and neither is harmed itself.
-fn misbehaving(report: &Report, manner: Manner, evidence: &str) {
+fn misbehaving(report: &Report, manner: Manner, evidence: &str) -> Cluster {
     let fake = FakePeer::start("fake");
     let cluster = Plan::loopback(2).watching("fake", fake.address).start();
     for observer in [1, 2] {
@@ -57,6 +70,7 @@ fn misbehaving(report: &Report, manner: Manner, evidence: &str) {
     report.measured("well again to recovered", time, seconds(4));
     cluster.settle();
     cluster.assert_down_only(&["fake"]);
+    cluster
 }
 
 /// It counts as expected and not up, and is said once: it never was, so it cannot be down.

@@ -1,12 +1,12 @@
 //! Callers that use up connections, memory and descriptors, and callers that talk nonsense.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 
 use super::attack::{Attack, request};
 use super::level::{Level, Target};
 use super::siege::{Siege, form};
-use super::support::{Plan, Report, check, seconds};
+use super::support::{Plan, Report, SOON, check, hold, seconds};
 
 /// The limit of each node, unless the form is long: then it is the default, and there are more callers than that.
 fn limit() -> (&'static [&'static str], usize) {
@@ -58,6 +58,78 @@ pub fn descriptors_used_up(report: &Report, level: Level) {
     siege.await_lines(1, "connections_full", "connections_free");
     let full = siege.cluster.logged(1, &["connections_full"], siege.began()).remove(0);
     assert!(full.text("error").contains("of 48 file descriptors are left"), "{}", full.raw);
+}
+
+/// Nothing can be accepted, whatever the node closes: the limit is below what the node has open itself. One line when it
+/// begins and one when it is over.
+pub fn accepting_that_fails(report: &Report, _: Level) {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let siege = Siege::begin(Level::Nothing, Plan::loopback(3), &[]);
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = |current: Option<u64>| {
+        let pid = Pid::from_raw(siege.cluster.node(1).process_id().cast_signed());
+        prlimit(pid, Resource::Nofile, Rlimit { current, maximum }).expect("a child of ours");
+    };
+    limit(Some(8));
+    let mut attack = Attack::new("connections to a node that can accept none");
+    attack.connections(siege.target(1), 40, String::new());
+    let failed = siege.cluster.node(1).log.wait(siege.began(), SOON, |line| line.event() == "accept_failed");
+    let failed = failed.expect("accepting fails");
+    assert!(failed.text("error").contains("os error 24"), "{}", failed.raw);
+    assert!(failed.text("sentence").contains("raise their limit (ulimit -n, LimitNOFILE)"), "{}", failed.raw);
+    // Below the wait of a peer that does not answer: as long as this lasts, its peers cannot connect either.
+    hold(seconds(2));
+    // Another one was not told: the trouble is the same.
+    assert_eq!(siege.cluster.logged(1, &["accept_failed", "accept_recovered"], siege.began()).len(), 1);
+    report.say(attack.end());
+    limit(maximum);
+    siege.await_lines(1, "accept_failed", "accept_recovered");
+    let over = siege.cluster.logged(1, &["accept_recovered"], siege.began()).remove(0);
+    let failures = siege.count(1, "heartbeat_accept_failures_total", &[]);
+    report.say(format!("accepting failed {failures} times; {}", over.text("sentence")));
+    assert!(failures >= 10.0 && over.text("count") == failures.to_string(), "{failures} failures: {}", over.raw);
+    siege.cluster.await_fresh_answers(&[1, 2, 3]);
+    siege.cluster.assert_down_only(&[]);
+    siege.cluster.assert_quiet(&[1, 2, 3], siege.began());
+}
+
+/// Far more readers of events than there may be: those who come too late are told so, and peers keep their streams.
+pub fn two_thousand_streams(report: &Report, _: Level) {
+    let mut siege = Siege::begin(Level::Nothing, Plan::loopback(3), &[]);
+    let (mut readers, mut open, mut refused) = (Vec::new(), 0, 0);
+    for _ in 0..2_000 {
+        let (stream, first) = ask_for_events(siege.address(1)).expect("an answer");
+        match &first {
+            b"HTTP/1.1 200" => open += 1,
+            b"HTTP/1.1 503" => refused += 1,
+            other => panic!("{}", String::from_utf8_lossy(other)),
+        }
+        readers.push(stream);
+    }
+    report.say(format!("{open} streams are open, {refused} were refused"));
+    assert_eq!((open, refused), (64, 2_000 - 64), "as --max-streams has it");
+    for peer in ["node-2", "node-3"] {
+        let peer = siege.cluster.node(1).peer(peer).expect("is watched");
+        assert_eq!(peer["streaming"], true, "{peer}");
+    }
+    siege.withstand(report, Attack::new("requests more"));
+    drop(readers);
+    // Their places are free again.
+    let address = siege.address(1);
+    check("a reader gets a stream", SOON, || match ask_for_events(address) {
+        Ok((_, first)) if first == *b"HTTP/1.1 200" => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+/// The beginning of the answer to somebody who asks for events.
+fn ask_for_events(address: SocketAddr) -> std::io::Result<(TcpStream, [u8; 12])> {
+    let ask = "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n";
+    let (mut stream, mut first) = (TcpStream::connect(address)?, [0; 12]);
+    stream.set_read_timeout(Some(seconds(10)))?;
+    stream.write_all(ask.as_bytes())?;
+    stream.read_exact(&mut first)?;
+    Ok((stream, first))
 }
 
 /// What is not HTTP, and paths that are not there: an answer or an end, and no more series than before.

@@ -12,6 +12,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod attack;
+mod callers;
 mod connections;
 #[path = "../tls/kit/mod.rs"]
 mod kit;
@@ -38,6 +39,8 @@ const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 /// No stream of news is opened to a peer without the key, and no word of it is believed. One that has the key is believed
 /// as one is without any.
 const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
+/// What is the same whatever the nodes are protected with.
+const ONCE: &[Level] = &[Level::Nothing];
 const CASES: &[Leveled] = &[
     leveled!(load::metrics_without_pause, ALL),
     leveled!(load::large_answers_without_pause, WITHOUT_TOKEN),
@@ -46,8 +49,12 @@ const CASES: &[Leveled] = &[
     leveled!(connections::quiet_callers, ALL),
     leveled!(connections::callers_that_never_read, WITHOUT_TOKEN),
     leveled!(connections::descriptors_used_up, ALL),
+    leveled!(connections::accepting_that_fails, ONCE),
+    leveled!(connections::two_thousand_streams, ONCE),
     leveled!(connections::junk_and_random_paths, WITHOUT_TOKEN),
     leveled!(connections::handshakes_that_never_end, TLS),
+    leveled!(callers::guessed_tokens, ONCE, NETWORK),
+    leveled!(callers::questions_without_pause, ONCE, NETWORK),
     leveled!(peers::informational_heads_without_end, ALL),
     leveled!(peers::news_without_end, WITHOUT_KEY),
     leveled!(members::a_new_name_with_each_answer, ALL),

@@ -104,7 +104,7 @@ impl Siege {
         self.cluster.signal(3, "CONT");
         report.say(format!("{count}; own pings answered {:.0} % of those due, {failed} failed", part * 100.0));
         report.measured("frozen node reported", took, limit);
-        let memory = self.memory();
+        let memory = self.cluster.node(1).memory_at_most();
         report.say(format!("memory of node-1 at most {:.1} MiB", memory / 1024.0 / 1024.0));
         assert!(part >= self.form.pings, "own pings: {part:.2} of those due");
         assert!(took <= limit, "the frozen node was reported after {took:?}");
@@ -162,13 +162,5 @@ impl Siege {
         let host = &self.cluster.node(number).host;
         let address = SocketAddr::new(host.address.ip(), host.metrics_port);
         Ok(Scrape::parse(&http::get(address, "/metrics")?.body))
-    }
-
-    /// The most memory that node-1 ever had.
-    fn memory(&self) -> f64 {
-        let path = format!("/proc/{}/status", self.cluster.node(1).process_id());
-        let status = std::fs::read_to_string(path).expect("a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel keeps it");
-        line.split_ascii_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") * 1024.0
     }
 }

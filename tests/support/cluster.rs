@@ -215,17 +215,23 @@ impl Cluster {
     /// Waits until all of `numbers` have had an answer from all others among them that is younger than this call.
     #[track_caller]
     pub fn await_fresh_answers(&self, numbers: &[usize]) {
-        let asked = Instant::now();
         for observer in numbers {
             for subject in numbers.iter().filter(|subject| *subject != observer) {
-                check(&format!("node-{observer} hears node-{subject} again"), SOON, || {
-                    let peer = self.node(*observer).peer(&name(*subject))?;
-                    let age = peer["last_answer_ms"].as_f64().ok_or_else(|| peer.to_string())?;
-                    let fresh = age / 1000.0 < asked.elapsed().as_secs_f64();
-                    if fresh && summary(&peer) == "alive" { Ok(()) } else { Err(peer.to_string()) }
-                });
+                self.await_fresh_answer(*observer, *subject);
             }
         }
+    }
+
+    /// Waits until `observer` has had an answer of `subject` that is younger than this call.
+    #[track_caller]
+    pub fn await_fresh_answer(&self, observer: usize, subject: usize) {
+        let asked = Instant::now();
+        check(&format!("node-{observer} hears node-{subject} again"), SOON, || {
+            let peer = self.node(observer).peer(&name(subject))?;
+            let age = peer["last_answer_ms"].as_f64().ok_or_else(|| peer.to_string())?;
+            let fresh = age / 1000.0 < asked.elapsed().as_secs_f64();
+            if fresh && summary(&peer) == "alive" { Ok(()) } else { Err(peer.to_string()) }
+        });
     }
 
     fn dump(&self) -> String {

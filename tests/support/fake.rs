@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::ports;
 
 /// How a fake peer answers a ping.
@@ -27,6 +30,8 @@ pub enum Manner {
     Drip,
     /// 200, and a body without an end.
     Flood,
+    /// 200 to everything, and a valid answer in a gzip of a few kilobytes that unpacks to many megabytes.
+    GzipBomb,
     /// Nothing, on a connection that stays open.
     Mute,
 }
@@ -72,6 +77,24 @@ fn ok(body: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a bomb unpacks to: far more than a node may have, and small enough to be packed in a moment.
+const BOMB_BYTES: usize = 40 * 1024 * 1024;
+
+/// An answer, packed, with blanks behind it.
+fn bomb(answer: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    packed.write_all(body.as_bytes()).expect("into memory");
+    let blanks = vec![b' '; 1024 * 1024];
+    (0..BOMB_BYTES / blanks.len()).for_each(|_| packed.write_all(&blanks).expect("into memory"));
+    let packed = packed.finish().expect("into memory");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        packed.len()
+    );
+    [head.as_bytes(), &packed].concat()
 }
 
 /// How long a thread waits before it looks whether the peer has been dropped.
@@ -162,8 +185,10 @@ impl Shared {
                 }
                 line.clear();
             }
+            let is_bomb = *lock(&self.manner) == Manner::GzipBomb;
             match first.split(' ').nth(1) {
                 None => return Ok(()),
+                Some(_) if is_bomb => stream.write_all(&bomb(&self.whole_answer(&self.name, BOOT)))?,
                 Some("/ping") => self.answer(&mut stream)?,
                 Some("/api/v1/events") => return self.stream(&mut stream),
                 Some("/api/v1/row") => match self.row_answer() {
@@ -199,6 +224,7 @@ impl Shared {
             _ => self.whole_answer(&self.name, BOOT),
         };
         match manner {
+            Manner::GzipBomb => stream.write_all(&bomb(&whole)),
             Manner::Honest | Manner::WrongIdentity | Manner::NewNames => stream.write_all(whole.as_bytes()),
             Manner::Garbage => stream.write_all(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"node\":?",

@@ -32,20 +32,32 @@ pub fn get(address: SocketAddr, path: &str) -> Result<Response, String> {
 
 /// The same with more lines in its head, each with its line end.
 pub fn get_with(address: SocketAddr, path: &str, head: &str) -> Result<Response, String> {
-    parse(&exchange(address, &format!("GET {path}"), head, "", LIMIT)?)
+    parse(&exchange(address, &address.to_string(), &format!("GET {path}"), head, "", LIMIT)?)
+}
+
+/// The same, and the `Host` is not the address.
+pub fn get_as(address: SocketAddr, host: &str, path: &str) -> Result<Response, String> {
+    parse(&exchange(address, host, &format!("GET {path}"), "", "", LIMIT)?)
 }
 
 /// A request with a body of JSON, for a program that takes its time.
 pub fn send(address: SocketAddr, method: &str, path: &str, body: &str, limit: Duration) -> Result<Response, String> {
     let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
-    parse(&exchange(address, &format!("{method} {path}"), &head, body, limit)?)
+    parse(&exchange(address, &address.to_string(), &format!("{method} {path}"), &head, body, limit)?)
 }
 
-fn exchange(address: SocketAddr, what: &str, head: &str, body: &str, limit: Duration) -> Result<Vec<u8>, String> {
+fn exchange(
+    address: SocketAddr,
+    host: &str,
+    what: &str,
+    head: &str,
+    body: &str,
+    limit: Duration,
+) -> Result<Vec<u8>, String> {
     let attempt = || -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
         stream.set_read_timeout(Some(limit))?;
-        let request = format!("{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{head}\r\n{body}");
+        let request = format!("{what} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}\r\n{body}");
         stream.write_all(request.as_bytes())?;
         let (mut raw, mut chunk) = (Vec::new(), [0; 16 * 1024]);
         // Not every server closes the connection because it was asked to.

@@ -57,9 +57,14 @@ impl Names {
 
     /// Makes the name lead to the addresses 127.0.0.N, or nowhere.
     pub fn lead_to(&self, listed: &[u8]) {
+        self.call(listed.iter().map(|number| (*number, NAME.to_owned())));
+    }
+
+    /// Gives the addresses 127.0.0.N these names, and takes away those that were.
+    pub fn call(&self, names: impl IntoIterator<Item = (u8, String)>) {
         let mut text = String::from("127.0.0.1 localhost\n");
-        for number in listed {
-            writeln!(text, "{} {NAME}", ip(*number)).expect("writing to a string");
+        for (number, name) in names {
+            writeln!(text, "{} {name}", ip(number)).expect("writing to a string");
         }
         assert!(text.len() < HOSTS_BYTES, "a handful of addresses");
         let padded = format!("{text:\n<HOSTS_BYTES$}");

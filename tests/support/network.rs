@@ -69,6 +69,16 @@ impl Network {
         format!("{}-switch", self.id)
     }
 
+    /// What a host sends on new connections comes from another address from now on, as from behind address translation.
+    /// It is reached where it was. Returns that address.
+    pub fn translate(&self, number: usize) -> Ipv4Addr {
+        let host = self.namespace(number);
+        let outside = Ipv4Addr::new(10, 99, 0, 100 + u8::try_from(number).expect("a handful of hosts"));
+        ip(&format!("-n {host} addr add {outside}/32 dev eth0"));
+        ip(&format!("-n {host} route replace 10.99.0.0/24 dev eth0 src {outside}"));
+        outside
+    }
+
     /// Pulls or plugs the cable of a host. The host itself still sees a carrier, as behind any switch:
     /// only the switch's port is shut.
     pub fn plug(&self, number: usize, plugged: bool) {

@@ -141,6 +141,14 @@ impl Node {
         self.child.as_ref().unwrap_or_else(|| panic!("{} is not running", self.host.name)).id()
     }
 
+    /// The most memory that the process ever had, in bytes. Linux only.
+    pub fn memory_at_most(&self) -> f64 {
+        let path = format!("/proc/{}/status", self.process_id());
+        let status = std::fs::read_to_string(path).expect("a running process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel keeps it");
+        line.split_ascii_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") * 1024.0
+    }
+
     /// `kill -9`, and the moment just before.
     pub fn kill(&mut self) -> Instant {
         let mut child = self.child.take().unwrap_or_else(|| panic!("{} is not running", self.host.name));
@@ -157,6 +165,15 @@ impl Node {
         // The shell's own `kill`: not every machine has the program.
         let status = Command::new("sh").args(["-c", &order]).status().expect("a shell can be started");
         assert!(status.success(), "{order}: {status}");
+        sent
+    }
+
+    /// Sends a signal `count` times as fast as a shell can, and the moment just before.
+    pub fn signal_often(&self, name: &str, count: usize) -> Instant {
+        // It may have ended before the last one.
+        let order = format!("kill -{name} {} 2>/dev/null\n", self.process_id()).repeat(count);
+        let sent = Instant::now();
+        Command::new("sh").args(["-c", &order]).status().expect("a shell can be started");
         sent
     }
 
@@ -186,6 +203,11 @@ impl Node {
     pub fn get(&self, path: &str) -> Result<Response, String> {
         let token = self.read_token.as_ref().map(|token| format!("authorization: Bearer {token}\r\n"));
         http::get_with(self.reached_at(), path, &token.unwrap_or_default())
+    }
+
+    /// The same under another `Host` than its address.
+    pub fn get_as(&self, host: &str, path: &str) -> Result<Response, String> {
+        http::get_as(self.reached_at(), host, path)
     }
 
     /// `GET path`, which must answer 200 with JSON.
