@@ -16,6 +16,7 @@ use heartbeat::detector::config::Timing;
 use heartbeat::detector::discovery::DnsName;
 use heartbeat::detector::event::{Doubt, Event, EventKind, PeerRef, Purpose};
 use heartbeat::detector::evidence::{Class, Evidence};
+use heartbeat::detector::flaw::{Flaw, FlawKind};
 use heartbeat::detector::maintenance::{Maintenance, MaintenanceReason};
 use heartbeat::detector::node::Me;
 use heartbeat::detector::peer::{
@@ -127,11 +128,16 @@ fn discovery() -> DiscoveryView {
         address: ([10, 0, 0, last], 8001).into(),
         age: ms(40),
         evidence,
+        flaw: (last == 9).then(|| Flaw::new(FlawKind::TlsWrongName, "its certificate is for another host")),
         overdue: false,
     };
     DiscoveryView {
         names: vec![name("nodes", None), name("others", Some("Name or service not known"))],
-        candidates: vec![candidate(7, None), candidate(8, Some(Evidence::Silent))],
+        candidates: vec![
+            candidate(7, None),
+            candidate(8, Some(Evidence::Silent)),
+            candidate(9, Some(Evidence::Invalid)),
+        ],
         errors: 4,
     }
 }
