@@ -49,14 +49,14 @@ fn members(view: &serde_json::Value) -> Vec<&str> {
     view["nodes"].as_array().into_iter().flatten().filter_map(|node| node["node"].as_str()).collect()
 }
 
-/// Its row names nodes that do not exist, it accuses a node that runs, and says as a witness that a dead one has left. A
+/// Its row names nodes that do not exist, it accuses a node that runs, and says as a witness that a frozen one has left. A
 /// death takes a quorum, and a goodbye by hearsay two words, so none of it counts alone.
 pub fn a_member_with_the_key_that_lies(report: &Report, level: Level) {
     let (guard, liar) = (Guard::new(level), FakePeer::start("bad"));
     liar.sign_with(&guard.key().expect("nodes have one"));
     give_ghosts(&liar);
     liar.testify(&testimony(r#""testimony":"left""#));
-    let mut cluster = mesh(&guard, &liar);
+    let cluster = mesh(&guard, &liar);
     let view = check("node-1 has its row, and no ghost of it", SOON, || {
         let view = cluster.node(1).json("/api/v1/cluster")?;
         let text = view.to_string();
@@ -68,15 +68,21 @@ pub fn a_member_with_the_key_that_lies(report: &Report, level: Level) {
         let peer = cluster.node(1).peer("node-2")?;
         if peer["accusers"].to_string().contains("bad") { Ok(()) } else { Err(peer.to_string()) }
     });
-    // What it says of node-2 is repeated with each answer.
+    // It watches node-3, so that its word of it counts as one, and it accuses it as well.
+    let boot = boot_of(&cluster, "node-3");
+    liar.watch("node-3", &boot);
+    liar.accuse("node-3", &boot);
+    // What it says is repeated with each answer.
     hold(seconds(3));
     for observer in [1, 3] {
         cluster.assert_view(observer, "node-2", "alive");
     }
-    let killed = cluster.kill(3);
+    // A crash is settled at once; whether a frozen node is down is open for the length of its wait.
+    let frozen = cluster.signal(3, "STOP");
     for observer in [1, 2] {
-        let line = cluster.await_event(observer, "peer_down", "node-3", killed, SOON);
-        assert_eq!(line.text("verdict"), "down", "{}", line.raw);
+        let ended = |line: &Line| line.is("peer_down", "node-3") || line.is("peer_left", "node-3");
+        let line = cluster.node(observer).log.wait(frozen, SOON, ended).expect("its end is told");
+        assert_eq!((line.event(), &*line.text("verdict")), ("peer_down", "down"), "{}", line.raw);
         report.say(format!("node-{observer}: {}", line.text("sentence")));
     }
     assert!(liar.streams_asked() > 0, "it is a peer, so its news is asked for");

@@ -65,6 +65,8 @@ struct Shared {
     testimony: Mutex<Option<String>>,
     /// Whom its answers accuse.
     accusations: Mutex<String>,
+    /// Whom its answers say that it watches.
+    watched: Mutex<String>,
     /// The mesh key that its answers are signed with.
     key: Mutex<Option<Vec<u8>>>,
     /// Requests for a stream so far.
@@ -121,6 +123,7 @@ impl FakePeer {
             answers: AtomicU64::new(0),
             testimony: Mutex::default(),
             accusations: Mutex::default(),
+            watched: Mutex::default(),
             key: Mutex::default(),
             streams: AtomicU64::new(0),
         });
@@ -153,10 +156,16 @@ impl FakePeer {
         *lock(&self.shared.testimony) = Some(body.to_owned());
     }
 
-    /// Its answers accuse this boot of being gone.
+    /// Its answers accuse this boot of being gone, besides those that they accuse already.
     pub fn accuse(&self, node: &str, boot: &str) {
         let accusation = format!(r#"{{"node":"{node}","boot":"{boot}","class":"gone","silent_ms":9000}}"#);
-        *lock(&self.shared.accusations) = accusation;
+        let mut all = lock(&self.shared.accusations);
+        *all = if all.is_empty() { accusation } else { format!("{all},{accusation}") };
+    }
+
+    /// Its answers say that it watches this boot and finds it alive.
+    pub fn watch(&self, node: &str, boot: &str) {
+        *lock(&self.shared.watched) = format!(r#"{{"node":"{node}","boot":"{boot}","state":"alive"}}"#);
     }
 
     /// Its answers are signed with this mesh key, as `heartbeat keygen` prints one.
@@ -296,8 +305,10 @@ impl Shared {
     fn whole_answer(&self, asked: Option<&[u8]>, name: &str, boot: u64) -> String {
         let seq = self.started.elapsed().as_millis();
         let (fields, accusations) = (lock(&self.fields), lock(&self.accusations));
+        let watched = lock(&self.watched);
+        let rev = u8::from(!watched.is_empty());
         let body = format!(
-            r#"{{"node":"{name}","boot":"{boot:016x}","seq":{seq},"state":"ready","version":"0.1.0","accusations":[{accusations}],"watch":{{"since":0,"rev":0,"peers":[]}}{fields}}}"#
+            r#"{{"node":"{name}","boot":"{boot:016x}","seq":{seq},"state":"ready","version":"0.1.0","accusations":[{accusations}],"watch":{{"since":0,"rev":{rev},"peers":[{watched}]}}{fields}}}"#
         );
         self.ok(asked, &body)
     }
