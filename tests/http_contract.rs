@@ -16,6 +16,7 @@ use heartbeat::detector::config::Timing;
 use heartbeat::detector::discovery::DnsName;
 use heartbeat::detector::event::{Doubt, Event, EventKind, PeerRef, Purpose};
 use heartbeat::detector::evidence::{Class, Evidence};
+use heartbeat::detector::flaw::{Flaw, FlawKind};
 use heartbeat::detector::maintenance::{Maintenance, MaintenanceReason};
 use heartbeat::detector::node::Me;
 use heartbeat::detector::peer::{
@@ -127,11 +128,16 @@ fn discovery() -> DiscoveryView {
         address: ([10, 0, 0, last], 8001).into(),
         age: ms(40),
         evidence,
+        flaw: (last == 9).then(|| Flaw::new(FlawKind::TlsWrongName, "its certificate is for another host")),
         overdue: false,
     };
     DiscoveryView {
         names: vec![name("nodes", None), name("others", Some("Name or service not known"))],
-        candidates: vec![candidate(7, None), candidate(8, Some(Evidence::Silent))],
+        candidates: vec![
+            candidate(7, None),
+            candidate(8, Some(Evidence::Silent)),
+            candidate(9, Some(Evidence::Invalid)),
+        ],
         errors: 4,
     }
 }
@@ -1094,16 +1100,15 @@ async fn pings_are_answered_while_metrics_of_a_thousand_peers_are_written() {
     for accepted in ["identity", "gzip"] {
         let request = Request::get("/metrics").header("accept-encoding", accepted).body(Body::empty());
         let scrape = tokio::spawn(call(node.router(), request.expect("a request")));
-        let (mut pings, begun) = (0, std::time::Instant::now());
+        let mut pings = 0;
         while !scrape.is_finished() {
             assert_eq!(node.get("/ping").await.status, StatusCode::OK);
             pings += 1;
         }
-        let took = begun.elapsed();
         let bytes = scrape.await.expect("no panic").into_body().collect().await.expect("a body").to_bytes().len();
-        println!("{accepted}: {bytes} bytes in {took:?}, {pings} pings answered meanwhile");
+        println!("{accepted}: {bytes} bytes, {pings} pings answered meanwhile");
         // Where it is written on this thread, as many are answered as there are turns without it: two or three.
-        assert!(pings > 6, "{accepted}: {pings} pings were answered while {bytes} bytes were written in {took:?}");
+        assert!(pings > 6, "{accepted}: {pings} pings were answered while {bytes} bytes were written");
         node.state.handle.view().await.expect("the detector runs");
     }
 }

@@ -358,6 +358,7 @@ fn discovery_is_shown_as_the_view_has_it() {
         address: ([10, 0, 0, 7], 8001).into(),
         age: Duration::ZERO,
         evidence: None,
+        flaw: None,
         overdue: false,
     }];
     bench.discovery.names = vec![found(Some(1)), found(Some(100_000))];

@@ -84,6 +84,8 @@ pub struct CandidateBody {
     pub age_ms: u64,
     /// What the last probe showed; `null` before the first has ended.
     pub evidence: Option<Text<Evidence>>,
+    /// What was wrong with the answer to it, if that was not one of a node.
+    pub flaw: Option<String>,
 }
 
 /// The settings of this node.
@@ -146,6 +148,7 @@ impl From<&CandidateView> for CandidateBody {
             address: candidate.address.to_string(),
             age_ms: ms(candidate.age),
             evidence: candidate.evidence.map(Text::from),
+            flaw: candidate.flaw.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::discovery::finding::DnsName;
 use super::event::PeerRef;
 use super::evidence::{Class, Evidence};
+use super::flaw::Flaw;
 use super::maintenance::Maintenance;
 use super::peer::{BootId, NodeName, SelfState, Seq, Testimony, Verdict};
 
@@ -75,6 +76,8 @@ pub struct CandidateView {
     pub age: Duration,
     /// What its last probe showed; `None` before the first has ended.
     pub evidence: Option<Evidence>,
+    /// What was wrong with the answer to it, if that was not one of a node.
+    pub flaw: Option<Flaw>,
     /// It has been one for longer than the longest wait.
     pub overdue: bool,
 }

@@ -12,7 +12,6 @@ use super::handle::{Input, StreamPart};
 use crate::client::{Client, Failed, StreamEnd, Target};
 use crate::detector::discovery::{Found, NameId, ProbeId};
 use crate::detector::event::Purpose;
-use crate::detector::evidence::Evidence;
 use crate::detector::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, QuestionId, Testimony};
 
 /// How a request of ours ended.
@@ -42,7 +41,7 @@ pub(crate) enum Ended {
     },
     Probe {
         probe: ProbeId,
-        result: Result<Answer, Evidence>,
+        result: Result<Answer, Failed>,
     },
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::attempts::Ended;
-use crate::client::Client;
+use crate::client::{Client, Failed};
 use crate::detector::discovery::{DnsName, NameId, ProbeId};
 use crate::detector::evidence::Evidence;
 use crate::detector::peer::Caller;
@@ -29,8 +29,8 @@ pub(super) async fn look_up(client: Client, id: NameId, name: DnsName) -> Ended 
 /// Asks an address once who it is.
 pub(super) async fn probe(client: Client, caller: Caller, probe: ProbeId, address: SocketAddr) -> Ended {
     let ask = async {
-        let target = client.target_at(address).map_err(|_| Evidence::Invalid)?;
-        client.connect(&target).await?.ping(&caller).await.map_err(|failed| failed.evidence)
+        let target = client.target_at(address).map_err(|_| Failed::from(Evidence::Invalid))?;
+        client.connect(&target).await?.ping(&caller).await
     };
     Ended::Probe { probe, result: ask.await }
 }

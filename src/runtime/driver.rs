@@ -302,7 +302,11 @@ impl Driver {
             Ok(Ended::LookUp { id, found }) => self.node.handle_lookup(now, id, found),
             Ok(Ended::Probe { probe, result }) => {
                 if self.probes.remove(&probe).is_some() {
-                    self.node.handle_probe(now, probe, result);
+                    match result {
+                        Ok(answer) => self.node.handle_probe(now, probe, Ok(answer)),
+                        Err(Failed { flaw: Some(flaw), .. }) => self.node.handle_probe_flaw(now, probe, flaw),
+                        Err(Failed { evidence, .. }) => self.node.handle_probe(now, probe, Err(evidence)),
+                    }
                 }
             }
             Ok(Ended::Goodbye) => self.goodbyes = self.goodbyes.saturating_sub(1),

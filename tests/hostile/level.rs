@@ -7,6 +7,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -155,6 +156,27 @@ impl Guard {
                 node.set_entrance(entrance);
             }
         }
+    }
+
+    /// A new certificate of the mesh for a node, and its key, as PEM.
+    pub fn certificate(&self, cluster: &Cluster, number: usize) -> (String, String) {
+        let ip = cluster.node(number).host.address.ip();
+        self.authority.certificate(&[&ip.to_string()], Valid::Now)
+    }
+
+    /// Where a node has its certificate (`crt`) or the key of it (`key`).
+    pub fn file_of(&self, cluster: &Cluster, number: usize, end: &str) -> PathBuf {
+        self.folder.path(&format!("{}.{end}", cluster.node(number).host.name))
+    }
+
+    /// Gives a node a certificate and a key, which it reads by itself.
+    pub fn renew(&self, cluster: &Cluster, number: usize, identity: &(String, String)) {
+        self.folder.identity(&cluster.node(number).host.name, identity);
+    }
+
+    /// The key that [`Guard::arm`] gives, where nodes have one.
+    pub fn key(&self) -> Option<String> {
+        self.level.has_key().then(|| one_key().trim().to_owned())
     }
 
     /// A program of ours that speaks plain HTTP, as nodes of this level reach it. It has a certificate of the mesh, for

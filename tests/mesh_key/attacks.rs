@@ -7,8 +7,11 @@ use super::level::{Guard, Level};
 use super::proxy::{Does, Proxy, header, send, with, without};
 use super::support::{Cluster, Plan, Report, SOON, check, hold, millis, seconds};
 
+/// As long as one member that contradicts all others is believed.
+const LONE_WORD: std::time::Duration = seconds(60);
+
 /// A mesh in which `from` reaches `to` through the proxy.
-fn proxied(size: usize, guard: &Guard, from: usize, to: usize) -> (Cluster, Proxy) {
+pub fn proxied(size: usize, guard: &Guard, from: usize, to: usize) -> (Cluster, Proxy) {
     let mut cluster = Plan::loopback(size).build();
     let proxy = Proxy::to(guard, cluster.node(to).host.address);
     let url = |cluster: &Cluster, other: usize| {
@@ -119,7 +122,7 @@ pub fn answers_that_are_changed_stripped_or_old(report: &Report, level: Level) {
 }
 
 /// Row 14, second half: it answers in a dead node's place on one link, and the others still agree that it is down.
-/// Without a key it seems to be alive there, and a broken link to the others.
+/// Without a key it seems to be alive there, and a broken link to the others for a minute.
 pub fn a_dead_node_behind_a_faker(report: &Report, level: Level) {
     let guard = Guard::new(level);
     let (mut cluster, proxy) = proxied(4, &guard, 1, 2);
@@ -134,6 +137,15 @@ pub fn a_dead_node_behind_a_faker(report: &Report, level: Level) {
             report.say(format!("node-{observer}: {}", line.text("sentence")));
         }
         cluster.assert_view(1, "node-2", "alive");
+        // Its word, which all others contradict, counts for a minute.
+        for observer in [3, 4] {
+            let line = cluster.await_event(observer, "peer_down", "node-2", killed, LONE_WORD + SOON);
+            let took = line.at.duration_since(killed);
+            report.measured(&format!("node-{observer}: down, with a faker"), took, LONE_WORD + seconds(5));
+            assert!(took > LONE_WORD / 2, "node-{observer}: {took:?}");
+        }
+        cluster.assert_view(1, "node-2", "alive");
+        cluster.assert_down_only(&["node-2"]);
         return;
     }
     for observer in [1, 3, 4] {
@@ -303,5 +315,21 @@ pub fn questions_to_one_witness(report: &Report, level: Level) {
     let asked: usize = proxies[..2].iter().map(|proxy| proxy.requests_below("/api/v1/witness/node-5/").len()).sum();
     assert!(asked >= 2, "node-3 and node-4 were asked, too");
     report.say(format!("{asked} questions went to node-2 that were for others; {} count", counted.join(", ")));
+    cluster.assert_down_only(&[]);
+}
+
+/// Without a key an answer says what somebody on the way makes it say: that a node leaves. The next true one ends it.
+pub fn a_changed_answer_without_a_key(report: &Report, level: Level) {
+    let guard = Guard::new(level);
+    let (cluster, proxy) = proxied(3, &guard, 1, 2);
+    let began = Instant::now();
+    proxy.becomes(Does::Goodbye);
+    let line = cluster.await_event(1, "peer_left", "node-2", began, SOON);
+    report.say(line.text("sentence"));
+    cluster.assert_view(3, "node-2", "alive");
+    proxy.becomes(Does::Pass);
+    let line = cluster.await_event(1, "peer_returned", "node-2", began, SOON);
+    report.say(line.text("sentence"));
+    cluster.settle();
     cluster.assert_down_only(&[]);
 }

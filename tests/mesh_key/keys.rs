@@ -46,7 +46,13 @@ impl Folder {
         self.lead_to(version)
     }
 
-    fn lead_to(&self, version: &str) -> String {
+    /// Takes the file away.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(path).expect("it was there");
+    }
+
+    /// Has the file hold what was published as this version.
+    pub fn lead_to(&self, version: &str) -> String {
         use std::os::unix::fs::symlink;
         let (new, data, file) = (self.0.join("..data_tmp"), self.0.join("..data"), self.0.join("keys"));
         symlink(version, &new).expect("a link");

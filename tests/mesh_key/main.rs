@@ -7,15 +7,21 @@
 #![cfg(all(feature = "tls", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+#[allow(dead_code)]
+#[path = "../hostile/attack.rs"]
+mod attack;
 mod attacks;
 mod keys;
 #[path = "../tls/kit/mod.rs"]
 mod kit;
 #[path = "../hostile/level.rs"]
 mod level;
+mod members;
 mod meshes;
 mod proxy;
 mod reading;
+mod strangers;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -40,6 +46,7 @@ const WITH_AND_WITHOUT: &[Level] = &[Level::Key, Level::KeyAndTls, Level::KeyAnd
 
 const ATTACKS: &[Leveled] = &[
     leveled!(meshes::keys_are_exchanged_while_the_mesh_runs, &[Level::Key, Level::KeyAndTls]),
+    leveled!(meshes::certificates_are_exchanged_beside_a_key, &[Level::KeyAndTls]),
     leveled!(attacks::answers_that_are_changed_stripped_or_old, WITH_KEY),
     leveled!(attacks::pings_and_streams_played_again, WITH_KEY),
     leveled!(attacks::tags_that_are_not_as_they_should_be, WITH_KEY),
@@ -47,7 +54,16 @@ const ATTACKS: &[Leveled] = &[
     leveled!(attacks::answers_of_another_member, USUAL),
     leveled!(attacks::an_answer_that_is_held_back, USUAL),
     leveled!(attacks::questions_to_one_witness, WITH_AND_WITHOUT),
+    leveled!(streams::events_that_are_no_events_of_the_peer, WITH_AND_WITHOUT),
+    leveled!(attacks::a_changed_answer_without_a_key, &[Level::Nothing]),
+    leveled!(streams::stream_requests_played_again_without_a_key, &[Level::Nothing]),
+    leveled!(members::a_member_with_the_key_that_lies, WITH_KEY),
+    leveled!(members::a_member_that_vouches_for_a_dead_node, WITH_AND_WITHOUT),
+    leveled!(members::a_peer_without_the_key_that_lies, WITH_KEY),
+    leveled!(strangers::tokens_that_are_tried, USUAL),
+    leveled!(strangers::another_site_in_a_browser, USUAL),
     leveled!(reading::a_mesh_with_a_read_token, &[Level::Key, Level::KeyAndTls]),
+    leveled!(reading::the_file_of_the_read_token, &[Level::KeyAndToken]),
 ];
 
 fn main() -> ExitCode {

@@ -1,10 +1,14 @@
 //! Meshes that have a key, get one, exchange it, and nodes that do not have it.
 
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::attack::{Attack, request};
 use super::keys::{Folder, failed_pings, mesh, python_ping};
 use super::level::{Guard, Level};
-use super::support::{Cluster, Plan, Report, SOON, check, keygen};
+use super::support::{Cluster, Plan, Report, SOON, check, hold, keygen, millis};
 
 /// What would be a false alarm while keys are exchanged.
 const ALARMS: [&str; 4] = ["peer_down", "peer_unreachable", "peer_never_seen", "self_cut_off"];
@@ -209,4 +213,108 @@ pub fn a_key_is_introduced_while_the_mesh_runs(report: &Report) {
     cluster.await_view(1, "node-3", "unreachable/unverified", SOON);
     assert!(!failed_pings(&cluster, "mesh_key_missing").is_empty());
     cluster.assert_down_only(&["node-3"]);
+}
+
+/// Handshakes of strangers with all nodes, one every 20 ms for each node, and how many of them were refused.
+fn begin_load(guard: &Guard, cluster: &Cluster) -> (Attack, Arc<AtomicUsize>) {
+    let (mut load, failed) = (Attack::new("handshakes with an answer each"), Arc::new(AtomicUsize::new(0)));
+    for number in cluster.numbers() {
+        let address = cluster.node(number).host.address;
+        let (target, failed) = (guard.target(address, address.ip()), Arc::clone(&failed));
+        load.thread(move |order| {
+            let mut answer = [0; 12];
+            while order.goes_on() {
+                let mut ask = || {
+                    let mut stream = target.connect()?;
+                    stream.write_all(request("/livez").as_bytes())?;
+                    stream.read_exact(&mut answer)
+                };
+                match ask() {
+                    Ok(()) => order.count(1),
+                    // A machine that is busy elsewhere.
+                    Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {}
+                    Err(_) => drop(failed.fetch_add(1, Ordering::Relaxed)),
+                }
+                hold(millis(20));
+            }
+        });
+    }
+    (load, failed)
+}
+
+/// Beside a mesh key, and while callers come without pause: new certificates, half files, a key that is not of its
+/// certificate, nothing, a pipe and no file. No ping fails for them, and no caller is refused.
+pub fn certificates_are_exchanged_beside_a_key(report: &Report, level: Level) {
+    let (guard, mut cluster) = (Guard::new(level), Plan::loopback(3).build());
+    guard.arm(&mut cluster);
+    for number in cluster.numbers() {
+        cluster.start(number);
+    }
+    cluster.settle();
+    let began = Instant::now();
+    let (load, refused) = begin_load(&guard, &cluster);
+    let told = |number: usize, event: &str, since: Instant| {
+        let line = cluster.node(number).log.wait(since, SOON, |line| line.event() == event);
+        line.unwrap_or_else(|| panic!("node-{number} does not log {event}"))
+    };
+    let mut in_use = Vec::new();
+    let written = Instant::now();
+    for number in cluster.numbers() {
+        in_use.push(guard.certificate(&cluster, number));
+        guard.renew(&cluster, number, &in_use[number - 1]);
+    }
+    for number in cluster.numbers() {
+        told(number, "tls_files_changed", written);
+    }
+    report.say(format!("new certificates in use everywhere after {:?}", written.elapsed()));
+    for bad in [["a torn key", "a torn certificate", "a wrong pair"], ["an empty file", "a pipe", "no file"]] {
+        let written = Instant::now();
+        for (number, bad) in cluster.numbers().into_iter().zip(bad) {
+            spoil(&guard, &cluster, number, bad, &in_use[number - 1]);
+        }
+        for (number, bad) in cluster.numbers().into_iter().zip(bad) {
+            report.say(format!("{bad}: {}", told(number, "tls_files_unusable", written).text("sentence")));
+        }
+        // What was read before is in use: who comes now is answered, and nodes hear each other.
+        cluster.await_fresh_answers(&cluster.numbers());
+        let mended = Instant::now();
+        for number in cluster.numbers() {
+            let _ = std::fs::remove_file(guard.file_of(&cluster, number, "crt"));
+            guard.renew(&cluster, number, &in_use[number - 1]);
+        }
+        for number in cluster.numbers() {
+            told(number, "tls_files_usable", mended);
+        }
+    }
+    cluster.settle();
+    let said = load.end();
+    let refused = refused.load(Ordering::Relaxed);
+    report.say(format!("{said}, {refused} were refused"));
+    assert_eq!(refused, 0, "callers were refused");
+    // A machine that is busy elsewhere may be late; certificates and keys are never why.
+    let failed = failed_pings(&cluster, "");
+    report.say(format!("failed pings: {failed:?}"));
+    let wrong: Vec<&String> = failed.iter().filter(|line| !line.contains("reason=\"timeout\"")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    cluster.assert_quiet(&cluster.numbers(), began);
+    cluster.assert_down_only(&[]);
+}
+
+/// Makes a node's files such that they cannot be used. `in_use`: what they hold.
+fn spoil(guard: &Guard, cluster: &Cluster, number: usize, bad: &str, in_use: &(String, String)) {
+    let (cert, key) = in_use;
+    let other = guard.certificate(cluster, number);
+    let path = guard.file_of(cluster, number, "crt");
+    match bad {
+        "a torn key" => guard.renew(cluster, number, &(cert.clone(), key[..40].to_owned())),
+        "a torn certificate" => guard.renew(cluster, number, &(cert[..200].to_owned(), key.clone())),
+        "a wrong pair" => guard.renew(cluster, number, &(cert.clone(), other.1)),
+        "an empty file" => guard.renew(cluster, number, &(String::new(), key.clone())),
+        "a pipe" => {
+            std::fs::remove_file(&path).expect("it was there");
+            let made = std::process::Command::new("mkfifo").arg(&path).status().expect("it runs");
+            assert!(made.success());
+        }
+        _ => std::fs::remove_file(&path).expect("it was there"),
+    }
 }

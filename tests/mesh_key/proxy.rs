@@ -22,6 +22,23 @@ pub enum Does {
     Falsify,
     /// Keeps the answers to pings until it does something else.
     Hold,
+    /// Makes the answers to pings say that the node leaves.
+    Goodbye,
+    /// Does something to the next event of a stream.
+    Event(Meddling),
+}
+
+/// What it does to one event, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meddling {
+    /// Sends one of its own before it: the node leaves.
+    Forge,
+    /// Changes one byte.
+    Change,
+    /// Leaves it out.
+    LeaveOut,
+    /// Sends it twice.
+    Repeat,
 }
 
 pub struct Proxy {
@@ -45,6 +62,8 @@ struct Shared {
     open: Mutex<Vec<TcpStream>>,
     /// Answers that are held at the moment.
     held: AtomicUsize,
+    /// Events that it has done something to.
+    meddled: AtomicUsize,
 }
 
 /// More than the pings of a case.
@@ -66,6 +85,7 @@ impl Proxy {
             diverted: Mutex::default(),
             open: Mutex::default(),
             held: AtomicUsize::new(0),
+            meddled: AtomicUsize::new(0),
         });
         let address = guard.front(listener.local_addr().expect("bound"));
         let proxy = Proxy { address, shared: shared.clone() };
@@ -92,6 +112,11 @@ impl Proxy {
     /// How many answers it holds.
     pub fn held(&self) -> usize {
         self.shared.held.load(Ordering::SeqCst)
+    }
+
+    /// How many events it has done something to.
+    pub fn meddled(&self) -> usize {
+        self.shared.meddled.load(Ordering::SeqCst)
     }
 
     /// The heads of all requests for this path that came by.
@@ -144,16 +169,18 @@ impl Shared {
                 answer = without(&answer, "heartbeat-mac");
             }
             let Some(length) = header(&answer, "content-length").and_then(|length| length.parse::<usize>().ok()) else {
-                // A stream: passed on as it comes.
                 caller.write_all(answer.as_bytes()).ok()?;
-                std::io::copy(&mut answers, &mut caller).ok()?;
-                return None;
+                return self.pass_stream(&mut answers, &mut caller);
             };
             let mut body = vec![0; length];
             answers.read_exact(&mut body).ok()?;
             if is_ping && does() == Does::Falsify {
                 let text = String::from_utf8_lossy(&body).replacen("ready", "readY", 1);
                 body = text.into_bytes();
+            }
+            if is_ping && does() == Does::Goodbye {
+                body = leaving(&body).into_bytes();
+                answer = with(&without(&answer, "content-length"), &format!("content-length: {}\r\n", body.len()));
             }
             let whole = [answer.as_bytes(), &body].concat();
             if is_ping {
@@ -169,6 +196,52 @@ impl Shared {
             caller.write_all(&whole).ok()?;
             upstream = Some((to, server));
         }
+    }
+}
+
+/// The answer in this body, of a node that leaves.
+fn leaving(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).replacen(r#""state":"ready""#, r#""state":"leaving""#, 1)
+}
+
+impl Shared {
+    /// A stream, one event or comment after the other: each is a chunk.
+    fn pass_stream(&self, server: &mut impl BufRead, caller: &mut impl Write) -> Option<()> {
+        loop {
+            let mut size = String::new();
+            server.read_line(&mut size).ok().filter(|length| *length > 0)?;
+            let size = usize::from_str_radix(size.trim(), 16).ok()?;
+            let mut chunk = vec![0; size + 2];
+            server.read_exact(&mut chunk).ok()?;
+            let event = String::from_utf8_lossy(&chunk[..size]).into_owned();
+            let is_event = event.starts_with("event: ");
+            let meddling = match *lock(&self.does) {
+                // A comment says nothing that could be changed.
+                Does::Event(meddling) if is_event || meddling == Meddling::Forge => Some(meddling),
+                _ => None,
+            };
+            let events = match meddling {
+                None => vec![event],
+                Some(Meddling::Forge) => vec![self.forged()?, event],
+                Some(Meddling::Change) => vec![event.replacen("data: {", "data:  {", 1)],
+                Some(Meddling::LeaveOut) => Vec::new(),
+                Some(Meddling::Repeat) => vec![event.clone(), event],
+            };
+            for event in events {
+                caller.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).ok()?;
+            }
+            if meddling.is_some() {
+                *lock(&self.does) = Does::Pass;
+                self.meddled.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// News as the node would push it, made of its last answer.
+    fn forged(&self) -> Option<String> {
+        let answer = lock(&self.answer).clone();
+        let body = answer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+        Some(format!("event: news\ndata: {}\n\n", leaving(&answer[body..])))
     }
 }
 

@@ -102,3 +102,66 @@ pub fn a_mesh_with_a_read_token(report: &Report, level: Level) {
     }
     assert!(cluster.logged(1, &["unverified_requests"], began).is_empty());
 }
+
+/// The token is read at the start. Whatever becomes of its file later, the node keeps the token that it has, and a node that
+/// is started with a file it cannot use does not start: it never answers without asking for a token.
+pub fn the_file_of_the_read_token(report: &Report, level: Level) {
+    const NEW: &str = "another-correct-horse";
+    let folder = Folder::new(&format!("token-file-{}", level.name()));
+    let file = folder.publish("..1", &[TOKEN]);
+    let guard = Guard::new(level);
+    let mut cluster = Plan::loopback(2).build();
+    guard.arm(&mut cluster);
+    for number in cluster.numbers() {
+        cluster.node_mut(number).replace_argument("--read-token-file", &file);
+        cluster.node_mut(number).read_with(TOKEN);
+        cluster.start(number);
+    }
+    cluster.settle();
+    let began = Instant::now();
+    let one = guard.back(cluster.node(1).host.address);
+    let status = |shown: &str| {
+        let (head, _) =
+            send(one, &format!("GET /api/v1/row HTTP/1.1\r\nhost: {one}\r\n{shown}\r\n")).expect("an answer");
+        head.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
+    let bad = ["torn", "empty", "pipe", "gone"];
+    for what in bad.into_iter().chain(["new"]) {
+        match what {
+            "torn" => drop(folder.publish(what, &[&NEW[..9]])),
+            "empty" => drop(folder.publish(what, &[])),
+            "pipe" => drop(folder.publish_pipe(what)),
+            "gone" => folder.remove(&file),
+            _ => drop(folder.publish(what, &[NEW])),
+        }
+        let statuses = [status(""), status(&bearer(&NEW[..9])), status(&bearer(NEW)), status(&bearer(TOKEN))];
+        assert_eq!(statuses, ["401", "401", "401", "200"], "{what}: the token that was read at the start counts");
+    }
+    cluster.settle();
+    cluster.assert_quiet(&[1, 2], began);
+    // Started again with each of them.
+    for what in bad {
+        cluster.kill(1);
+        match what {
+            "torn" | "empty" | "pipe" => drop(folder.lead_to(what)),
+            _ => folder.remove(&file),
+        }
+        let again = Instant::now();
+        cluster.start(1);
+        let ended = cluster.node_mut(1).await_end(SOON);
+        assert_eq!(ended.code(), Some(64), "{what}: it starts without a token that can be used");
+        let said = cluster.node(1).log.wait(again, SOON, |line| line.raw.contains("--read-token-file"));
+        report.say(format!("{what}: {}", said.unwrap_or_else(|| panic!("{what}: it does not say why")).raw.trim()));
+        assert!(!cluster.node(1).log_text().contains("horse"), "{what}: the token is shown");
+        folder.lead_to("new");
+        cluster.node_mut(1).read_with(NEW);
+        cluster.start(1);
+        cluster.node(1).await_ready();
+        assert_eq!([status(""), status(&bearer(TOKEN)), status(&bearer(NEW))], ["401", "401", "200"], "{what}");
+    }
+    // node-2 still has the old token: nodes read each other by the key.
+    cluster.settle();
+    assert_eq!(failed_pings(&cluster, "mesh_key"), [""; 0]);
+    cluster.assert_down_only(&["node-1"]);
+}

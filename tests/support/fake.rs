@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 use super::ports;
 
@@ -64,6 +67,14 @@ struct Shared {
     answers: AtomicU64,
     /// What it says as a witness, of anybody.
     testimony: Mutex<Option<String>>,
+    /// Whom its answers accuse.
+    accusations: Mutex<String>,
+    /// Whom its answers say that it watches.
+    watched: Mutex<String>,
+    /// The mesh key that its answers are signed with.
+    key: Mutex<Option<Vec<u8>>>,
+    /// Requests for a stream so far.
+    streams: AtomicU64,
 }
 
 /// Of a fake peer that is one node.
@@ -71,8 +82,25 @@ const BOOT: u64 = 0x000f_a4ed;
 
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
 
-fn ok(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+/// The part of an answer's tag that is the same in all of them, from docs/security.md.
+const ANSWER: &[u8] = b"heartbeat-mesh-1 answer";
+
+/// A part of what a tag covers, with its length.
+fn part(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).expect("short");
+    [&length.to_be_bytes(), bytes].concat()
+}
+
+/// The tag of this answer to a request that had the tag `asked`.
+fn tag(key: &[u8], asked: &[u8], body: &str) -> String {
+    let covered = [part(ANSWER), part(asked), part(body.as_bytes())].concat();
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("of any length").chain_update(covered);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+    digits.collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -116,6 +144,10 @@ impl FakePeer {
             started: Instant::now(),
             answers: AtomicU64::new(0),
             testimony: Mutex::default(),
+            accusations: Mutex::default(),
+            watched: Mutex::default(),
+            key: Mutex::default(),
+            streams: AtomicU64::new(0),
         });
         let accepting = shared.clone();
         std::thread::spawn(move || {
@@ -144,6 +176,30 @@ impl FakePeer {
     /// As a witness it says this of anybody.
     pub fn testify(&self, body: &str) {
         *lock(&self.shared.testimony) = Some(body.to_owned());
+    }
+
+    /// Its answers accuse this boot of being gone, besides those that they accuse already.
+    pub fn accuse(&self, node: &str, boot: &str) {
+        let accusation = format!(r#"{{"node":"{node}","boot":"{boot}","class":"gone","silent_ms":9000}}"#);
+        let mut all = lock(&self.shared.accusations);
+        *all = if all.is_empty() { accusation } else { format!("{all},{accusation}") };
+    }
+
+    /// Its answers say that it watches this boot and finds it alive.
+    pub fn watch(&self, node: &str, boot: &str) {
+        *lock(&self.shared.watched) = format!(r#"{{"node":"{node}","boot":"{boot}","state":"alive"}}"#);
+    }
+
+    /// Its answers are signed with this mesh key, as `heartbeat keygen` prints one.
+    pub fn sign_with(&self, key: &str) {
+        let base64 = base64::engine::general_purpose::STANDARD;
+        let bytes = if key.len() == 64 { from_hex(key) } else { base64.decode(key).ok() };
+        *lock(&self.shared.key) = Some(bytes.expect("a key"));
+    }
+
+    /// How often it was asked for a stream of news.
+    pub fn streams_asked(&self) -> u64 {
+        self.shared.streams.load(Ordering::Relaxed)
     }
 
     /// Answers that it gave under new names.
@@ -179,24 +235,34 @@ impl Shared {
         loop {
             let mut first = String::new();
             let mut line = String::new();
+            let mut asked = None;
             while reader.read_line(&mut line)? > 0 && line != "\r\n" {
                 if first.is_empty() {
                     first.clone_from(&line);
                 }
+                // The version, the key, the nonce and the tag.
+                if let Some(mac) = line.strip_prefix("heartbeat-mac: ") {
+                    asked = mac.split_whitespace().nth(3).and_then(from_hex);
+                }
                 line.clear();
             }
+            let asked = asked.as_deref();
             let is_bomb = *lock(&self.manner) == Manner::GzipBomb;
             match first.split(' ').nth(1) {
                 None => return Ok(()),
-                Some(_) if is_bomb => stream.write_all(&bomb(&self.whole_answer(&self.name, BOOT)))?,
-                Some("/ping") => self.answer(&mut stream)?,
-                Some("/api/v1/events") => return self.stream(&mut stream),
-                Some("/api/v1/row") => match self.row_answer() {
+                Some(_) if is_bomb => stream.write_all(&bomb(&self.whole_answer(asked, &self.name, BOOT)))?,
+                Some("/ping") => self.answer(&mut stream, asked)?,
+                Some("/api/v1/events") => {
+                    self.streams.fetch_add(1, Ordering::Relaxed);
+                    return self.stream(&mut stream);
+                }
+                Some("/api/v1/row") => match self.row_answer(asked) {
                     Some(answer) => stream.write_all(answer.as_bytes())?,
                     None => self.idle(Duration::from_secs(3600))?,
                 },
                 Some(path) if path.starts_with("/api/v1/witness/") => {
-                    let said = lock(&self.testimony).as_deref().map_or_else(|| NOT_FOUND.to_owned(), ok);
+                    let said = lock(&self.testimony).clone();
+                    let said = said.map_or_else(|| NOT_FOUND.to_owned(), |body| self.ok(asked, &body));
                     stream.write_all(said.as_bytes())?;
                 }
                 Some(_) => stream.write_all(NOT_FOUND.as_bytes())?,
@@ -204,24 +270,36 @@ impl Shared {
         }
     }
 
+    /// The answer with this body, with a tag where it has a key and the request had one, too.
+    fn ok(&self, asked: Option<&[u8]>, body: &str) -> String {
+        let key = lock(&self.key);
+        let tag =
+            key.as_deref().zip(asked).map(|(key, asked)| format!("heartbeat-mac: 1 {}\r\n", tag(key, asked, body)));
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{}content-length: {}\r\n\r\n{body}",
+            tag.unwrap_or_default(),
+            body.len()
+        )
+    }
+
     /// `None`: it says nothing.
-    fn row_answer(&self) -> Option<String> {
+    fn row_answer(&self, asked: Option<&[u8]>) -> Option<String> {
         match &*lock(&self.row) {
             OwnRow::Lacks => Some(NOT_FOUND.to_owned()),
             OwnRow::Keeps => None,
-            OwnRow::Gives(body) => Some(ok(body)),
+            OwnRow::Gives(body) => Some(self.ok(asked, body)),
         }
     }
 
-    fn answer(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+    fn answer(&self, stream: &mut TcpStream, asked: Option<&[u8]>) -> std::io::Result<()> {
         let manner = *lock(&self.manner);
         let whole = match manner {
-            Manner::WrongIdentity => self.whole_answer("somebody-else", BOOT),
+            Manner::WrongIdentity => self.whole_answer(asked, "somebody-else", BOOT),
             Manner::NewNames => {
                 let number = self.answers.fetch_add(1, Ordering::Relaxed);
-                self.whole_answer(&format!("{}-{number}", self.name), BOOT + 1 + number)
+                self.whole_answer(asked, &format!("{}-{number}", self.name), BOOT + 1 + number)
             }
-            _ => self.whole_answer(&self.name, BOOT),
+            _ => self.whole_answer(asked, &self.name, BOOT),
         };
         match manner {
             Manner::GzipBomb => stream.write_all(&bomb(&whole)),
@@ -249,12 +327,15 @@ impl Shared {
         }
     }
 
-    fn whole_answer(&self, name: &str, boot: u64) -> String {
+    fn whole_answer(&self, asked: Option<&[u8]>, name: &str, boot: u64) -> String {
         let seq = self.started.elapsed().as_millis();
-        let fields = lock(&self.fields);
-        ok(&format!(
-            r#"{{"node":"{name}","boot":"{boot:016x}","seq":{seq},"state":"ready","version":"0.1.0","accusations":[],"watch":{{"since":0,"rev":0,"peers":[]}}{fields}}}"#
-        ))
+        let (fields, accusations) = (lock(&self.fields), lock(&self.accusations));
+        let watched = lock(&self.watched);
+        let rev = u8::from(!watched.is_empty());
+        let body = format!(
+            r#"{{"node":"{name}","boot":"{boot:016x}","seq":{seq},"state":"ready","version":"0.1.0","accusations":[{accusations}],"watch":{{"since":0,"rev":{rev},"peers":[{watched}]}}{fields}}}"#
+        );
+        self.ok(asked, &body)
     }
 
     /// An event stream on which nothing happens.

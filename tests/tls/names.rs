@@ -48,12 +48,15 @@ pub fn nodes_behind_a_name(report: &Report) {
         let discovery = one.json("/api/v1/node")?["discovery"].clone();
         let found = discovery["candidates"].as_array().into_iter().flatten();
         let mut found = found.filter(|candidate| candidate["address"] == "127.0.0.3:8001");
-        found.next().map(|candidate| candidate["evidence"].clone()).ok_or_else(|| discovery.to_string())
+        found.next().cloned().ok_or_else(|| discovery.to_string())
     };
-    check("what answers at 127.0.0.3 is nobody", SOON, || match at_three()? {
-        evidence if evidence == "invalid" => Ok(()),
-        evidence => Err(evidence.to_string()),
+    let flaw = check("what answers at 127.0.0.3 is nobody, and it is said why", SOON, || {
+        let candidate = at_three()?;
+        let flaw = candidate["flaw"].as_str().unwrap_or_default();
+        let is_said = candidate["evidence"] == "invalid" && flaw == "its certificate is for another host";
+        if is_said { Ok(flaw.to_owned()) } else { Err(candidate.to_string()) }
     });
+    report.say(format!("127.0.0.3: {flaw}"));
     await_peers(&one, "node-2 alive");
     await_peers(&two, "node-1 alive");
     // It believes the others, whose certificates are right.

@@ -7,6 +7,7 @@ use super::entries::{Newcomer, Owner, Place};
 use super::finding::ProbeId;
 use super::{CALM, Directory, EAGER};
 use crate::detector::evidence::Evidence;
+use crate::detector::flaw::Flaw;
 use crate::detector::peer::{BootId, PeerId};
 use crate::detector::time::ObserverTime;
 
@@ -57,7 +58,7 @@ impl Directory {
             self.next_probe += 1;
             let id = ProbeId(self.next_probe);
             if let Some((open, _)) = place.probe.replace((id, now)) {
-                place.evidence = Some(Evidence::Stalled);
+                place.fails(Evidence::Stalled, None);
                 self.cancelled.push(open);
             }
             place.next_probe = now + PROBE_LIMIT;
@@ -86,7 +87,14 @@ impl Directory {
     /// The probe of this address failed, or its answer settled nothing.
     pub(crate) fn unsettled(&mut self, address: SocketAddr, evidence: Evidence) {
         if let Some(place) = self.places.get_mut(&address) {
-            place.evidence = Some(evidence);
+            place.fails(evidence, None);
+        }
+    }
+
+    /// The probe of this address was answered, and not as a node answers.
+    pub(crate) fn flawed(&mut self, address: SocketAddr, flaw: Flaw) {
+        if let Some(place) = self.places.get_mut(&address) {
+            place.fails(Evidence::Invalid, Some(flaw));
         }
     }
 
@@ -94,7 +102,7 @@ impl Directory {
     pub(crate) fn settle(&mut self, address: SocketAddr, owner: Owner) {
         if let Some(place) = self.places.get_mut(&address) {
             place.owner = owner;
-            place.evidence = None;
+            (place.evidence, place.flaw) = (None, None);
             place.rival = None;
             place.newcomer = None;
             place.was_home |= matches!(owner, Owner::Peer(_));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::finding::{DnsName, ProbeId};
 use crate::detector::evidence::Evidence;
+use crate::detector::flaw::Flaw;
 use crate::detector::peer::{BootId, PeerId};
 use crate::detector::time::ObserverTime;
 
@@ -58,6 +59,8 @@ pub(super) struct Place {
     pub probe: Option<(ProbeId, ObserverTime)>,
     /// How the last probe failed.
     pub evidence: Option<Evidence>,
+    /// What was wrong with its answer, if one came.
+    pub flaw: Option<Flaw>,
     /// Another boot of a node whose home is elsewhere answers here, since then.
     pub rival: Option<(BootId, ObserverTime)>,
     /// A node has come to be watched here.
@@ -85,11 +88,17 @@ impl Place {
             next_probe,
             probe: None,
             evidence: None,
+            flaw: None,
             rival: None,
             was_home: false,
             replaced: None,
             newcomer: None,
         }
+    }
+
+    /// Its last probe failed like this.
+    pub(super) fn fails(&mut self, evidence: Evidence, flaw: Option<Flaw>) {
+        (self.evidence, self.flaw) = (Some(evidence), flaw);
     }
 
     pub(super) fn is_listed(&self) -> bool {

@@ -152,6 +152,7 @@ impl Directory {
             address: *address,
             age: now.since(place.since),
             evidence: place.evidence,
+            flaw: place.flaw.clone(),
             overdue: now.since(place.since) > longest_wait,
         };
         DiscoveryView { names: names.collect(), candidates: nobodys.map(candidate).collect(), errors: self.errors }

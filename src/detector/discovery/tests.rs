@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::detector::evidence::Evidence;
+use crate::detector::flaw::{Flaw, FlawKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -107,6 +108,19 @@ fn a_candidate_is_probed_often_while_it_is_young() {
     let candidate = directory.view(at(90_000), 90 * SECOND).candidates[0].clone();
     assert_eq!((candidate.age, candidate.evidence), (90 * SECOND, Some(Evidence::Refused)));
     assert!(!candidate.overdue && directory.view(at(90_001), 90 * SECOND).candidates[0].overdue);
+}
+
+#[test]
+fn what_was_wrong_with_an_answer_is_kept_until_the_next_probe_ends() {
+    let mut directory = looked_up(&[1]);
+    let shown = |directory: &Directory| {
+        let candidate = directory.view(at(0), SECOND).candidates[0].clone();
+        (candidate.evidence, candidate.flaw.map(|flaw| flaw.kind))
+    };
+    directory.flawed(address(1), Flaw::new(FlawKind::TlsWrongName, "its certificate is for another host"));
+    assert_eq!(shown(&directory), (Some(Evidence::Invalid), Some(FlawKind::TlsWrongName)));
+    directory.unsettled(address(1), Evidence::Refused);
+    assert_eq!(shown(&directory), (Some(Evidence::Refused), None));
 }
 
 #[test]

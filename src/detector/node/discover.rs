@@ -12,6 +12,7 @@ use super::identity::Claim;
 use crate::detector::discovery::{Directory, DnsName, Finding, Found, NameId, Owner, PEERS_MAX, ProbeId, removal};
 use crate::detector::event::{Conflict, EventKind};
 use crate::detector::evidence::Evidence;
+use crate::detector::flaw::Flaw;
 use crate::detector::link::Link;
 use crate::detector::peer::{Answer, PeerId, PeerKey, PeerSpec, PeerState, SelfState};
 use crate::detector::time::{Monotonic, ObserverTime};
@@ -48,14 +49,28 @@ impl Node {
 
     /// A probe ended. One that was cancelled is ignored.
     pub fn handle_probe(&mut self, now: Monotonic, probe: ProbeId, result: Result<Answer, Evidence>) {
+        self.probe_ended(now, probe, |node, address, begun, now| match result {
+            Ok(answer) => node.probe_answered(address, answer, begun, now),
+            Err(evidence) => node.directory.unsettled(address, evidence),
+        });
+    }
+
+    /// The same, for an answer that came and was not one of a node: `flaw` says what was wrong.
+    pub fn handle_probe_flaw(&mut self, now: Monotonic, probe: ProbeId, flaw: Flaw) {
+        self.probe_ended(now, probe, |node, address, _, _| node.directory.flawed(address, flaw));
+    }
+
+    fn probe_ended(
+        &mut self,
+        now: Monotonic,
+        probe: ProbeId,
+        end: impl FnOnce(&mut Node, SocketAddr, ObserverTime, ObserverTime),
+    ) {
         let now = self.begin(now);
         if let Some((address, begun)) = self.directory.probe_ended(probe, now)
             && !self.leaving
         {
-            match result {
-                Ok(answer) => self.probe_answered(address, answer, begun, now),
-                Err(evidence) => self.directory.unsettled(address, evidence),
-            }
+            end(self, address, begun, now);
         }
         self.discover(now);
         self.finish();
