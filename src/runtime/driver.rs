@@ -227,9 +227,7 @@ impl Driver {
             }
             Input::Question { node, boot, reply } => self.hear_question(now, node, boot, reply),
             Input::Hello { caller, reply } => drop(reply.send(self.node.hello(now, &caller).map(Box::new))),
-            Input::View { reply } => {
-                let _ = reply.send(self.node.view(now));
-            }
+            Input::View { reply } => drop(reply.send(self.node.view(now))),
             Input::Why { peer, reply } => drop(reply.send(self.node.why(now, &peer).map(Box::new))),
             Input::Discovery { tried } => self.tried = Some(tried),
             Input::PeerTargets { reply } => {
