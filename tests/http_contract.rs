@@ -1094,7 +1094,7 @@ async fn pings_are_answered_while_metrics_of_a_thousand_peers_are_written() {
     for accepted in ["identity", "gzip"] {
         let request = Request::get("/metrics").header("accept-encoding", accepted).body(Body::empty());
         let scrape = tokio::spawn(call(node.router(), request.expect("a request")));
-        let (mut pings, begun) = (0, std::time::Instant::now());
+        let (mut pings, begun) = (0, tokio::time::Instant::now());
         while !scrape.is_finished() {
             assert_eq!(node.get("/ping").await.status, StatusCode::OK);
             pings += 1;
