@@ -208,20 +208,47 @@ fn fault_of_member(status: &NodeStatus, row: &Row) -> Option<Fault> {
     fault_of(seen)
 }
 
+/// What is to be done about one fault, and about whom.
+struct Task {
+    members: Vec<Member>,
+    fault: Fault,
+    /// Those that do not reach them.
+    others: String,
+    /// What is said of one. Faults of which nothing else is to be said share a line.
+    text: String,
+}
+
+impl Task {
+    /// The other end of the same links: it would be told the same once more.
+    fn is_other_end_of(&self, known: &Task) -> bool {
+        let has_two_ends = matches!(self.fault, Fault::LinkBroken | Fault::CutOff);
+        has_two_ends
+            && self.fault == known.fault
+            && self.others == names(&known.members)
+            && known.others == names(&self.members)
+    }
+
+    fn told(self) -> (Vec<Member>, String) {
+        match self.members.len() {
+            1 => (self.members, self.text),
+            _ => (self.members, advice(self.fault, &self.others, Number::Several)),
+        }
+    }
+}
+
 /// What to do about everything that is wrong in a mesh: each advice once, with the members that it is about. Those that
-/// are down come first.
+/// are down come first. A link that is broken both ways is told of one end.
 pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
     if view.whole {
         return Vec::new();
     }
-    // By the text for one: faults of which nothing else is to be said share a line.
-    let mut all: Vec<(Vec<Member>, String, Fault, String)> = Vec::new();
+    let mut all: Vec<Task> = Vec::new();
     let mut add = |member: &Member, fault: Fault, others: String| {
         let text = advice(fault, &others, Number::One);
-        match all.iter_mut().find(|(_, known, ..)| *known == text) {
-            Some((members, ..)) if members.contains(member) => {}
-            Some((members, ..)) => members.push(member.clone()),
-            None => all.push((vec![member.clone()], text, fault, others)),
+        match all.iter_mut().find(|task| task.text == text) {
+            Some(task) if task.members.contains(member) => {}
+            Some(task) => task.members.push(member.clone()),
+            None => all.push(Task { members: vec![member.clone()], fault, others, text }),
         }
     };
     let statuses = || view.node_statuses.iter().zip(&view.rows);
@@ -234,11 +261,13 @@ pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
         row.blind_spots.iter().for_each(|spot| add(&row.observer, fault_of_blind_spot(spot.kind), String::new()));
     }
     view.mismatches.iter().for_each(|mismatch| add(&mismatch.observer, Fault::Unlisted, String::new()));
-    let told = all.into_iter().map(|(members, one, fault, others)| match members.len() {
-        1 => (members, one),
-        _ => (members, advice(fault, &others, Number::Several)),
-    });
-    told.collect()
+    let mut tasks: Vec<Task> = Vec::new();
+    for task in all {
+        if !tasks.iter().any(|known| task.is_other_end_of(known)) {
+            tasks.push(task);
+        }
+    }
+    tasks.into_iter().map(Task::told).collect()
 }
 
 fn fault_of_class(class: Option<Class>) -> Fault {
@@ -297,6 +326,8 @@ pub(super) fn sentence(why: &Why) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detector::peer::SelfState;
+    use crate::mesh::{self, Cell};
 
     #[test]
     fn each_class_of_a_dead_node_has_its_own_advice() {
@@ -351,5 +382,26 @@ mod tests {
     fn one_that_answers_pings_alone_may_have_an_mtu_problem() {
         let seen = Seen { verdict: MeshVerdict::Up, class: None, heard: Some(RowFreshness::Before), stalled: false };
         assert!(advice(fault_of(seen).unwrap(), "", Number::One).contains("large packets are lost on the way (MTU)"));
+    }
+
+    #[test]
+    fn a_link_that_is_broken_both_ways_is_told_of_one_end() {
+        let names = ["a", "b", "c", "d"];
+        let broken = [(0, 2), (2, 0), (0, 3), (3, 0)];
+        let cell = |from: usize, to: usize| {
+            let is_broken = broken.contains(&(from, to));
+            let (state, verdict) =
+                if is_broken { (PeerState::Unreachable, Some(Verdict::LinkBroken)) } else { (PeerState::Alive, None) };
+            Cell { verdict, ..Cell::new(Member::from(names[to]), state) }
+        };
+        let row = |from: usize| Row {
+            freshness: RowFreshness::Now,
+            state: Some(SelfState::Ready),
+            cells: (0..4).filter(|to| *to != from).map(|to| cell(from, to)).collect(),
+            ..Row::never(Member::from(names[from]))
+        };
+        let told = of_mesh(&mesh::view((0..4).map(row).collect()));
+        let text = "it runs; check the network and the firewalls between it and c and d".to_owned();
+        assert_eq!(told, [(vec![Member::from("a")], text)]);
     }
 }

@@ -6,7 +6,7 @@
 //! middle of a name says nothing.
 
 use super::mesh::{Finding, Summary};
-use crate::mesh::{MeshVerdict, MeshView};
+use crate::mesh::{MeshVerdict, MeshView, NodeStatus};
 
 /// The most characters of a headline: two lines on a phone, one on a desk.
 pub const HEADLINE_CHARS: usize = 90;
@@ -45,8 +45,8 @@ fn rest(count: usize, is_named: bool, word: &str) -> Option<String> {
     (count > 0).then(|| format!("{count} {more}{word}{}", if count == 1 { "" } else { "s" }))
 }
 
-/// The mesh in numbers: "12 nodes, 1 down, 2 of 110 links bad". Links of a node that is not there are in neither number: one
-/// dead node is one fault and not eleven, and the others have 110 links.
+/// The mesh in numbers: "12 nodes, 1 down, 2 of 110 other links bad". Links of a node that is not there are in neither number:
+/// one dead node is one fault and not eleven, and the others have 110 links.
 pub fn counts(view: &MeshView) -> String {
     let nodes = view.node_statuses.len();
     let mut parts = vec![if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") }];
@@ -69,7 +69,8 @@ pub fn counts(view: &MeshView) -> String {
     let bad: usize = view.rows.iter().map(|row| view.bad_links(row).count()).sum();
     let all = view.link_count();
     if all > 0 {
-        parts.push(format!("{bad} of {all} links bad"));
+        let other = if view.node_statuses.iter().all(NodeStatus::has_links) { "" } else { "other " };
+        parts.push(format!("{bad} of {all} {other}links bad"));
     }
     parts.join(", ")
 }
@@ -121,7 +122,7 @@ mod tests {
     fn a_second_fault_is_named_where_there_is_room() {
         let (headline, counts) = says(&view(&nodes(12), 2, &[(4, 5), (5, 4)]));
         assert_eq!(headline, "node-1 and node-2 have been down for 12 s; node-5 and node-6 cannot reach each other");
-        assert_eq!(counts, "12 nodes, 2 down, 2 of 90 links bad");
+        assert_eq!(counts, "12 nodes, 2 down, 2 of 90 other links bad");
         // With the time of both, where that fits.
         let (headline, _) = says(&view(&nodes(12), 1, &[(1, 2)]));
         assert_eq!(headline, "node-1 has been down for 12 s; node-2 has not reached node-3 for 12 s: one way only");
@@ -164,7 +165,7 @@ mod tests {
     fn the_numbers_speak_where_names_are_too_long() {
         let names: Vec<String> = (1..=12).map(|number| format!("{}-{number}", "x".repeat(90))).collect();
         let (headline, counts) = says(&view(&names, 1, &[]));
-        assert_eq!(headline, "12 nodes, 1 down, 0 of 110 links bad");
+        assert_eq!(headline, "12 nodes, 1 down, 0 of 110 other links bad");
         assert_eq!(headline, counts);
     }
 
@@ -189,7 +190,8 @@ mod tests {
             mesh.node_statuses[3].verdict = verdict;
             let away = [MeshVerdict::Down, MeshVerdict::Unconfirmed, MeshVerdict::NeverSeen];
             let planned = [MeshVerdict::Left, MeshVerdict::Maintenance];
-            let expected = if away.contains(&verdict) || planned.contains(&verdict) { "0 of 6" } else { "3 of 12" };
+            let expected =
+                if away.contains(&verdict) || planned.contains(&verdict) { "0 of 6 other" } else { "3 of 12" };
             let counts = counts(&mesh);
             assert!(counts.ends_with(&format!("{expected} links bad")), "{verdict:?}: {counts}");
         }

@@ -29,7 +29,6 @@ const PHONE: Setup = Setup { width: 390, height: 844, ..Setup::DESK };
 fn all() -> Vec<(&'static str, Setup, Scene)> {
     let down = || Scene::whole(3).with_dead(&[2]);
     let one_way = Scene { broken: vec![(0, 1, Verdict::OneWay)], ..Scene::whole(3) };
-    let split = [(0, 2), (0, 3), (1, 2), (1, 3)];
     let twelve = || Scene::whole(12).with_dead(&[6, 10]);
     let many = || Scene::whole(32).with_dead(&[20]).with_broken(&[(3, 11), (3, 17)]);
     let large = || hundred().with_dead(&[3, 57]).with_broken(&[(30, 70)]);
@@ -38,7 +37,7 @@ fn all() -> Vec<(&'static str, Setup, Scene)> {
         ("down", Setup::DESK, down()),
         ("down-phone-dark", PHONE.dark(), down()),
         ("one-way", Setup::DESK, one_way),
-        ("split", Setup::DESK, Scene::whole(4).with_broken(&split)),
+        ("split", Setup::DESK, Scene::whole(4).with_split(&[0, 1])),
         ("twelve", WIDE, twelve()),
         ("twelve-dark", WIDE.dark(), twelve()),
         ("thirty-two", WIDE, many()),

@@ -12,6 +12,8 @@ pub struct Scene {
     pub names: Vec<String>,
     /// Nodes that are down, by place.
     pub dead: Vec<usize>,
+    /// Nodes whose report does not arrive: they are on the other side of a split.
+    pub unheard: Vec<usize>,
     /// Links that are broken, and how: from, to, verdict.
     pub broken: Vec<(usize, usize, Verdict)>,
     /// Nodes that the others suspect.
@@ -24,7 +26,15 @@ impl Scene {
     /// `count` nodes that all reach each other.
     pub fn whole(count: usize) -> Scene {
         let names = (1..=count).map(|number| format!("node-{number}")).collect();
-        Scene { names, dead: vec![], broken: vec![], suspect: vec![], degraded: vec![], only_bad: false }
+        Scene {
+            names,
+            dead: vec![],
+            unheard: vec![],
+            broken: vec![],
+            suspect: vec![],
+            degraded: vec![],
+            only_bad: false,
+        }
     }
 
     pub fn with_dead(self, dead: &[usize]) -> Scene {
@@ -38,6 +48,14 @@ impl Scene {
             self.broken.push((other, one, Verdict::LinkBroken));
         }
         self
+    }
+
+    /// Two sides that do not hear each other, as the first one sees it.
+    pub fn with_split(mut self, side: &[usize]) -> Scene {
+        let (inside, outside): (Vec<usize>, Vec<usize>) = (0..self.names.len()).partition(|at| side.contains(at));
+        self.broken =
+            inside.iter().flat_map(|&from| outside.iter().map(move |&to| (from, to, Verdict::CutOff))).collect();
+        Scene { unheard: outside, ..self }
     }
 
     fn cell(&self, from: usize, to: usize) -> Cell {
@@ -65,19 +83,19 @@ impl Scene {
     }
 
     fn row(&self, from: usize) -> Row {
-        let is_dead = self.dead.contains(&from);
+        let is_unheard = self.dead.contains(&from) || self.unheard.contains(&from);
         let alive = |to: usize| {
             let peer = Member::from(&*self.names[to]);
             Cell { boot: Some(BootId(7)), ..Cell::new(peer, PeerState::Alive) }
         };
         let others = (0..self.names.len()).filter(|to| *to != from);
         Row {
-            freshness: if is_dead { RowFreshness::Before } else { RowFreshness::Now },
-            as_of: Some(Duration::from_secs(if is_dead { 42 } else { 0 })),
+            freshness: if is_unheard { RowFreshness::Before } else { RowFreshness::Now },
+            as_of: Some(Duration::from_secs(if is_unheard { 42 } else { 0 })),
             boot: Some(BootId(7)),
             state: Some(SelfState::Ready),
             up_for: Some(Duration::from_secs(7_530)),
-            cells: others.map(|to| if is_dead { alive(to) } else { self.cell(from, to) }).collect(),
+            cells: others.map(|to| if is_unheard { alive(to) } else { self.cell(from, to) }).collect(),
             ..Row::never(Member::from(&*self.names[from]))
         }
     }
@@ -89,7 +107,7 @@ impl Scene {
         match (self.dead.contains(&at), has_broken, at % 7) {
             (true, ..) => vec![run(Mark::Up, 85), run(Mark::Partly, 1), run(Mark::Down, 4)],
             (_, true, _) => vec![run(Mark::Up, 86), run(Mark::Partly, 4)],
-            (_, _, 3) => vec![run(Mark::Up, 40), run(Mark::Down, 5), run(Mark::Up, 45)],
+            (_, _, 3) => vec![run(Mark::Up, 40), run(Mark::Partly, 5), run(Mark::Up, 45)],
             _ => vec![run(Mark::Up, 90)],
         }
     }
