@@ -129,7 +129,7 @@ pub fn questions_without_pause(report: &Report, _: Level) {
     check("the stranger has all that it may have", SOON, || {
         if refused.load(Ordering::Relaxed) > 80 { Ok(()) } else { Err(format!("{refused:?} were refused")) }
     });
-    let answers: Vec<_> = (0..6).map(|_| status(peer.address, &question)).collect();
+    let answers: Vec<_> = (0..3).map(|_| status(peer.address, &question)).collect();
     report.say(format!("the peer's questions: {answers:?}, after {:.1} s", frozen.elapsed().as_secs_f64()));
     report.say(format!("{}, {} of them refused", attack.end(), refused.load(Ordering::Relaxed)));
     cluster.signal(3, "CONT");
