@@ -147,7 +147,7 @@ impl Scene {
             summary: &summary,
             age: Duration::ZERO,
             asked: self.names.len() - 1,
-            answered: self.names.len() - 1 - self.dead.len(),
+            answered: self.names.len() - 1 - (self.dead.len() + self.unheard.len()),
             now: now.to_owned(),
             strips: view.rows.iter().map(|row| self.strip(row.observer.as_str())).collect(),
             incidents: is_bad.then_some(incident).into_iter().collect(),
