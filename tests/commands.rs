@@ -550,6 +550,38 @@ fn a_signal_ends_a_detector_from_outside_too() {
     until("its detector has ended", || !command_line(&detector).contains("98.7654"));
 }
 
+/// As the first process of a container has no default reaction to a signal, it has to listen itself, before the runs and
+/// while they last.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_long_evaluation() {
+    for (name, bit, code) in [("INT", 2, 130), ("TERM", 15, 143)] {
+        let mut process = Running(heartbeat(&["evaluate", "starved-grid"]).spawn().expect("the binary runs"));
+        let id = process.0.id();
+        until("it listens to the signal", || caught(id) & (1 << (bit - 1)) != 0);
+        let began = Instant::now();
+        signal(name, id.into());
+        let mut ended = None;
+        until("it has ended", || {
+            ended = process.0.try_wait().expect("its state");
+            ended.is_some()
+        });
+        println!("SIG{name}: ended within {:?}", began.elapsed());
+        assert_eq!(ended.and_then(|status| status.code()), Some(code), "SIG{name}");
+        let mut said = String::new();
+        process.0.stdout.take().expect("a pipe").read_to_string(&mut said).expect("it can be read");
+        assert_eq!(said, "", "a table of half the runs");
+    }
+}
+
+/// The signals that a process has a handler for; bit 0 is signal 1.
+#[cfg(unix)]
+fn caught(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
 #[cfg(unix)]
 fn command_line(process: &str) -> String {
     std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default()

@@ -55,7 +55,7 @@ const SEEDS: u64 = 10;
   heartbeat evaluate crash --detector 'python3 my_detector.py'    a detector of your own (docs/evaluation.md)
 
 Exit codes: 0 done, 1 the file cannot be written or the own detector fails, 64 no such scenario or a mistake in it, or
-the own detector does not start.")]
+the own detector does not start, 130 Ctrl-C.")]
 pub(crate) struct Evaluate {
     /// A scenario file, the name of a built-in one or of an experiment, random, or sick (another schedule for each seed)
     #[arg(default_value = "crash")]
@@ -95,7 +95,10 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
         return list(environment);
     }
     match command.detector.clone() {
-        None => compare(&command, environment, None),
+        None => {
+            let environment = environment.clone();
+            until_asked(beside(move || compare(&command, &environment, None)), early_end).await
+        }
         Some(detector) => with_own(detector, command, environment.clone()).await,
     }
 }
@@ -103,12 +106,19 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
 /// The runs beside the process of the own detector, which ends with them, with a mistake, and with Ctrl-C.
 async fn with_own(detector: String, command: Evaluate, environment: Environment) -> Outcome {
     let (link, serving) = child::start(&detector, child::ANSWER_WITHIN)?;
-    let playing = tokio::task::spawn_blocking(move || compare(&command, &environment, Some(Own::new(&detector, link))));
+    let playing = beside(move || compare(&command, &environment, Some(Own::new(&detector, link))));
     let work = async {
         let (outcome, ()) = tokio::join!(playing, serving);
-        outcome.map_err(|error| Failure::Internal(format!("the comparison panicked: {error}")))?
+        outcome
     };
     until_asked(work, early_end).await
+}
+
+/// The runs in a thread of their own, so that signals are heard meanwhile: the first process of a container has no
+/// default reaction to them.
+async fn beside(runs: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
+    let playing = tokio::task::spawn_blocking(runs);
+    playing.await.map_err(|error| Failure::Internal(format!("the comparison panicked: {error}")))?
 }
 
 fn list(environment: &Environment) -> Outcome {
