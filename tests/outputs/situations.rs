@@ -3,11 +3,11 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::demo::Demo;
+use super::demo::{Demo, heartbeat};
 use super::{Compared, Output, Outputs};
 
 pub const SITUATIONS: &[fn() -> Outputs] =
-    &[killed, restarted, frozen_for_two, frozen_for_eight, frozen_for_twelve, stopped, two_of_three];
+    &[killed, restarted, frozen_for_two, frozen_for_eight, frozen_for_twelve, stopped, two_of_three, settings];
 
 /// A line that stands for others, which a reader need not see.
 const MORE: &str = "…\n";
@@ -43,6 +43,26 @@ fn lines_with(text: &str, pieces: &[&str]) -> String {
 fn own_events(text: &str, pieces: &[&str]) -> String {
     let is_own = |line: &&str| line.starts_with('$') || line.trim_start().starts_with(|c: char| c.is_ascii_digit());
     lines_with(&text.lines().filter(is_own).map(|line| format!("{line}\n")).collect::<String>(), pieces)
+}
+
+/// Settings that are refused, and what waits mean. No node runs.
+fn settings() -> Outputs {
+    let run = |arguments: &str| {
+        let mut command = heartbeat();
+        // As on a terminal.
+        command.env("HEARTBEAT_LOG_FORMAT", "text").args(arguments.split(' '));
+        let output = command.output().expect("the program runs");
+        String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
+    };
+    let wrong = "--port=70000 --peers=http:/localhost:8002,https://node-3:8001 --interval=0";
+    let show = "config show --wait-stalled=20s";
+    let shown = run(show);
+    let mut last: Vec<&str> = shown.lines().rev().take(3).collect();
+    last.reverse();
+    Outputs::from([
+        ("settings refused", whole(format!("$ heartbeat {wrong}\n{}\n", run(wrong).trim_end()))),
+        ("settings in words", whole(format!("$ heartbeat {show} | tail -3\n{}\n", last.join("\n")))),
+    ])
 }
 
 /// node-3 is killed, looked at, started again, and is one incident.
