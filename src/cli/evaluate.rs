@@ -23,7 +23,7 @@ use self::own::Own;
 use self::row::Row;
 use self::schedule::{Case, Schedule};
 use self::table::{Format, Table};
-use super::exit::{Exit, Failure, Outcome, early_end, until_asked};
+use super::exit::{Exit, Failure, Outcome, computed, early_end, until_asked};
 use super::output::{Cell, Output, counted};
 use super::simulate::{find, rule};
 use crate::baselines::Opinion;
@@ -97,7 +97,7 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
     match command.detector.clone() {
         None => {
             let environment = environment.clone();
-            until_asked(beside(move || compare(&command, &environment, None)), early_end).await
+            until_asked(computed(move || compare(&command, &environment, None)), early_end).await
         }
         Some(detector) => with_own(detector, command, environment.clone()).await,
     }
@@ -106,19 +106,12 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
 /// The runs beside the process of the own detector, which ends with them, with a mistake, and with Ctrl-C.
 async fn with_own(detector: String, command: Evaluate, environment: Environment) -> Outcome {
     let (link, serving) = child::start(&detector, child::ANSWER_WITHIN)?;
-    let playing = beside(move || compare(&command, &environment, Some(Own::new(&detector, link))));
+    let playing = computed(move || compare(&command, &environment, Some(Own::new(&detector, link))));
     let work = async {
         let (outcome, ()) = tokio::join!(playing, serving);
         outcome
     };
     until_asked(work, early_end).await
-}
-
-/// The runs in a thread of their own, so that signals are heard meanwhile: the first process of a container has no
-/// default reaction to them.
-async fn beside(runs: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
-    let playing = tokio::task::spawn_blocking(runs);
-    playing.await.map_err(|error| Failure::Internal(format!("the comparison panicked: {error}")))?
 }
 
 fn list(environment: &Environment) -> Outcome {

@@ -130,6 +130,16 @@ pub(crate) async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(S
     }
 }
 
+/// Work that computes and never waits, in a thread of its own so that signals are heard meanwhile: the first process of a
+/// container has no default reaction to them.
+///
+/// # Errors
+/// Those of the work, and when it panicked.
+pub(crate) async fn computed(work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
+    let computing = tokio::task::spawn_blocking(work);
+    computing.await.map_err(|error| Failure::Internal(format!("the computation panicked: {error}")))?
+}
+
 /// For work that continues until it is stopped: a signal is its usual end.
 pub(crate) fn usual_end(_: Signal) -> Exit {
     Exit::Success

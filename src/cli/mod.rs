@@ -190,7 +190,7 @@ impl Cli {
             Some(Command::Wait(command)) => block_on(wait::wait(&command, environment)),
             Some(Command::Info(command)) => block_on(info::info(&command, environment)),
             Some(Command::Maint(command)) => block_on(maint::maint(&command, environment)),
-            Some(Command::Simulate(command)) => simulate::simulate(&command, environment),
+            Some(Command::Simulate(command)) => block_on(simulate::simulate(command, environment)),
             Some(Command::Evaluate(command)) => block_on(evaluate::evaluate(command, environment)),
             Some(Command::Drill(command)) => block_on(drill::drill(&command, environment)),
             Some(Command::Config(command)) => settings::settings(&command, environment),

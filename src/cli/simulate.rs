@@ -15,7 +15,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome, computed, early_end, until_asked};
 use super::output::{Cell, Output, Paint, counted, milliseconds};
 use super::whole_file;
 use crate::closed_set::ClosedSet;
@@ -47,7 +47,8 @@ Without a rule of the detector, to see what it is for (docs/scenarios.md):
   heartbeat simulate redeploy --without=boot              a crash is taken for the goodbye of the process before
   heartbeat simulate starved-observer --without=quorum    one sick observer is enough for a false verdict
 
-Exit codes: 0 done, 1 an invariant broke or the node asked does not run then, 64 no such scenario or a mistake in it.")]
+Exit codes: 0 done, 1 an invariant broke or the node asked does not run then, 64 no such scenario or a mistake in it,
+130 Ctrl-C.")]
 pub(crate) struct Simulate {
     /// A scenario file, the name of a built-in one, random, or sick (random, with sick observers); without it, the
     /// built-in ones are listed
@@ -94,7 +95,12 @@ pub(crate) struct Simulate {
 ///
 /// # Errors
 /// When there is no such scenario, or an invariant broke.
-pub(crate) fn simulate(command: &Simulate, environment: &Environment) -> Outcome {
+pub(crate) async fn simulate(command: Simulate, environment: &Environment) -> Outcome {
+    let environment = environment.clone();
+    until_asked(computed(move || play_and_tell(&command, &environment)), early_end).await
+}
+
+fn play_and_tell(command: &Simulate, environment: &Environment) -> Outcome {
     let mut output = Output::stdout(environment);
     let Some(name) = command.scenario.as_deref().filter(|_| !command.list) else {
         list(command, &mut output)?;
