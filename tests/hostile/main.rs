@@ -7,7 +7,8 @@
 //!   HEARTBEAT_TEST_LEVELS="key tls key+token" cargo test --test hostile     at other levels than "nothing key+tls"
 //!   just hostile                          release build and long forms: 95 % of the pings, the wait and a second
 //!
-//! Attacks go to loopback only and are bounded in number and time. Cases run one after the other: each loads the machine.
+//! Attacks go to loopback only and are bounded in number and time. Cases that load the machine run one after the other;
+//! before them those that hold things back or wait, a few at a time.
 #![cfg(all(feature = "tls", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -41,29 +42,38 @@ const TLS: &[Level] = &[Level::Tls, Level::KeyAndTls];
 const WITHOUT_KEY: &[Level] = &[Level::Nothing, Level::Tls];
 /// What is the same whatever the nodes are protected with.
 const ONCE: &[Level] = &[Level::Nothing];
-const CASES: &[Leveled] = &[
+/// They hold connections, descriptors, handshakes and answers back, or wait for a minute's end: a fraction of a core each.
+const PATIENT: &[Leveled] = &[
+    leveled!(connections::quiet_callers, ALL),
+    leveled!(connections::callers_that_never_read, WITHOUT_TOKEN),
+    leveled!(connections::descriptors_used_up, ALL),
+    leveled!(connections::handshakes_that_never_end, TLS),
+    leveled!(members::a_new_name_with_each_answer, ALL),
+    leveled!(connections::accepting_that_fails, ONCE),
+    leveled!(callers::guessed_tokens, ONCE, NETWORK),
+    leveled!(members::a_member_that_says_what_is_not, WITHOUT_KEY),
+    leveled!(members::pings_in_the_name_of_a_dead_node, ALL, NETWORK),
+];
+const PATIENT_AT_ONCE: usize = 3;
+
+/// As much as the callers can.
+const LOADS: &[Leveled] = &[
     leveled!(load::metrics_without_pause, ALL),
     leveled!(load::large_answers_without_pause, WITHOUT_TOKEN),
     leveled!(load::pings_without_pause, ALL),
     leveled!(load::bursts_of_pipelined_requests, ALL),
-    leveled!(connections::quiet_callers, ALL),
-    leveled!(connections::callers_that_never_read, WITHOUT_TOKEN),
-    leveled!(connections::descriptors_used_up, ALL),
-    leveled!(connections::accepting_that_fails, ONCE),
     leveled!(connections::two_thousand_streams, ONCE),
     leveled!(connections::junk_and_random_paths, WITHOUT_TOKEN),
-    leveled!(connections::handshakes_that_never_end, TLS),
-    leveled!(callers::guessed_tokens, ONCE, NETWORK),
     leveled!(callers::questions_without_pause, ONCE, NETWORK),
     leveled!(peers::informational_heads_without_end, ALL),
     leveled!(peers::news_without_end, WITHOUT_KEY),
-    leveled!(members::a_new_name_with_each_answer, ALL),
-    leveled!(members::a_member_that_says_what_is_not, WITHOUT_KEY),
-    leveled!(members::pings_in_the_name_of_a_dead_node, ALL, NETWORK),
 ];
 
 fn main() -> ExitCode {
     support::door::serve();
     attack::raise_descriptors();
-    suite::main(1, Vec::leak(level::cases(CASES, &[Level::Nothing, Level::KeyAndTls])))
+    let levels = [Level::Nothing, Level::KeyAndTls];
+    let suites = [(PATIENT, PATIENT_AT_ONCE), (LOADS, 1)];
+    let ended = suites.map(|(cases, at_once)| suite::main(at_once, Vec::leak(level::cases(cases, &levels))));
+    if ended.iter().all(|code| *code == ExitCode::SUCCESS) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
