@@ -1107,11 +1107,11 @@ async fn written_metrics_are_kept_for_a_second_only() {
     let (node, _) = contract().await;
     for accepted in ["identity", "gzip"] {
         let request = Request::get("/metrics").header("accept-encoding", accepted).body(Body::empty());
+        let begun = tokio::time::Instant::now();
         let mut body = call(node.router(), request.expect("a request")).await.into_body();
         let frame = timeout(LONG, body.frame()).await.expect("in time").expect("one").expect("no error");
         let bytes = frame.into_data().expect("data");
         drop(body);
-        let begun = tokio::time::Instant::now();
         let dropped = async {
             while !bytes.is_unique() {
                 tokio::time::sleep(ms(5)).await;

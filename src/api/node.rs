@@ -84,7 +84,7 @@ pub struct CandidateBody {
     pub age_ms: u64,
     /// What the last probe showed; `null` before the first has ended.
     pub evidence: Option<Text<Evidence>>,
-    /// What was wrong with the answer to it, if that was not one of a node.
+    /// What was wrong with the answer to the last probe; `null` if there was none, or if another node answered.
     pub flaw: Option<String>,
 }
 

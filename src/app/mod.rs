@@ -9,7 +9,7 @@
 //! before connections close: not ready from the first moment, a goodbye to
 //! every peer, a pause if one is configured, then the servers drain within
 //! their limit, and the detector, which answers pings until the end, stops last.
-//! A second signal ends all this at once. The last line of the log says how it
+//! A second signal after the goodbye ends all this at once. The last line of the log says how it
 //! ended.
 
 mod ending;
@@ -75,6 +75,10 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     let config = with_room(config);
     let mut app = App::start(Arc::new(config), clock, listeners)?;
     let cause = app.wait(&mut signals, &stop).await;
+    // A signal is often sent twice, by a terminal to the whole group and by what started the node. No second one may cut off
+    // the goodbye, without which peers raise an alarm; what came meanwhile asks for what is under way.
+    app.say_goodbye(&cause).await;
+    while time::timeout(Duration::ZERO, signals.next()).await.is_ok() {}
     let ending = tokio::select! {
         biased;
         ending = app.stop(&cause) => ending,
@@ -198,11 +202,14 @@ impl App {
         }
     }
 
-    /// Stops cleanly. Can be dropped at any point, which stops at once.
-    async fn stop(self, cause: &Cause) -> Ending {
+    /// Not ready from the first poll of this on. Peers that do not hear the goodbye see the port close.
+    async fn say_goodbye(&self, cause: &Cause) {
         lines::leaving(cause);
-        // Not ready from the first poll of this on. Peers that do not hear the goodbye see the port close.
         let _ = time::timeout(limits::GOODBYE_LIMIT, self.handle.leave()).await;
+    }
+
+    /// Stops cleanly, after the goodbye. Can be dropped at any point, which stops at once.
+    async fn stop(self, cause: &Cause) -> Ending {
         if !matches!(cause, Cause::TaskEnded(_)) {
             time::sleep(self.config.shutdown_delay).await;
         }
@@ -312,6 +319,7 @@ mod tests {
         app.servers.spawn("server", async move { told.cancelled().await });
         let mut signals = Signals::listen().expect("signals");
         let cause = app.wait(&mut signals, &CancellationToken::new()).await;
+        app.say_goodbye(&cause).await;
         assert_eq!(app.stop(&cause).await, Ending::TaskEnded(panicked("detector")));
         assert!(handle.is_leaving() && !handle.is_ready());
     }

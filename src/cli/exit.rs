@@ -130,8 +130,8 @@ pub(crate) async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(S
     }
 }
 
-/// Work that computes and never waits, in a thread of its own so that signals are heard meanwhile: the first process of a
-/// container has no default reaction to them.
+/// Work that blocks, in a thread of its own so that signals are heard meanwhile: the first process of a container has no
+/// default reaction to them. After a signal it is abandoned, and ends with the process.
 ///
 /// # Errors
 /// Those of the work, and when it panicked.

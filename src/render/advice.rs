@@ -219,16 +219,22 @@ struct Task {
 }
 
 impl Task {
-    /// The other end of the same links: it would be told the same once more.
-    fn is_other_end_of(&self, known: &Task) -> bool {
+    /// The other end of the same links: there is nothing more to do about it.
+    fn is_other_end_of(&self, other: &Task) -> bool {
         let has_two_ends = matches!(self.fault, Fault::LinkBroken | Fault::CutOff);
         has_two_ends
-            && self.fault == known.fault
-            && self.others == names(&known.members)
-            && known.others == names(&self.members)
+            && self.fault == other.fault
+            && self.others == names(&other.members)
+            && other.others == names(&self.members)
     }
 
-    fn told(self) -> (Vec<Member>, String) {
+    /// Of one broken link the end that comes first is shown, of several the node that they have in common, as the sentence
+    /// about them does.
+    fn is_shown_before(&self, other: &Task) -> bool {
+        self.members.len() < other.members.len()
+    }
+
+    fn into_line(self) -> (Vec<Member>, String) {
         match self.members.len() {
             1 => (self.members, self.text),
             _ => (self.members, advice(self.fault, &self.others, Number::Several)),
@@ -237,7 +243,7 @@ impl Task {
 }
 
 /// What to do about everything that is wrong in a mesh: each advice once, with the members that it is about. Those that
-/// are down come first. A link that is broken both ways is told of one end.
+/// are down come first. Where two groups of nodes have broken links to each other and to nobody else, one of them is shown.
 pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
     if view.whole {
         return Vec::new();
@@ -263,11 +269,13 @@ pub fn of_mesh(view: &MeshView) -> Vec<(Vec<Member>, String)> {
     view.mismatches.iter().for_each(|mismatch| add(&mismatch.observer, Fault::Unlisted, String::new()));
     let mut tasks: Vec<Task> = Vec::new();
     for task in all {
-        if !tasks.iter().any(|known| task.is_other_end_of(known)) {
-            tasks.push(task);
+        match tasks.iter_mut().find(|known| task.is_other_end_of(known)) {
+            Some(known) if task.is_shown_before(known) => *known = task,
+            Some(_) => {}
+            None => tasks.push(task),
         }
     }
-    tasks.into_iter().map(Task::told).collect()
+    tasks.into_iter().map(Task::into_line).collect()
 }
 
 fn fault_of_class(class: Option<Class>) -> Fault {
@@ -385,9 +393,9 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_broken_both_ways_is_told_of_one_end() {
+    fn links_that_are_broken_both_ways_are_shown_at_the_end_that_they_share() {
         let names = ["a", "b", "c", "d"];
-        let broken = [(0, 2), (2, 0), (0, 3), (3, 0)];
+        let broken = [(3, 0), (0, 3), (3, 1), (1, 3)];
         let cell = |from: usize, to: usize| {
             let is_broken = broken.contains(&(from, to));
             let (state, verdict) =
@@ -401,7 +409,7 @@ mod tests {
             ..Row::never(Member::from(names[from]))
         };
         let told = of_mesh(&mesh::view((0..4).map(row).collect()));
-        let text = "it runs; check the network and the firewalls between it and c and d".to_owned();
-        assert_eq!(told, [(vec![Member::from("a")], text)]);
+        let text = "it runs; check the network and the firewalls between it and a and b".to_owned();
+        assert_eq!(told, [(vec![Member::from("d")], text)]);
     }
 }

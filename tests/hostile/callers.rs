@@ -68,6 +68,8 @@ pub fn guessed_tokens(report: &Report, _: Level) {
         let asked = Instant::now();
         assert_eq!(status(operator.address, &change(method, TOKEN, body)), Some(200), "{method}");
         report.measured("the right token while others are tried", asked.elapsed(), millis(500));
+        // A wrong one waits for 3 s.
+        assert!(asked.elapsed() < seconds(3), "{method}: {:?}", asked.elapsed());
         let line = cluster.node(1).log.wait(asked, SOON, |line| line.event() == "maintenance_requested");
         let line = line.unwrap_or_else(|| panic!("nothing about the change in {}", cluster.node(1).log_text()));
         assert_eq!(line.text("from"), "10.99.0.2", "{}", line.raw);
@@ -76,8 +78,8 @@ pub fn guessed_tokens(report: &Report, _: Level) {
     report.say(attack.end());
     let told = cluster.logged(1, &["token_refused"], began);
     report.say(format!("{} lines about them in {:.1} s", told.len(), began.elapsed().as_secs_f64()));
-    assert!(began.elapsed() < seconds(60), "the minute is not over");
-    assert_eq!(told.len(), 1, "one warning a minute");
+    let minutes = began.elapsed().as_secs() / 60 + 1;
+    assert!((1..=minutes).contains(&(told.len() as u64)), "{} warnings in {minutes} minutes", told.len());
     assert_eq!(
         (told[0].text("from"), told[0].text("count"), told[0].text("level")),
         ("10.99.0.4".into(), "1".into(), "warn".into())

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -33,7 +33,7 @@ pub enum Manner {
     Drip,
     /// 200, and a body without an end.
     Flood,
-    /// 200 to everything, and a valid answer in a gzip of a few kilobytes that unpacks to many megabytes.
+    /// 200 to everything, and a valid answer in a gzip of some kilobytes that unpacks to 64 MiB.
     GzipBomb,
     /// Nothing, on a connection that stays open.
     Mute,
@@ -107,12 +107,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a bomb unpacks to: far more than a node may have, and small enough to be packed in a moment.
-const BOMB_BYTES: usize = 40 * 1024 * 1024;
+/// What a bomb unpacks to. A node that did it would hold far more than one that does not.
+const BOMB_BYTES: usize = 64 * 1024 * 1024;
 
-/// An answer, packed, with blanks behind it.
-fn bomb(answer: &str) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+/// An answer, packed, with blanks behind it. Made once: it takes a moment.
+fn bomb(answer: &str) -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| pack(answer))
+}
+
+fn pack(answer: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     packed.write_all(body.as_bytes()).expect("into memory");
     let blanks = vec![b' '; 1024 * 1024];
@@ -250,7 +255,7 @@ impl Shared {
             let is_bomb = *lock(&self.manner) == Manner::GzipBomb;
             match first.split(' ').nth(1) {
                 None => return Ok(()),
-                Some(_) if is_bomb => stream.write_all(&bomb(&self.whole_answer(asked, &self.name, BOOT)))?,
+                Some(_) if is_bomb => stream.write_all(bomb(&self.whole_answer(asked, &self.name, BOOT)))?,
                 Some("/ping") => self.answer(&mut stream, asked)?,
                 Some("/api/v1/events") => {
                     self.streams.fetch_add(1, Ordering::Relaxed);
@@ -302,7 +307,7 @@ impl Shared {
             _ => self.whole_answer(asked, &self.name, BOOT),
         };
         match manner {
-            Manner::GzipBomb => stream.write_all(&bomb(&whole)),
+            Manner::GzipBomb => unreachable!("all its requests are answered before"),
             Manner::Honest | Manner::WrongIdentity | Manner::NewNames => stream.write_all(whole.as_bytes()),
             Manner::Garbage => stream.write_all(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"node\":?",

@@ -61,13 +61,13 @@ impl Node {
         }
     }
 
-    /// While I am slow or cut off myself, what is lost says nothing about a link. Nor does what is lost of a peer that is
-    /// dead and has not answered since: taken for losses of the link, it would lengthen the wait that this very silence has
-    /// met, so this node would withdraw its accusation, and an observer that is to agree a moment later could not.
+    /// While I am slow or cut off myself, what is lost says nothing about a link. Nor does the silence of a peer that is dead
+    /// and has shown no sign of life since. Taken for losses of the link, it would lengthen the wait that it has just met: this
+    /// node would withdraw its accusation, and an observer that was to agree a moment later would wait for that long.
     pub(super) fn consider_losses(&self, link: &mut Link) {
         if self.slow.is_some() || self.cut_off.is_some() {
             link.quality.forget_losses();
-        } else if has_lived(link) {
+        } else if is_not_silent_since_death(link) {
             link.quality.judge_losses(link.state().is_broken(), link.reported.is_slow());
         }
     }
@@ -79,7 +79,7 @@ impl Node {
         if !link.quality.loses_most() {
             return false;
         }
-        if has_lived(link) {
+        if is_not_silent_since_death(link) {
             self.unreachable(link, Rule::LosesMost, Class::Silent, now);
         }
         true
@@ -94,10 +94,10 @@ impl Node {
         objectors: &[PeerId],
         now: ObserverTime,
     ) -> bool {
-        let has_lived = link.quality.loses_most() || link.state() == PeerState::Unreachable;
+        let lived_meanwhile = link.quality.loses_most() || link.state() == PeerState::Unreachable;
         let is_well = |observer: &&Link| observer.state() == PeerState::Alive && !observer.reported.is_sick();
         let well = objectors.iter().filter_map(|id| self.links.get(id)).filter(is_well).count();
-        let against = if has_lived { count.can_speak } else { well };
+        let against = if lived_meanwhile { count.can_speak } else { well };
         against > usize::from(link.is_due(Timer::LoneObjection, &self.config, now))
     }
 
@@ -143,7 +143,7 @@ impl Node {
 }
 
 /// It is not dead for me, or has shown since that it lives.
-fn has_lived(link: &Link) -> bool {
+fn is_not_silent_since_death(link: &Link) -> bool {
     link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since())
 }
 
