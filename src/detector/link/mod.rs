@@ -168,13 +168,21 @@ impl Link {
 
     /// The wait of the class that the checks show.
     pub(crate) fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
-        let explained = self.i_am_slow || self.reported.is_slow() || self.quality.loses_most();
+        // Once it is dead, its silence is no loss of packets. A wait that became longer would not be met any more: this node
+        // would withdraw its accusation, and an observer that was to agree a moment later would wait for that long.
+        let loses_most = self.quality.loses_most() && !self.is_silent_since_death();
+        let explained = self.i_am_slow || self.reported.is_slow() || loses_most;
         let patience = if explained { PATIENCE } else { 1 };
         self.trail.class().map(|class| match class {
             Class::Gone => config.wait_gone,
             Class::Silent => config.wait_silent * patience,
             Class::Stalled => config.wait_stalled * patience,
         })
+    }
+
+    /// It is dead for me, and has shown no sign of life since.
+    pub(crate) fn is_silent_since_death(&self) -> bool {
+        self.state() == PeerState::Dead && self.proofs.last() <= Some(self.state_since())
     }
 
     /// My own accusation stands, since then.

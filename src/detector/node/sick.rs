@@ -61,13 +61,11 @@ impl Node {
         }
     }
 
-    /// While I am slow or cut off myself, what is lost says nothing about a link. Nor does the silence of a peer that is dead
-    /// and has shown no sign of life since. Taken for losses of the link, it would lengthen the wait that it has just met: this
-    /// node would withdraw its accusation, and an observer that was to agree a moment later would wait for that long.
+    /// While I am slow or cut off myself, what is lost says nothing about a link.
     pub(super) fn consider_losses(&self, link: &mut Link) {
         if self.slow.is_some() || self.cut_off.is_some() {
             link.quality.forget_losses();
-        } else if is_not_silent_since_death(link) {
+        } else {
             link.quality.judge_losses(link.state().is_broken(), link.reported.is_slow());
         }
     }
@@ -79,7 +77,7 @@ impl Node {
         if !link.quality.loses_most() {
             return false;
         }
-        if is_not_silent_since_death(link) {
+        if !link.is_silent_since_death() {
             self.unreachable(link, Rule::LosesMost, Class::Silent, now);
         }
         true
@@ -140,11 +138,6 @@ impl Node {
         let known = self.slow.is_some() || link.reported.is_slow();
         is_late && known && link.proofs.silent_for(now) < self.config.wait_silent
     }
-}
-
-/// It is not dead for me, or has shown since that it lives.
-fn is_not_silent_since_death(link: &Link) -> bool {
-    link.state() != PeerState::Dead || link.proofs.last() > Some(link.state_since())
 }
 
 /// Peers that are known to be gone say nothing about this node.
