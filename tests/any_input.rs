@@ -217,7 +217,11 @@ impl World {
                 if let Some(probe) = picked {
                     self.probes.remove(&probe);
                     let answer = answer(who, boot, state, 0, 0, self.now);
-                    self.node.handle_probe(now, probe, if who == 6 { Err(Evidence::Silent) } else { Ok(answer) });
+                    self.node.handle_probe(
+                        now,
+                        probe,
+                        if who == 6 { Err((Evidence::Silent, None)) } else { Ok(answer) },
+                    );
                 }
             }
             Step::Maintain { seconds } => {

@@ -166,7 +166,7 @@ impl World {
             Reply::Probe(probe, _) if self.cancelled_probes.contains(&probe) => {}
             Reply::Probe(probe, address) => {
                 let result = self.answer(address);
-                self.node.handle_probe(now, probe, result);
+                self.node.handle_probe(now, probe, result.map_err(|evidence| (evidence, None)));
             }
             Reply::Ping(attempt, _) if self.cancelled.contains(&attempt) => {}
             Reply::Ping(attempt, address) => match self.answer(address) {

@@ -298,11 +298,11 @@ impl Driver {
             }
             Ok(Ended::Renewed) => {}
             Ok(Ended::LookUp { id, found }) => self.node.handle_lookup(now, id, found),
-            Ok(Ended::Probe { probe, result }) => match (self.probes.remove(&probe), result) {
-                (None, _) => {}
-                (Some(_), Err(Failed { flaw: Some(flaw), .. })) => self.node.handle_probe_flaw(now, probe, flaw),
-                (Some(_), result) => self.node.handle_probe(now, probe, result.map_err(|failed| failed.evidence)),
-            },
+            Ok(Ended::Probe { probe, result }) => {
+                if self.probes.remove(&probe).is_some() {
+                    self.node.handle_probe(now, probe, result.map_err(|failed| (failed.evidence, failed.flaw)));
+                }
+            }
             Ok(Ended::Goodbye) => self.goodbyes = self.goodbyes.saturating_sub(1),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Cancelled, as the detector wished.

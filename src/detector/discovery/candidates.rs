@@ -84,17 +84,15 @@ impl Directory {
         Some((address, begun))
     }
 
-    /// The probe of this address failed, or its answer settled nothing.
+    /// The answer to the probe of this address settled nothing.
     pub(crate) fn unsettled(&mut self, address: SocketAddr, evidence: Evidence) {
-        if let Some(place) = self.places.get_mut(&address) {
-            place.fails(evidence, None);
-        }
+        self.probe_failed(address, evidence, None);
     }
 
-    /// The probe of this address was answered, and not as a node answers.
-    pub(crate) fn flawed(&mut self, address: SocketAddr, flaw: Flaw) {
+    /// The probe of this address failed. `flaw`: what was wrong with the answer, if one came.
+    pub(crate) fn probe_failed(&mut self, address: SocketAddr, evidence: Evidence, flaw: Option<Flaw>) {
         if let Some(place) = self.places.get_mut(&address) {
-            place.fails(Evidence::Invalid, Some(flaw));
+            place.fails(evidence, flaw);
         }
     }
 

@@ -117,7 +117,8 @@ fn what_was_wrong_with_an_answer_is_kept_until_the_next_probe_ends() {
         let candidate = directory.view(at(0), SECOND).candidates[0].clone();
         (candidate.evidence, candidate.flaw.map(|flaw| flaw.kind))
     };
-    directory.flawed(address(1), Flaw::new(FlawKind::TlsWrongName, "its certificate is for another host"));
+    let flaw = Flaw::new(FlawKind::TlsWrongName, "its certificate is for another host");
+    directory.probe_failed(address(1), Evidence::Invalid, Some(flaw));
     assert_eq!(shown(&directory), (Some(Evidence::Invalid), Some(FlawKind::TlsWrongName)));
     directory.unsettled(address(1), Evidence::Refused);
     assert_eq!(shown(&directory), (Some(Evidence::Refused), None));

@@ -48,29 +48,16 @@ impl Node {
     }
 
     /// A probe ended. One that was cancelled is ignored.
-    pub fn handle_probe(&mut self, now: Monotonic, probe: ProbeId, result: Result<Answer, Evidence>) {
-        self.probe_ended(now, probe, |node, address, begun, now| match result {
-            Ok(answer) => node.probe_answered(address, answer, begun, now),
-            Err(evidence) => node.directory.unsettled(address, evidence),
-        });
-    }
-
-    /// The same, for an answer that came and was not one of a node: `flaw` says what was wrong.
-    pub fn handle_probe_flaw(&mut self, now: Monotonic, probe: ProbeId, flaw: Flaw) {
-        self.probe_ended(now, probe, |node, address, _, _| node.directory.flawed(address, flaw));
-    }
-
-    fn probe_ended(
-        &mut self,
-        now: Monotonic,
-        probe: ProbeId,
-        end: impl FnOnce(&mut Node, SocketAddr, ObserverTime, ObserverTime),
-    ) {
+    /// A failure has what was wrong with the answer, if one came that was not one of a node.
+    pub fn handle_probe(&mut self, now: Monotonic, probe: ProbeId, result: Result<Answer, (Evidence, Option<Flaw>)>) {
         let now = self.begin(now);
         if let Some((address, begun)) = self.directory.probe_ended(probe, now)
             && !self.leaving
         {
-            end(self, address, begun, now);
+            match result {
+                Ok(answer) => self.probe_answered(address, answer, begun, now),
+                Err((evidence, flaw)) => self.directory.probe_failed(address, evidence, flaw),
+            }
         }
         self.discover(now);
         self.finish();
