@@ -94,12 +94,10 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
     if command.list {
         return list(environment);
     }
+    let environment = environment.clone();
     match command.detector.clone() {
-        None => {
-            let environment = environment.clone();
-            until_asked(computed(move || compare(&command, &environment, None)), early_end).await
-        }
-        Some(detector) => with_own(detector, command, environment.clone()).await,
+        None => until_asked(computed(move || compare(&command, &environment, None)), early_end).await,
+        Some(detector) => with_own(detector, command, environment).await,
     }
 }
 

@@ -382,6 +382,11 @@ pub(crate) mod tests {
         page.text()
     }
 
+    /// The lines of [`logged`] as JSON.
+    pub(crate) fn logged_lines(level: LogLevel, log: impl FnOnce()) -> Vec<Value> {
+        logged(true, level, log).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     fn peer_line() {
         let fields = serde_json::from_str(r#"{"state":"dead","accusers":["a","b"],"rtt_s":0.5}"#).unwrap();
         tracing::warn!(target: TARGET, event = "peer_down", peer = "b:1", sentence = "b is down", fields = %Json(&fields), "Peer unreachable");

@@ -184,10 +184,9 @@ mod tests {
 
     fn lines(level: LogLevel, events: &[Event]) -> Vec<serde_json::Value> {
         let telemetry = telemetry();
-        let text = logs::tests::logged(true, level, || {
+        logs::tests::logged_lines(level, || {
             events.iter().cloned().for_each(|event| telemetry.observe(NodeEvent::Detector(event)))
-        });
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        })
     }
 
     #[test]
