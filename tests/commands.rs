@@ -5,6 +5,10 @@
 // The tests start processes, wait for them and look for free ports; that is their job.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+#[cfg(target_os = "linux")]
+#[path = "support/proc_status.rs"]
+mod proc_status;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -560,7 +564,7 @@ fn a_signal_ends_what_computes_for_long() {
     std::fs::write(&scenario, "nodes 60\nlength 600s\n").expect("a file for temporary use");
     let long = scenario.to_string_lossy();
     let (interrupt, terminate) = (("INT", 2, 130), ("TERM", 15, 143));
-    for (arguments, (name, bit, code)) in [
+    for (arguments, (name, number, code)) in [
         (["evaluate", "starved-grid"], interrupt),
         (["evaluate", "starved-grid"], terminate),
         (["simulate", &long], interrupt),
@@ -568,7 +572,7 @@ fn a_signal_ends_what_computes_for_long() {
     ] {
         let mut process = Running(heartbeat(&arguments).spawn().expect("the binary runs"));
         let id = process.0.id();
-        until("it listens to the signal", || caught(id) & (1 << (bit - 1)) != 0);
+        until("it listens to the signal", || proc_status::has_signal(&id.to_string(), "SigCgt", number));
         let began = Instant::now();
         signal(name, id.into());
         let mut ended = None;
@@ -583,14 +587,6 @@ fn a_signal_ends_what_computes_for_long() {
         assert_eq!(said, "", "half of what {arguments:?} prints");
     }
     let _ = std::fs::remove_file(&scenario);
-}
-
-/// The signals that a process has a handler for; bit 0 is signal 1.
-#[cfg(target_os = "linux")]
-fn caught(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 #[cfg(unix)]

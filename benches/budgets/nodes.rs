@@ -75,12 +75,12 @@ fn at_rate(interval: Duration, arguments: &[&str], shown: &str, multiple: f64) -
     let used = both_ends(200, interval, arguments);
     let ping_us = used.cpu_ms_per_second() * 1000.0 / rate;
     let bare_us = echo::exchange_us(rate as u32);
-    let what = |what: &str| format!("{what}, {shown} per second");
+    let row = |what: &str| format!("{what}, {shown} per second");
     vec![
-        Measurement::new(what("CPU time of one ping, both ends"), "us", ping_us, None),
-        Measurement::new(what("for comparison: a bare exchange of as many bytes"), "us", bare_us, None),
-        Measurement::new(what("one ping against the bare exchange"), "x", ping_us / bare_us, Some(multiple)),
-        Measurement::new(what("wake-ups for one ping, both ends"), "", used.wake_ups_per_second() / rate, None),
+        Measurement::new(row("CPU time of one ping, both ends"), "us", ping_us, None),
+        Measurement::new(row("for comparison: a bare exchange of as many bytes"), "us", bare_us, None),
+        Measurement::new(row("one ping against the bare exchange"), "x", ping_us / bare_us, Some(multiple)),
+        Measurement::new(row("wake-ups for one ping, both ends"), "", used.wake_ups_per_second() / rate, None),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::asks::incidents::{await_incidents, said};
 use super::asks::mesh::{await_note, await_well, await_whole};
 use super::asks::why::{Because, await_reasons, await_words};
-use super::support::{Plan, Report, SOON, check, hold, millis, seconds};
+use super::support::{Plan, Report, SOON, check, hold, millis, proc_status, seconds};
 
 /// A node that is asked to stop says goodbye: no alarm, then or later.
 pub fn told_to_stop(report: &Report) {
@@ -47,14 +47,6 @@ pub fn told_to_stop(report: &Report) {
     cluster.assert_down_only(&[]);
 }
 
-/// Whether this process, and so each that it starts, ignores a signal.
-fn is_ignored(signal: u32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask & (1 << (signal - 1)) != 0
-}
-
 /// A closed terminal and a supervisor's reload stop a node as cleanly; the signals that mean nothing to it do nothing.
 pub fn other_signals(report: &Report) {
     let mut cluster = Plan::loopback(3).start();
@@ -63,7 +55,7 @@ pub fn other_signals(report: &Report) {
         cluster.signal(1, name);
     }
     for (number, name, reason) in [(2, "HUP", "hang_up"), (3, "QUIT", "quit")] {
-        if name == "HUP" && is_ignored(1) {
+        if name == "HUP" && proc_status::has_signal("self", "SigIgn", 1) {
             report.say("this suite was started by nohup, so its nodes ignore SIGHUP as they should");
             continue;
         }

@@ -1,7 +1,7 @@
 //! Callers that mean harm, as threads that end when they are told to.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -15,6 +15,21 @@ pub fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("up to the hard limit");
+}
+
+/// The status of the answer to a request on a connection of its own, and the connection.
+///
+/// # Errors
+/// When there is none of HTTP/1.1 within `patience`.
+pub fn ask_once(address: SocketAddr, request: &str, patience: Duration) -> std::io::Result<(TcpStream, u16)> {
+    let mut stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(request.as_bytes())?;
+    let mut first = [0; 12];
+    stream.read_exact(&mut first)?;
+    let line = String::from_utf8_lossy(&first);
+    let status = line.strip_prefix("HTTP/1.1 ").and_then(|code| code.parse().ok());
+    status.map(|status| (stream, status)).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, line.into_owned()))
 }
 
 /// Threads that attack until [`Attack::end`].

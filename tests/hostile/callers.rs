@@ -1,13 +1,12 @@
 //! Callers that guess tokens and that take what is for peers. They are on a host of their own, as an address of this
 //! machine is no stranger's.
 
-use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::attack::Attack;
+use super::attack::{Attack, ask_once};
 use super::level::Level;
 use super::support::door::Door;
 use super::support::{Cluster, Network, Plan, Report, SOON, check, hold, millis, seconds};
@@ -31,12 +30,7 @@ fn with_a_strangers_host(more: &[&str]) -> Cluster {
 
 /// One request on a connection of its own; the status of its answer. `None`: there is none within five seconds.
 fn status(address: SocketAddr, request: &str) -> Option<u16> {
-    let mut stream = std::net::TcpStream::connect_timeout(&address, seconds(2)).ok()?;
-    stream.set_read_timeout(Some(seconds(5))).ok()?;
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut first = [0; 12];
-    stream.read_exact(&mut first).ok()?;
-    std::str::from_utf8(&first[9..]).ok()?.parse().ok()
+    ask_once(address, request, seconds(5)).ok().map(|(_, status)| status)
 }
 
 /// The log says from where maintenance was changed, and from where tokens are tried: once a minute.

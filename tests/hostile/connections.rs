@@ -1,9 +1,9 @@
 //! Callers that use up connections, memory and descriptors, and callers that talk nonsense.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
-use super::attack::{Attack, request};
+use super::attack::{Attack, ask_once, request};
 use super::level::{Level, Target};
 use super::siege::{Siege, form};
 use super::support::{Plan, Report, SOON, check, hold, seconds};
@@ -95,14 +95,15 @@ pub fn accepting_that_fails(report: &Report, _: Level) {
 
 /// Far more readers of events than there may be: those who come too late are told so, and peers keep their streams.
 pub fn two_thousand_streams(report: &Report, _: Level) {
+    const EVENTS: &str = "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n";
     let mut siege = Siege::begin(Level::Nothing, Plan::loopback(3), &[]);
     let (mut readers, mut open, mut refused) = (Vec::new(), 0, 0);
     for _ in 0..2_000 {
-        let (stream, first) = ask_for_events(siege.address(1)).expect("an answer");
-        match &first {
-            b"HTTP/1.1 200" => open += 1,
-            b"HTTP/1.1 503" => refused += 1,
-            other => panic!("{}", String::from_utf8_lossy(other)),
+        let (stream, status) = ask_once(siege.address(1), EVENTS, seconds(10)).expect("an answer");
+        match status {
+            200 => open += 1,
+            503 => refused += 1,
+            other => panic!("{other}"),
         }
         readers.push(stream);
     }
@@ -116,20 +117,10 @@ pub fn two_thousand_streams(report: &Report, _: Level) {
     drop(readers);
     // Their places are free again.
     let address = siege.address(1);
-    check("a reader gets a stream", SOON, || match ask_for_events(address) {
-        Ok((_, first)) if first == *b"HTTP/1.1 200" => Ok(()),
+    check("a reader gets a stream", SOON, || match ask_once(address, EVENTS, seconds(10)) {
+        Ok((_, 200)) => Ok(()),
         other => Err(format!("{other:?}")),
     });
-}
-
-/// The beginning of the answer to somebody who asks for events.
-fn ask_for_events(address: SocketAddr) -> std::io::Result<(TcpStream, [u8; 12])> {
-    let ask = "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n";
-    let (mut stream, mut first) = (TcpStream::connect(address)?, [0; 12]);
-    stream.set_read_timeout(Some(seconds(10)))?;
-    stream.write_all(ask.as_bytes())?;
-    stream.read_exact(&mut first)?;
-    Ok((stream, first))
 }
 
 /// What is not HTTP, and paths that are not there: an answer or an end, and no more series than before.

@@ -132,7 +132,15 @@ impl Guard {
         self.arm_with(cluster, &self.folder.write("keys", &one_key()));
     }
 
-    /// The same, with the keys in this file.
+    /// [Arms](Guard::arm) all nodes and starts them.
+    pub fn start(&self, cluster: &mut Cluster) {
+        self.arm(cluster);
+        for number in cluster.numbers() {
+            cluster.start(number);
+        }
+    }
+
+    /// As [`Guard::arm`], with the keys in this file.
     pub fn arm_with(&self, cluster: &mut Cluster, keys: &str) {
         for number in cluster.numbers() {
             let node = cluster.node_mut(number);

@@ -22,11 +22,8 @@ pub fn a_new_name_with_each_answer(report: &Report, level: Level) {
         peers.push(format!("dns+http://localhost:{}", address.port()));
         cluster.node_mut(number).replace_peers(&peers.join(","));
     }
-    guard.arm(&mut cluster);
     let began = Instant::now();
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    guard.start(&mut cluster);
     cluster.settle();
     let span = match form().is_long {
         true => seconds(180),

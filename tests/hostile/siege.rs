@@ -56,10 +56,7 @@ impl Siege {
         let wait = format!("--wait-stalled={}s", form.wait_stalled.as_secs());
         // At this level each ping is a line, so that pings are counted when they end and not when they are scraped.
         let mut cluster = plan.with(&[&wait, "--log-level=debug"]).with(more).build();
-        guard.arm(&mut cluster);
-        for number in cluster.numbers() {
-            cluster.start(number);
-        }
+        guard.start(&mut cluster);
         cluster.settle();
         Siege { cluster, guard, form, began }
     }

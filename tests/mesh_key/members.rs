@@ -1,12 +1,10 @@
 //! Members that lie: one that has the key, whose word counts for what one word counts, and one that lacks it, whose word
 //! counts for nothing.
 
+use super::attacks::LONE_WORD;
 use super::level::{Guard, Level};
 use super::support::fake::FakePeer;
 use super::support::{Cluster, Line, Plan, Report, SOON, check, hold, seconds};
-
-/// As long as one member that contradicts all others is believed.
-const LONE_WORD: std::time::Duration = seconds(60);
 
 /// Its boot, which its testimonies name.
 const BOOT: &str = "00000000000fa4ed";
@@ -32,10 +30,7 @@ fn testimony(said: &str) -> String {
 /// Three nodes that all watch `liar`.
 fn mesh(guard: &Guard, liar: &FakePeer) -> Cluster {
     let mut cluster = Plan::loopback(3).watching(&liar.name, guard.front(liar.address)).build();
-    guard.arm(&mut cluster);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    guard.start(&mut cluster);
     cluster.settle();
     cluster
 }

@@ -246,10 +246,7 @@ fn begin_load(guard: &Guard, cluster: &Cluster) -> (Attack, Arc<AtomicUsize>) {
 /// certificate, nothing, a pipe and no file. No ping fails for them, and no caller is refused.
 pub fn certificates_are_exchanged_beside_a_key(report: &Report, level: Level) {
     let (guard, mut cluster) = (Guard::new(level), Plan::loopback(3).build());
-    guard.arm(&mut cluster);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    guard.start(&mut cluster);
     cluster.settle();
     // One that starts later than the others refuses their first pings.
     let at_start = failed_pings(&cluster, "");

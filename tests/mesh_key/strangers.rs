@@ -58,10 +58,7 @@ fn bearer(token: &str) -> String {
 fn mesh(guard: &Guard, folder: &Folder) -> (Cluster, Target) {
     let file = folder.write("changes", &[CHANGES]);
     let mut cluster = Plan::loopback(2).with(&["--token-file", &file]).build();
-    guard.arm(&mut cluster);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    guard.start(&mut cluster);
     cluster.settle();
     let address = cluster.node(1).host.address;
     let target = guard.target(address, address.ip());

@@ -1,9 +1,8 @@
 //! Somebody on the way of a stream of news: its events, and copies of the request for it.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
+use super::attack::ask_once;
 use super::attacks::proxied;
 use super::level::{Guard, Level};
 use super::proxy::{Does, Meddling, header};
@@ -61,15 +60,11 @@ pub fn stream_requests_played_again_without_a_key(report: &Report, level: Level)
     let mut open = Vec::new();
     let mut refused = 0;
     for _ in 0..COPIES {
-        let mut copy = TcpStream::connect(one).expect("it listens");
-        copy.set_read_timeout(Some(seconds(10))).expect("a socket");
-        copy.write_all(stream.as_bytes()).expect("it reads");
-        let mut status = [0; 12];
-        copy.read_exact(&mut status).expect("an answer");
-        match &status {
-            b"HTTP/1.1 200" => open.push(copy),
+        let (copy, status) = ask_once(one, &stream, seconds(10)).expect("an answer");
+        match status {
+            200 => open.push(copy),
             status => {
-                assert_eq!(status, b"HTTP/1.1 503", "{}", String::from_utf8_lossy(status));
+                assert_eq!(status, 503);
                 refused += 1;
             }
         }

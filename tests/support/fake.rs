@@ -252,11 +252,12 @@ impl Shared {
                 line.clear();
             }
             let asked = asked.as_deref();
-            let is_bomb = *lock(&self.manner) == Manner::GzipBomb;
+            let manner = *lock(&self.manner);
             match first.split(' ').nth(1) {
                 None => return Ok(()),
-                Some(_) if is_bomb => stream.write_all(bomb(&self.whole_answer(asked, &self.name, BOOT)))?,
-                Some("/ping") => self.answer(&mut stream, asked)?,
+                Some(path) if path == "/ping" || manner == Manner::GzipBomb => {
+                    self.answer(&mut stream, manner, asked)?;
+                }
                 Some("/api/v1/events") => {
                     self.streams.fetch_add(1, Ordering::Relaxed);
                     return self.stream(&mut stream);
@@ -296,8 +297,7 @@ impl Shared {
         }
     }
 
-    fn answer(&self, stream: &mut TcpStream, asked: Option<&[u8]>) -> std::io::Result<()> {
-        let manner = *lock(&self.manner);
+    fn answer(&self, stream: &mut TcpStream, manner: Manner, asked: Option<&[u8]>) -> std::io::Result<()> {
         let whole = match manner {
             Manner::WrongIdentity => self.whole_answer(asked, "somebody-else", BOOT),
             Manner::NewNames => {
@@ -307,7 +307,7 @@ impl Shared {
             _ => self.whole_answer(asked, &self.name, BOOT),
         };
         match manner {
-            Manner::GzipBomb => unreachable!("all its requests are answered before"),
+            Manner::GzipBomb => stream.write_all(bomb(&whole)),
             Manner::Honest | Manner::WrongIdentity | Manner::NewNames => stream.write_all(whole.as_bytes()),
             Manner::Garbage => stream.write_all(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"node\":?",

@@ -27,6 +27,7 @@ pub mod names;
 pub mod network;
 pub mod node;
 pub mod ports;
+pub mod proc_status;
 pub mod suite;
 
 use std::time::{Duration, Instant};

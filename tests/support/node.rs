@@ -12,7 +12,7 @@ use super::door::Door;
 use super::http::{self, Response};
 use super::log::Log;
 use super::metrics::Scrape;
-use super::{SOON, check};
+use super::{SOON, check, proc_status};
 
 /// Where a node runs and what it is called.
 #[derive(Clone, Debug)]
@@ -143,9 +143,7 @@ impl Node {
 
     /// The most memory that the process ever had, in bytes. Linux only.
     pub fn memory_at_most(&self) -> f64 {
-        let path = format!("/proc/{}/status", self.process_id());
-        let status = std::fs::read_to_string(path).expect("a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel keeps it");
+        let line = proc_status::field(&self.process_id().to_string(), "VmHWM").expect("of a running process");
         line.split_ascii_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") * 1024.0
     }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::support::{SOON, check, http};
+use crate::support::{SOON, check, http, proc_status};
 
 /// Starting a browser on a loaded machine is the slowest thing here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -292,7 +292,5 @@ fn command(method: &str, path: &str, body: &Value) -> Result<Value, String> {
 }
 
 fn is_root() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    line.and_then(|ids| ids.split_whitespace().nth(1)) == Some("0")
+    proc_status::field("self", "Uid").is_some_and(|ids| ids.split_whitespace().nth(1) == Some("0"))
 }
