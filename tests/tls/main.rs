@@ -27,6 +27,7 @@ const CASES: &[Case] = &[
     case!(meshes::certificates_are_exchanged_while_the_mesh_runs),
     case!(names::nodes_behind_a_name, NAMES),
     case!(on_the_way::bytes_that_are_held_back),
+    case!(on_the_way::pings_that_are_held_until_their_sender_is_frozen),
     case!(on_the_way::bytes_that_are_changed_and_played_again),
     case!(wrong::what_is_wrong_with_a_peer_is_said),
     case!(wrong::a_certificate_of_another_authority_is_refused),

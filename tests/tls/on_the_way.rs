@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -24,6 +24,11 @@ struct Shared {
     falsifies: AtomicBool,
     /// Nothing goes on, in neither direction; what comes meanwhile goes on later, also of ends that are gone by then.
     holds: AtomicBool,
+    /// Open connections stop, and each that comes gets its handshake and no more, until it is released.
+    captures: AtomicBool,
+    /// Connections so far that hold a request, and how many of them may send it, oldest first.
+    captured: AtomicUsize,
+    released: AtomicUsize,
     /// What callers sent, by connection.
     sent: Mutex<Vec<Vec<u8>>>,
 }
@@ -54,11 +59,36 @@ impl Shared {
             sent.push(Vec::new());
             sent.len() - 1
         };
+        let captured = self.captures.load(Ordering::Relaxed);
         std::thread::scope(|scope| {
-            scope.spawn(|| self.copy(caller, node, Some(place)));
+            if captured {
+                scope.spawn(|| self.capture(caller, node));
+            } else {
+                scope.spawn(|| self.copy(caller, node, Some(place)));
+            }
             self.copy(node, caller, None);
         });
         Some(())
+    }
+
+    /// Passes on what the caller sends for the handshake. What follows waits for its turn, and the end with it.
+    fn capture(&self, mut caller: &TcpStream, mut node: &TcpStream) -> Option<()> {
+        let mut encrypted = 0;
+        loop {
+            // RFC 8446, section 5.1: type, version and length. The first encrypted record ends the handshake.
+            let mut record = vec![0; 5];
+            caller.read_exact(&mut record).ok()?;
+            record.resize(5 + usize::from(u16::from_be_bytes([record[3], record[4]])), 0);
+            caller.read_exact(&mut record[5..]).ok()?;
+            encrypted += usize::from(record[0] == 23);
+            if encrypted == 2 {
+                let turn = self.captured.fetch_add(1, Ordering::SeqCst);
+                while self.released.load(Ordering::SeqCst) <= turn {
+                    hold(millis(5));
+                }
+            }
+            node.write_all(&record).ok()?;
+        }
     }
 
     fn copy(&self, mut from: &TcpStream, mut to: &TcpStream, place: Option<usize>) {
@@ -74,7 +104,8 @@ impl Shared {
                 None if self.falsifies.load(Ordering::Relaxed) => chunk[length - 1] ^= 1,
                 None => {}
             }
-            while self.holds.load(Ordering::Relaxed) {
+            let captures = || place.is_some() && self.captures.load(Ordering::Relaxed);
+            while self.holds.load(Ordering::Relaxed) || captures() {
                 hold(millis(5));
             }
             if to.write_all(&chunk[..length]).is_err() {
@@ -130,10 +161,10 @@ pub fn bytes_that_are_changed_and_played_again(report: &Report) {
     cluster.assert_down_only(&["node-1"]);
 }
 
-/// Pings, answers and news that are held until their sender is dead do not keep it alive.
-pub fn bytes_that_are_held_back(report: &Report) {
-    let (folder, authority) = (Folder::new("held"), Authority::new("mesh"));
-    let mut cluster = mesh(3, &folder, &authority, true);
+/// A mesh in which node-1 reaches node-2 through the proxy.
+fn proxied(folder: &Folder) -> (Cluster, Proxy) {
+    let authority = Authority::new("mesh");
+    let mut cluster = mesh(3, folder, &authority, true);
     let proxy = Proxy::to(cluster.node(2).host.address);
     let peers = format!("node-2=https://{},{}", proxy.address, peer(&cluster, 3));
     cluster.node_mut(1).replace_peers(&peers);
@@ -141,6 +172,39 @@ pub fn bytes_that_are_held_back(report: &Report) {
         cluster.start(number);
     }
     cluster.settle();
+    (cluster, proxy)
+}
+
+/// A node that is frozen ends no connection, nor does a host that has fallen silent. Pings that were held are those of a
+/// member, so they vouch for it, one for each connection that the node called has not closed in the meantime.
+pub fn pings_that_are_held_until_their_sender_is_frozen(report: &Report) {
+    let folder = Folder::new("frozen");
+    let (cluster, proxy) = proxied(&folder);
+    proxy.shared.captures.store(true, Ordering::Relaxed);
+    let captured = || proxy.shared.captured.load(Ordering::SeqCst);
+    check("eight pings are held", SOON * 2, || if captured() >= 8 { Ok(()) } else { Err(captured().to_string()) });
+    let frozen = cluster.signal(1, "STOP");
+    let mut vouched = 0;
+    while cluster.logged(2, &["peer_down"], frozen).is_empty() {
+        proxy.shared.released.fetch_add(1, Ordering::SeqCst);
+        hold(seconds(1));
+        let peer = cluster.node(2).peer("node-1").expect("is watched");
+        vouched += usize::from(peer["last_proof_ms"].as_u64().is_some_and(|age| age < 1500));
+        assert!(frozen.elapsed() < seconds(90), "{} pings keep node-1 alive", captured());
+    }
+    for observer in [2, 3] {
+        let line = cluster.await_event(observer, "peer_down", "node-1", frozen, SOON);
+        report.say(format!("node-{observer}: {}, after {:?}", line.text("sentence"), line.at.duration_since(frozen)));
+    }
+    assert!(vouched > 0, "none of them counted: what docs/security.md says of them has changed");
+    report.say(format!("{} pings were held; {vouched} of them counted", captured()));
+    cluster.assert_down_only(&["node-1"]);
+}
+
+/// Pings, answers and news that are held until their sender is dead do not keep it alive.
+pub fn bytes_that_are_held_back(report: &Report) {
+    let folder = Folder::new("held");
+    let (mut cluster, proxy) = proxied(&folder);
     proxy.shared.holds.store(true, Ordering::Relaxed);
     let line = cluster.node(1).log.wait(Instant::now(), SOON, |line| line.event() == "peer_unreachable");
     report.say(line.expect("node-1 has no answer").text("sentence"));
