@@ -24,6 +24,8 @@ closed_set! {
         Answered = "answered",
         /// It answered two pings of mine after it had been dead.
         TwoAnswers = "two_answers",
+        /// It answered three pings of mine in a row while my link to it was broken.
+        ThreeAnswers = "three_answers",
         /// A boot that is new under its name answered.
         NewBoot = "new_boot",
         /// A scheduled ping failed.
@@ -65,7 +67,7 @@ impl Rule {
     /// What the table is given.
     pub fn input(self) -> Input {
         match self {
-            Rule::FirstAnswer | Rule::Answered | Rule::TwoAnswers => Input::Answer,
+            Rule::FirstAnswer | Rule::Answered | Rule::TwoAnswers | Rule::ThreeAnswers => Input::Answer,
             Rule::NewBoot => Input::NewBoot,
             // Of a peer that never answered there is doubt and no more: the table leaves it Joining.
             Rule::PingFailed | Rule::PingLate | Rule::CheckFailed | Rule::NeverAnswered => Input::Doubt,
@@ -92,6 +94,7 @@ impl Rule {
             Rule::FirstAnswer
             | Rule::Answered
             | Rule::TwoAnswers
+            | Rule::ThreeAnswers
             | Rule::NewBoot
             | Rule::PingFailed
             | Rule::PingLate
@@ -108,6 +111,7 @@ impl Rule {
             Rule::FirstAnswer => "it answered for the first time",
             Rule::Answered => "it answered a ping of this node",
             Rule::TwoAnswers => "it answered twice after it was dead; one answer is not enough",
+            Rule::ThreeAnswers => "it answered three times in a row: the link is whole again",
             Rule::NewBoot => "a new process answered under its name: it restarted",
             Rule::PingFailed => "a ping failed, so this node checks it",
             Rule::PingLate => "an answer is later than its usual round trips allow, so this node checks it",

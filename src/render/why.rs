@@ -77,6 +77,7 @@ fn alive(why: &Why) -> Vec<String> {
                 "It restarted {age} ago: a new process answered under its name. Reports about the process before no longer count."
             ),
             Rule::TwoAnswers => format!("It has been alive for {age}, since its second answer after it was dead."),
+            Rule::ThreeAnswers => format!("It has been alive for {age}, since three answers in a row: the link is whole again."),
             Rule::ReadyAgain => format!("It had said goodbye and was ready again {age} ago."),
             Rule::FirstAnswer => format!("It has been alive for {age}, since its first answer."),
             _ => format!("It has been alive for {age}, since it answered again."),

@@ -1,6 +1,8 @@
 //! Schedules that broke earlier wordings of the rules, each with the verdict that every observer must reach.
 
-use super::check::check;
+use heartbeat::sim::{self, Scenario};
+
+use super::check::{assert_sound, check, story};
 
 macro_rules! schedule {
     ($(#[$doc:meta])* $name:ident: $text:expr, $expected:expr) => {
@@ -227,4 +229,19 @@ schedule! {
     "1 2 4 5 about 3: down\n\
      1 2 5 about 4: down\n\
      1 2 about 5: unconfirmed"
+}
+
+/// What gets through between the losses is no reason to call a broken link whole, and soon after broken again.
+#[test]
+fn observers_of_a_lossy_host_keep_their_opinion() {
+    let text = "scenario lossy\nnodes 5\nstreams on\nlength 70s\nat 10s loss node-1 60%\n";
+    let scenario: Scenario = text.parse().expect("a scenario");
+    for seed in 0..60 {
+        let run = sim::run(&scenario, seed);
+        assert_sound(&run, &format!("a lossy host, seed {seed}"));
+        for observer in 1..5 {
+            let changes = story(&run, observer, 0);
+            assert!(changes.split_whitespace().count() <= 2, "node-{} with seed {seed}: {changes}", observer + 1);
+        }
+    }
 }
