@@ -141,6 +141,9 @@ impl Arrivals for PhiAccrual {
 
 #[cfg(test)]
 mod tests {
+    use rand_core::{Rng as _, SeedableRng as _};
+    use rand_pcg::Pcg64Mcg;
+
     use super::*;
 
     fn ms(ms: u64) -> Duration {
@@ -177,6 +180,39 @@ mod tests {
         }
         let many: Vec<(u64, u64)> = (0..100).map(|n| (n, n * 1000 + if n < 68 { 500 } else { 20 })).collect();
         assert_eq!(after(chen(), &many), Some(ms(100_320)), "only the last 32 count");
+    }
+
+    /// How long one mistake is from the next on a link like that of the paper's simulations (section 7): a heartbeat a
+    /// second, 1 % of them lost, exponential delays with a mean of 20 ms.
+    fn between_mistakes(margin_ms: u64, heartbeats: u64) -> f64 {
+        let mut random = Pcg64Mcg::seed_from_u64(7);
+        let mut uniform = || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        let mut chen = Chen::new(ms(1000), ms(margin_ms));
+        let mut mistakes = 0;
+        for number in 0..heartbeats {
+            if uniform() < 0.01 {
+                continue;
+            }
+            let now = Duration::from_secs_f64(number as f64 - 0.02 * (1.0 - uniform()).ln());
+            mistakes += u64::from(chen.overdue().is_some_and(|overdue| overdue < now));
+            chen.arrived(now, number);
+        }
+        heartbeats as f64 / mistakes as f64
+    }
+
+    #[test]
+    fn chen_errs_as_often_as_the_analysis_of_the_paper_says() {
+        for (margin_ms, heartbeats) in [(30, 50_000), (100, 200_000), (500, 200_000), (1100, 2_000_000)] {
+            // Theorem 5: E(T_MR) = interval / (q_0 u(0)). A freshness point is `delta` after the heartbeat was sent, so
+            // heartbeat j after it has delta - j to come.
+            let delta = 0.02 + margin_ms as f64 / 1000.0;
+            let late = |time: f64| if time < 0.0 { 1.0 } else { 0.01 + 0.99 * (-time / 0.02).exp() };
+            let none_came: f64 = (0..=delta.ceil() as u32).map(|j| late(delta - f64::from(j))).product();
+            let expected = 1.0 / ((1.0 - late(delta + 1.0)) * none_came);
+            let found = between_mistakes(margin_ms, heartbeats);
+            println!("margin {margin_ms} ms: a mistake every {found:.1} s, by the theorem {expected:.1} s");
+            assert!((found / expected - 1.0).abs() < 0.12, "margin {margin_ms} ms: {found} s, not {expected} s");
+        }
     }
 
     #[test]

@@ -138,3 +138,32 @@ fn the_suspicion_timeout_grows_with_the_logarithm_of_the_mesh() {
     }
     assert_eq!([9, 10, 99, 100].map(|members| SwimTiming::SWIM.sends_max(members)), [4, 8, 8, 12]);
 }
+
+/// Section 3.1 of the paper: while nobody else has failed, a crash is first noticed after e/(e-1) = 1.58 periods on average,
+/// in a group of any size. Round-robin (section 4.3) does not change the average.
+#[test]
+fn the_first_to_notice_a_crash_takes_as_long_as_in_the_paper() {
+    let expected = 1.0 / (1.0 - (-1_f64).exp());
+    for members in [17, 49] {
+        let runs = 6000 / members as u64;
+        let periods: u64 = (0..runs).map(|run| periods_until_pinged(members, run)).sum();
+        let mean = periods as f64 / runs as f64;
+        println!("{members} members: {mean:.2} periods, in the paper {expected:.2}");
+        assert!((mean / expected - 1.0).abs() < 0.1, "{members} members: {mean} periods, not {expected}");
+    }
+}
+
+/// From a crash of the last member until the first ping to it, by any of the others, who all begin their periods together.
+fn periods_until_pinged(members: usize, run: u64) -> u64 {
+    let (dead, crash) = (members - 1, 3 + run % 7);
+    let all: Vec<Member> = (0..members).collect();
+    let pinged_in = |member: Member| {
+        let others: Vec<Member> = all.iter().copied().filter(|other| *other != member).collect();
+        let seed = run * members as u64 + member as u64;
+        let mut process = Swim::new(member, others, ms(0), SwimTiming::SWIM, seed);
+        let sent = play(&mut process, Duration::from_secs(crash + 2 * members as u64), &all);
+        let mut pings = sent.iter().filter(|(_, to, message)| *to == dead && matches!(message, Message::Ping { .. }));
+        pings.find(|(at, ..)| *at >= Duration::from_secs(crash)).map(|(at, ..)| at.as_secs() - crash + 1)
+    };
+    (0..dead).filter_map(pinged_in).min().expect("each round pings all")
+}

@@ -11,7 +11,7 @@
 //! Turned down: a fixed grid of times. All pings of one moment are sent together, and each answer waits for those before it:
 //! that read round trips of 1 ms where they are 0.3.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::detector::config::DetectorConfig;
@@ -20,9 +20,10 @@ use crate::detector::time::ObserverTime;
 /// Pings in one train: the wake-up that starts it is a sixteenth of each. More would only keep other work waiting.
 const TRAIN: u32 = 16;
 
-/// The trains that leave within the next interval, each with how many pings are on it. No more of them than peers.
+/// The trains that leave within the next interval in the order of their times, each with how many pings are on it. No more
+/// of them than peers.
 #[derive(Default)]
-pub(super) struct Departures(BTreeMap<ObserverTime, u32>);
+pub(super) struct Departures(VecDeque<(ObserverTime, u32)>);
 
 impl Departures {
     /// When the ping after one that starts `now` is due. `part` is a random number from 0 to 1.
@@ -30,12 +31,13 @@ impl Departures {
     /// A train leaves within half of the jitter around one interval from its first ping, and what is on it is due within the
     /// rest, one after the other.
     pub(super) fn next(&mut self, config: &DetectorConfig, now: ObserverTime, part: f64) -> ObserverTime {
-        while self.0.first_entry().is_some_and(|train| *train.key() < now) {
-            self.0.pop_first();
+        while self.0.front().is_some_and(|(leaves, _)| *leaves < now) {
+            self.0.pop_front();
         }
         let apart = config.interval.mul_f64(config.jitter / 2.0) / TRAIN;
         let (least, most) = (earliest(config, now), now + config.interval.mul_f64(1.0 + config.jitter));
-        for (leaves, pings) in self.0.range_mut(earliest_train(least, apart)..=most) {
+        let first = self.0.partition_point(|(leaves, _)| *leaves < earliest_train(least, apart));
+        for (leaves, pings) in self.0.range_mut(first..).take_while(|(leaves, _)| *leaves <= most) {
             let due = *leaves + apart * *pings;
             if *pings < TRAIN && (least..=most).contains(&due) {
                 *pings += 1;
@@ -43,7 +45,7 @@ impl Departures {
             }
         }
         let leaves = now + config.interval.mul_f64(1.0 + (part - 0.5) * config.jitter);
-        self.0.insert(leaves, 1);
+        self.0.insert(self.0.partition_point(|(other, _)| *other <= leaves), (leaves, 1));
         leaves
     }
 }
