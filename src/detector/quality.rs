@@ -180,6 +180,12 @@ pub(crate) fn is_slow(bad: usize, despite: usize, expected: usize) -> bool {
     bad * 2 >= expected && despite >= BAD_LINKS && despite * 4 >= bad
 }
 
+/// Of a node that hears too few peers to be in the larger part of a split: three links of which the peers live are enough. On
+/// its own side of a split no link is bad, and the other side shows no life.
+pub(crate) fn is_slow_if_not_cut_off(bad: usize, despite: usize, expected: usize) -> bool {
+    bad * 2 >= expected && despite >= BAD_LINKS
+}
+
 /// Fewer than a quarter of the links are bad. Where none is expected to work, none shows that this node is slow.
 pub(crate) fn is_well(bad: usize, expected: usize) -> bool {
     expected == 0 || bad * 4 < expected

@@ -12,6 +12,7 @@
 //! borrows it with `with_link`, and says in `effects` what else it wants done.
 
 mod answers;
+mod cut_off;
 mod departures;
 mod discover;
 mod effects;

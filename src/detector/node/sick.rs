@@ -13,11 +13,20 @@ use crate::detector::evidence::{Class, Evidence};
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::peer::{PeerId, PeerState, Verdict};
-use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_well};
+use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_slow_if_not_cut_off, is_well};
 use crate::detector::quorum::QuorumCount;
 use crate::detector::rule::Rule;
 use crate::detector::time::ObserverTime;
 use crate::detector::timers::Timer;
+
+/// The links of those that should answer.
+#[derive(Default)]
+struct BadLinks {
+    bad: usize,
+    /// Bad ones whose peers have shown since that they live.
+    despite: usize,
+    expected: usize,
+}
 
 impl Node {
     /// This process did not run for a while. No peer is to blame for what it missed.
@@ -42,12 +51,7 @@ impl Node {
         }
         self.slow_asked = now;
         let window = self.config.interval * SLOW_WINDOW;
-        let (mut expected, mut bad, mut despite) = (0, 0, 0);
-        for link in self.links.iter().chain([&*lent]).filter(|link| is_expected(link)) {
-            expected += 1;
-            bad += usize::from(link.quality.is_bad());
-            despite += usize::from(link.quality.is_bad_despite(link.proofs.last(), window, now));
-        }
+        let BadLinks { bad, despite, expected } = self.bad_links(lent, now);
         match &mut self.slow {
             None if is_slow(bad, despite, expected) => self.begin_slow(lent, bad, expected, now),
             None => {}
@@ -59,6 +63,28 @@ impl Node {
                 }
             }
         }
+    }
+
+    fn bad_links(&self, lent: &Link, now: ObserverTime) -> BadLinks {
+        let window = self.config.interval * SLOW_WINDOW;
+        let mut found = BadLinks::default();
+        for link in self.links.iter().chain([lent]).filter(|link| is_expected(link)) {
+            found.expected += 1;
+            found.bad += usize::from(link.quality.is_bad());
+            found.despite += usize::from(link.quality.is_bad_despite(link.proofs.last(), window, now));
+        }
+        found
+    }
+
+    /// Too few peers are heard, and it is no split: behind some of the bad links the peers live, which nothing shows in a
+    /// split. True if this node has called itself slow.
+    pub(super) fn is_slow_rather_than_cut_off(&mut self, lent: &mut Link, now: ObserverTime) -> bool {
+        let BadLinks { bad, despite, expected } = self.bad_links(lent, now);
+        let slow = is_slow_if_not_cut_off(bad, despite, expected);
+        if slow {
+            self.begin_slow(lent, bad, expected, now);
+        }
+        slow
     }
 
     /// While I am slow or cut off myself, what is lost says nothing about a link.
