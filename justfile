@@ -80,6 +80,9 @@ doctor:
     tool chromium 'tests of the page, and its pictures' 'apt-get install chromium'
     tool chromedriver 'tests of the page, and its pictures' 'apt-get install chromium-driver'
     printf '%-19s %s\n' toolchain "$(rustc --version)"
+    if [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
+        printf '%-19s MISSING, for %s: %s\n' wasm32 'the playground' 'rustup target add wasm32-unknown-unknown'
+    fi
     if command -v docker >/dev/null; then
         if engine=$(docker version --format '{{{{.Server.Version}}' 2>&1); then
             printf '%-19s %s, %s\n' engine "$engine" "$(docker compose version 2>&1)"
