@@ -19,7 +19,8 @@ pub fn story(told: &IncidentSummary) -> String {
         IncidentVerdict::Unverified => unverified(told),
     };
     if told.failures > 1 && told.verdict != IncidentVerdict::Down {
-        return format!("{text}, {} times", told.failures);
+        let have = if told.is_open() { "has happened" } else { "happened" };
+        return format!("{text}; this {have} {} times", told.failures);
     }
     text
 }

@@ -154,6 +154,9 @@ const SITUATIONS: &[Situation] = &[
     ("one way, from the third", "3", &[(0, WELL), (10, "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+"), (50, WELL)], &["one_way 1 2 by 1"]),
     ("one way, from the end that does not notice", "2", &[(0, WELL), (10, "1: 2o 3+ / 2: 1+ 3+ / 3: 1+ 2+"), (50, WELL)], &["one_way 1 2 by 1"]),
     ("link cut, from one end", "1", &[(0, WELL), (10, "1: 2b 3+ / 3: 1+ 2+ / 2~: 1+ 3+"), (50, WELL)], &["link_broken 1 2 by 1"]),
+    ("link cut twice", "1", &[
+        (0, WELL), (10, "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+"), (30, WELL), (40, "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+"), (50, WELL),
+    ], &["link_broken 1 2 by 1 2 x2"]),
     ("link cut, from the third, one end after the other", "3", &[
         (0, WELL), (10, "1: 2b 3+ / 2: 1? 3+ / 3: 1+ 2+"), (11, "1: 2b 3+ / 2: 1b 3+ / 3: 1+ 2+"), (50, "1: 2+ 3+ / 2: 1b 3+ / 3: 1+ 2+"), (51, WELL),
     ], &["link_broken 1 2 by 1 2"]),
@@ -215,6 +218,7 @@ fn every_incident_has_a_story() {
         story(&told)
     };
     let table = [
+        ("link cut twice", "node-1 and node-2 could not reach each other for 2 min 50 s; this happened 2 times"),
         ("crash loop", "node-3 failed 3 times in 3 min 50 s (no response from its host); node-1 and node-2 agreed"),
         ("crash of one of two", "node-2 may have been down for 2 min 30 s; only node-1 was left to say so"),
         ("isolated, from outside, story after healing", "node-3 was cut off from node-1 and node-2 for 2 min 52 s"),
