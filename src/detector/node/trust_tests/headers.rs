@@ -74,6 +74,16 @@ fn hints_start_a_check_every_250_ms_at_most() {
 }
 
 #[test]
+fn the_life_before_is_no_hint() {
+    let mut world = World::pair();
+    world.says("b:1", ready("n3", 31)).run(ms(3000)).forget();
+    for _ in 0..10 {
+        world.pinged("n3", 30, SelfState::Ready, FAR).run(ms(300));
+    }
+    assert_eq!(world.checks, [], "that boot has ended, as this node knows");
+}
+
+#[test]
 fn a_stream_that_ends_just_after_a_hint_is_looked_into_all_the_same() {
     let mut world = World::pair();
     world.pinged("n3", 77, SelfState::Ready, 1).run(ms(20));
