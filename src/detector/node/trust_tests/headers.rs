@@ -50,7 +50,18 @@ fn a_return_in_the_headers_of_a_request_is_checked_and_not_believed() {
     assert_eq!(world.told("b:1"), ["peer_left", "peer_returned"], "its own answer says so");
 }
 
-/// With streams a goodbye comes as news as well, whose number counts like that of an answer.
+#[test]
+fn a_goodbye_from_the_far_future_on_a_stream_does_not_make_later_answers_old() {
+    let mut world = World::pair();
+    let id = *world.keys.keys().next().unwrap();
+    world.node.handle_stream_opened(Monotonic(world.now), id);
+    let news = Answer { seq: Seq(FAR), ..world.answer("n3", 30, SelfState::Leaving) };
+    world.node.handle_stream_news(Monotonic(world.now), id, news);
+    assert_eq!(world.state("b:1"), PeerState::Left);
+    world.run(ms(10_000));
+    assert_eq!(world.state("b:1"), PeerState::Alive, "later than its goodbye can have been");
+}
+
 #[test]
 fn one_answer_from_the_far_future_does_not_make_later_ones_old() {
     let mut world = World::pair();
