@@ -303,8 +303,6 @@ impl Node {
         if link.is_due(Timer::NeverSeen, &self.config, now) {
             let (waited, evidence) = (now.since(link.proofs.added()), link.trail.last());
             self.decided(link, Rule::NeverAnswered, PeerState::Joining, now);
-            // From now on nobody expects to hear it.
-            self.effects.rejudge();
             self.report(link, EventKind::PeerNeverSeen { waited, evidence });
         }
     }
