@@ -245,17 +245,3 @@ fn observers_of_a_lossy_host_keep_their_opinion() {
         }
     }
 }
-
-/// A node that has just started has met one of its three peers when its network goes. It is cut off; that peer is not the
-/// only other one, and not down.
-#[test]
-fn unplugged_before_it_has_met_the_others() {
-    let text = "scenario early\nnodes 4\nlength 40s\nat 10s cut node-1 node-3\nat 10s cut node-1 node-4\n\
-                at 10.1s restart node-1\nat 12s unplug node-1\nat 16s plug node-1\nat 16s heal\n";
-    let scenario: Scenario = text.parse().expect("a scenario");
-    for seed in 0..20 {
-        let run = sim::run(&scenario, seed);
-        assert_sound(&run, &format!("unplugged early, seed {seed}"));
-        assert_eq!(story(&run, 0, 1), "cut_off recovered", "seed {seed}");
-    }
-}

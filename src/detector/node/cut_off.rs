@@ -88,12 +88,10 @@ impl Node {
     }
 }
 
-/// Dead peers that others found dead, those that left and those that never answered do not count. Those that may still
-/// answer for the first time do: a node that has just started, has met one peer and loses its network, hears nobody.
+/// Dead peers that others found dead, those that left and those that never answered do not count.
 fn is_expected_to_be_heard(link: &Link) -> bool {
     match link.state() {
-        PeerState::Left => false,
-        PeerState::Joining => link.verdict() != Some(Verdict::NeverSeen),
+        PeerState::Joining | PeerState::Left => false,
         PeerState::Dead => link.verdict() != Some(Verdict::Down),
         PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
     }
