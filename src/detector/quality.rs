@@ -29,9 +29,10 @@ const LOSSES_EXPLAINED: usize = 3;
 /// answers in a row once in a thousand.
 const WELL_AFTER: u32 = 10;
 
-/// Answers in a row, each a check's gap after the one before, after which a link that was broken is whole. Where a host
-/// loses 60 % of its packets, one answer between the failures made somebody change its mind three times within a minute
-/// in 68 of 600 runs of five nodes, two in 7, three in none.
+/// Answers in a row after which a link that was broken is whole; the next ping comes a check's gap after an answer. Where a
+/// host loses 60 % of its packets and one answer was enough, some node changed its opinion three times within a minute in 68
+/// of 600 runs of five nodes; with two answers in 7, with three in none. A link that loses every third ping exactly stays
+/// broken.
 const WHOLE_AFTER: u32 = 3;
 
 /// Bad attempts in a row after which a link is bad. One is what a lost packet does, on a network with 5 % of loss every
@@ -180,8 +181,8 @@ pub(crate) fn is_slow(bad: usize, despite: usize, expected: usize) -> bool {
     bad * 2 >= expected && despite >= BAD_LINKS && despite * 4 >= bad
 }
 
-/// Of a node that hears too few peers to be in the larger part of a split: three links of which the peers live are enough. On
-/// its own side of a split no link is bad, and the other side shows no life.
+/// Of a node that hears too few peers to be in the larger part of a split: at least half of the links are bad, and the peers
+/// behind three of them live. On its own side of a split no link is bad, and the other side shows no life.
 pub(crate) fn is_slow_if_not_cut_off(bad: usize, despite: usize, expected: usize) -> bool {
     bad * 2 >= expected && despite >= BAD_LINKS
 }

@@ -1,6 +1,6 @@
 //! Schedules that broke earlier wordings of the rules, each with the verdict that every observer must reach.
 
-use heartbeat::sim::{self, Scenario};
+use heartbeat::sim::{self, Scenario, What};
 
 use super::check::{assert_sound, check, story};
 
@@ -243,5 +243,22 @@ fn observers_of_a_lossy_host_keep_their_opinion() {
             let changes = story(&run, observer, 0);
             assert!(changes.split_whitespace().count() <= 2, "node-{} with seed {seed}: {changes}", observer + 1);
         }
+    }
+}
+
+/// A host that loses most of its packets reports that once. With these seeds it called itself cut off first, and slow when it
+/// heard the others again.
+#[test]
+fn a_lossy_host_is_slow_and_not_cut_off() {
+    let text = "scenario lossy\nnodes 12\nstreams on\nlength 40s\nat 10s loss node-1 80%\n";
+    let scenario: Scenario = text.parse().expect("a scenario");
+    for seed in [51, 131, 172] {
+        let run = sim::run(&scenario, seed);
+        let reports = run.timeline.iter().filter_map(|entry| match &entry.what {
+            What::Event(node, event) if node.as_str() == "node-1" => Some(event.kind.name()),
+            _ => None,
+        });
+        let reports: Vec<&str> = reports.filter(|name| matches!(*name, "self_cut_off" | "self_slow")).collect();
+        assert_eq!(reports, ["self_slow"], "seed {seed}");
     }
 }

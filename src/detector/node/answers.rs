@@ -381,7 +381,7 @@ fn rule_of_answer(link: &mut Link, claim: &Claim, seq: Seq, in_time: bool, now: 
         PeerState::Left if link.identity.is_after_goodbye(seq) => Some(Rule::ReadyAgain),
         PeerState::Dead if link.proofs.has_answered_twice() => Some(Rule::TwoAnswers),
         PeerState::Unreachable if in_time && link.quality.is_whole() => Some(Rule::ThreeAnswers),
-        // The first of those that it owes. Or one to a ping that had failed: it may have been on its way since before the
+        // The first of the answers that are needed. Or one to a ping that had failed: it may have been on its way since before the
         // trouble.
         PeerState::Dead | PeerState::Unreachable => {
             link.requests.ping_by(now + CHECK_GAP);
