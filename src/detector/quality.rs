@@ -178,7 +178,7 @@ const BAD_LINKS: usize = 3;
 /// At least half of the links are bad, and of three of them and a quarter the peers live. Not of all: what a lossy host
 /// is sent arrives now and then. In a split the other side shows no life at all.
 pub(crate) fn is_slow(bad: usize, despite: usize, expected: usize) -> bool {
-    bad * 2 >= expected && despite >= BAD_LINKS && despite * 4 >= bad
+    is_slow_if_not_cut_off(bad, despite, expected) && despite * 4 >= bad
 }
 
 /// Of a node that hears too few peers to be in the larger part of a split: at least half of the links are bad, and the peers

@@ -1,11 +1,13 @@
 //! When this node is cut off: the peer that it accuses is silent, and so are more than half of the others.
 
 use super::Node;
+use super::sick::BadLinks;
 use crate::detector::event::{EventKind, PeerRef};
 use crate::detector::evidence::Class;
 use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::quality::is_slow_if_not_cut_off;
 use crate::detector::quorum::CutOff;
 use crate::detector::time::ObserverTime;
 
@@ -43,8 +45,9 @@ impl Node {
 
     /// This node is cut off, unless life behind its bad links shows that it loses packets itself.
     pub(super) fn begin_cut_off(&mut self, link: &mut Link, now: ObserverTime) {
-        if self.is_slow_rather_than_cut_off(link, now) {
-            return;
+        let BadLinks { bad, despite, expected } = self.bad_links(link, now);
+        if is_slow_if_not_cut_off(bad, despite, expected) {
+            return self.begin_slow(link, bad, expected, now);
         }
         let (_, heard, expected, missed) = self.half_heard(link);
         // Peers that were looked up have come in any order; people read them by name.

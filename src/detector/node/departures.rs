@@ -36,7 +36,8 @@ impl Departures {
         }
         let apart = config.interval.mul_f64(config.jitter / 2.0) / TRAIN;
         let (least, most) = (earliest(config, now), now + config.interval.mul_f64(1.0 + config.jitter));
-        let first = self.0.partition_point(|(leaves, _)| *leaves < earliest_train(least, apart));
+        let earliest = earliest_train(least, apart);
+        let first = self.0.partition_point(|(leaves, _)| *leaves < earliest);
         for (leaves, pings) in self.0.range_mut(first..).take_while(|(leaves, _)| *leaves <= most) {
             let due = *leaves + apart * *pings;
             if *pings < TRAIN && (least..=most).contains(&due) {

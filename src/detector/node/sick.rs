@@ -13,7 +13,7 @@ use crate::detector::evidence::{Class, Evidence};
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
 use crate::detector::peer::{PeerId, PeerState, Verdict};
-use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_slow_if_not_cut_off, is_well};
+use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_well};
 use crate::detector::quorum::QuorumCount;
 use crate::detector::rule::Rule;
 use crate::detector::time::ObserverTime;
@@ -21,11 +21,11 @@ use crate::detector::timers::Timer;
 
 /// The links of those that should answer.
 #[derive(Default)]
-struct BadLinks {
-    bad: usize,
+pub(super) struct BadLinks {
+    pub bad: usize,
     /// Bad ones whose peers have shown since that they live.
-    despite: usize,
-    expected: usize,
+    pub despite: usize,
+    pub expected: usize,
 }
 
 impl Node {
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    fn bad_links(&self, lent: &Link, now: ObserverTime) -> BadLinks {
+    pub(super) fn bad_links(&self, lent: &Link, now: ObserverTime) -> BadLinks {
         let window = self.config.interval * SLOW_WINDOW;
         let mut found = BadLinks::default();
         for link in self.links.iter().chain([lent]).filter(|link| is_expected(link)) {
@@ -74,17 +74,6 @@ impl Node {
             found.despite += usize::from(link.quality.is_bad_despite(link.proofs.last(), window, now));
         }
         found
-    }
-
-    /// Too few peers are heard, and it is no split: behind some of the bad links the peers live, which nothing shows in a
-    /// split. True if this node has called itself slow.
-    pub(super) fn is_slow_rather_than_cut_off(&mut self, lent: &mut Link, now: ObserverTime) -> bool {
-        let BadLinks { bad, despite, expected } = self.bad_links(lent, now);
-        let slow = is_slow_if_not_cut_off(bad, despite, expected);
-        if slow {
-            self.begin_slow(lent, bad, expected, now);
-        }
-        slow
     }
 
     /// While I am slow or cut off myself, what is lost says nothing about a link.
@@ -125,7 +114,7 @@ impl Node {
         against > usize::from(link.is_due(Timer::LoneObjection, &self.config, now))
     }
 
-    fn begin_slow(&mut self, lent: &mut Link, bad: usize, expected: usize, now: ObserverTime) {
+    pub(super) fn begin_slow(&mut self, lent: &mut Link, bad: usize, expected: usize, now: ObserverTime) {
         self.slow = Some(Slow { since: now, well_since: None });
         self.each_link(lent, |link| link.quality.forget_losses());
         self.effects.publish();
