@@ -100,9 +100,7 @@ pub fn a_clock_an_hour_off(report: &Report) {
     wrong.set_variable("FAKETIME", "+1h");
     // Only the wall clock: the machine's steady clock is what the rules are about.
     wrong.set_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle();
     let killed = cluster.kill(2);
     let down: &[&str] = &["down node-2 ..."];

@@ -33,9 +33,7 @@ pub fn a_list_that_lacks_somebody(report: &Report) {
     let address = cluster.node(2).host.address;
     cluster.node_mut(1).replace_peers(&format!("node-2=http://{address}"));
     let began = Instant::now();
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     let sentence = "node-1 does not watch node-3";
     await_sentences(&cluster, &[(1, sentence), (2, sentence), (3, sentence)], began, report);
     check("node-2 counts the list that differs", SOON, || {

@@ -135,9 +135,7 @@ impl Guard {
     /// [Arms](Guard::arm) all nodes and starts them.
     pub fn start(&self, cluster: &mut Cluster) {
         self.arm(cluster);
-        for number in cluster.numbers() {
-            cluster.start(number);
-        }
+        cluster.start_all();
     }
 
     /// As [`Guard::arm`], with the keys in this file.

@@ -111,9 +111,7 @@ pub fn pings_in_the_name_of_a_dead_node(report: &Report, level: Level) {
 
 fn start(guard: &Guard, cluster: &mut Cluster) {
     guard.arm(cluster);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle();
 }
 

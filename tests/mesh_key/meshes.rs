@@ -93,9 +93,7 @@ pub fn keys_are_exchanged_while_the_mesh_runs(report: &Report, level: Level) {
     let file = folder.publish("..1", &[&old]);
     let (guard, mut cluster) = (Guard::new(level), Plan::loopback(3).build());
     guard.arm_with(&mut cluster, &file);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle();
     let began = Instant::now();
     let first = shown_by_verify(&guard, &cluster);

@@ -78,9 +78,7 @@ impl Plan {
     #[track_caller]
     pub fn start(self) -> Cluster {
         let mut cluster = self.build();
-        for number in cluster.numbers() {
-            cluster.start(number);
-        }
+        cluster.start_all();
         cluster.settle();
         cluster
     }
@@ -121,6 +119,13 @@ impl Cluster {
 
     pub fn start(&mut self, number: usize) -> Instant {
         self.node_mut(number).start()
+    }
+
+    /// One after the other, without waiting for them.
+    pub fn start_all(&mut self) {
+        for node in &mut self.nodes {
+            node.start();
+        }
     }
 
     pub fn kill(&mut self, number: usize) -> Instant {

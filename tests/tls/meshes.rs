@@ -41,9 +41,7 @@ pub fn mesh(size: usize, folder: &Folder, authority: &Authority, mutual: bool) -
 }
 
 fn start(cluster: &mut Cluster) {
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle();
 }
 
@@ -138,9 +136,7 @@ pub fn a_mesh_with_mutual_tls_takes_no_stranger_and_lets_everybody_read(report: 
     }
     stranger.set_entrance(stranger.host.address);
     let began = Instant::now();
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle_among(&[1, 2, 3]);
     check_commands_of_readers(&cluster, &folder);
     let line = cluster

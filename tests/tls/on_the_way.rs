@@ -118,16 +118,9 @@ impl Shared {
 
 /// One changed bit ends a connection and shows no life; what was recorded is no handshake when it is played again.
 pub fn bytes_that_are_changed_and_played_again(report: &Report) {
-    let (folder, authority) = (Folder::new("way"), Authority::new("mesh"));
-    let mut cluster = mesh(3, &folder, &authority, true);
+    let folder = Folder::new("way");
+    let (mut cluster, proxy) = proxied(&folder);
     let node_2 = cluster.node(2).host.address;
-    let proxy = Proxy::to(node_2);
-    let peers = format!("node-2=https://{},{}", proxy.address, peer(&cluster, 3));
-    cluster.node_mut(1).replace_peers(&peers);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
-    cluster.settle();
     proxy.shared.falsifies.store(true, Ordering::Relaxed);
     let said = check("node-1 has no answer of node-2 that it can read", SOON, || {
         let peer = cluster.node(1).peer("node-2")?;
@@ -168,9 +161,7 @@ fn proxied(folder: &Folder) -> (Cluster, Proxy) {
     let proxy = Proxy::to(cluster.node(2).host.address);
     let peers = format!("node-2=https://{},{}", proxy.address, peer(&cluster, 3));
     cluster.node_mut(1).replace_peers(&peers);
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     cluster.settle();
     (cluster, proxy)
 }

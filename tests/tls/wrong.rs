@@ -43,9 +43,7 @@ pub fn what_is_wrong_with_a_peer_is_said(report: &Report) {
     cluster.node_mut(6).replace_peers(&plain);
     let watched: Vec<String> = (2..=5).map(|number| peer(&cluster, number)).collect();
     cluster.node_mut(1).replace_peers(&watched.join(","));
-    for number in cluster.numbers() {
-        cluster.start(number);
-    }
+    cluster.start_all();
     for (observer, subject, reason, said) in [
         (1, "node-2", "tls_unknown_authority", "not from an authority of this node"),
         (1, "node-3", "tls_expired", "its certificate has expired"),
