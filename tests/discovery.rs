@@ -17,7 +17,7 @@ use heartbeat::detector::evidence::Evidence;
 use heartbeat::detector::node::{Me, Node};
 use heartbeat::detector::peer::{
     Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PeerSpec, PeerState, PingSource, SelfState, Seq,
-    WatchDelta,
+    WatchDelta, Watched,
 };
 use heartbeat::detector::time::Monotonic;
 use heartbeat::detector::transmit::Transmit;
@@ -64,6 +64,8 @@ struct World {
     lookups: Vec<Duration>,
     probes: Vec<(Duration, SocketAddr)>,
     left: Vec<SocketAddr>,
+    /// The nodes that everybody who answers says it watches.
+    watched: Vec<&'static str>,
 }
 
 fn address(n: u8) -> SocketAddr {
@@ -72,6 +74,10 @@ fn address(n: u8) -> SocketAddr {
 
 fn name(text: &str) -> NodeName {
     NodeName::new(text).expect("valid")
+}
+
+fn watched(node: &str) -> Watched {
+    Watched { node: name(node), boot: BootId(99), state: Some(PeerState::Alive) }
 }
 
 fn seconds(count: u64) -> Duration {
@@ -106,6 +112,7 @@ impl World {
             lookups: Vec::new(),
             probes: Vec::new(),
             left: Vec::new(),
+            watched: Vec::new(),
         };
         world.drain();
         world
@@ -188,7 +195,7 @@ impl World {
                 state,
                 version: Arc::from("0"),
                 accusations: Vec::new(),
-                watch: WatchDelta::default(),
+                watch: WatchDelta { since: 0, rev: 1, peers: self.watched.iter().map(|node| watched(node)).collect() },
                 maintenance: None,
             }),
         }
@@ -685,6 +692,50 @@ fn a_node_without_a_network_accuses_nobody() {
     world.host(2, Host::Unsendable).run(30);
     assert_eq!(world.states(), "b:8001 suspect, c:8001 alive");
     assert_eq!(world.told(), ["peer_degraded b:8001"]);
+}
+
+/// It has found one of three when it hears nobody any more. That one told of others, so this is no mesh of two.
+#[test]
+fn a_node_that_has_found_one_peer_and_was_told_of_others_is_cut_off() {
+    let mut world = World::new(&[1, 2, 3, 4]);
+    world.watched = vec!["me", "c", "d"];
+    world.host(2, runs("b", 20)).run(5);
+    world.events.clear();
+    world.host(2, Host::Silent).run(10);
+    assert_eq!(world.states(), "b unreachable");
+    assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b", "peer_degraded b"]);
+    // One that refuses shows that the network works: what is said of the silent one is said by the only observer.
+    world.events.clear();
+    world.host(3, Host::Refuses).run(20);
+    assert_eq!(world.told(), ["self_rejoined", "peer_down b"]);
+    assert_eq!(world.states(), "b dead");
+}
+
+/// Addresses that no node has been met at and nobody knows are no reason to doubt one's own network.
+#[test]
+fn a_node_that_was_told_of_nobody_is_one_of_two() {
+    let mut world = World::new(&[1, 2, 3, 4]);
+    world.watched = vec!["me"];
+    world.host(2, runs("b", 20)).run(5);
+    world.events.clear();
+    world.host(2, Host::Silent).run(10);
+    assert_eq!(world.told(), ["peer_down b"]);
+}
+
+/// A node that is cut off from peers that are no longer on its list is cut off no longer.
+#[test]
+fn a_list_without_those_it_missed_ends_being_cut_off() {
+    let mut world = World::with(0, &[("b:8001", 2), ("c:8001", 3), ("d:8001", 4)], &[]);
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).host(4, runs("d", 40)).run(3);
+    world.events.clear();
+    world.host(2, Host::Silent).host(3, Host::Silent).host(4, Host::Silent).run(10);
+    assert_eq!(world.told()[0], "self_cut_off");
+    world.events.clear();
+    world.node.set_peers(Monotonic(world.now), vec![PeerSpec { key: PeerKey("b:8001".into()), pinned: None }]);
+    world.drain();
+    world.run(20);
+    let told = world.told();
+    assert!(told.contains(&"self_rejoined".to_owned()) && told.contains(&"peer_down b:8001".to_owned()), "{told:?}");
 }
 
 /// An address that answers under another name each time.

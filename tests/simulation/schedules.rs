@@ -262,3 +262,64 @@ fn a_lossy_host_is_slow_and_not_cut_off() {
         assert_eq!(reports, ["self_slow"], "seed {seed}");
     }
 }
+
+schedule! {
+    /// It has met one of its three peers since its start when its network goes: it is cut off, and that peer is not down.
+    unplugged_before_it_has_met_the_others:
+    "nodes 4\n\
+     length 40s\n\
+     at 10s cut node-1 node-3\n\
+     at 10s cut node-1 node-4\n\
+     at 10.1s restart node-1\n\
+     at 12s unplug node-1\n\
+     at 16s plug node-1\n\
+     at 16s heal\n",
+    "1 about 2: cut_off recovered\n\
+     2 3 4 about 1: ~ link_broken down unconfirmed restarted recovered"
+}
+schedule! {
+    /// The same for longer than it takes to report the others as never seen. It hears the peer that it has met again, and
+    /// those that it has not met keep it cut off no longer.
+    unplugged_for_long_before_it_has_met_the_others:
+    "nodes 4\n\
+     length 80s\n\
+     at 10s cut node-1 node-3\n\
+     at 10s cut node-1 node-4\n\
+     at 10.1s restart node-1\n\
+     at 12s unplug node-1\n\
+     at 40s plug node-1\n\
+     at 60s crash node-2\n",
+    "1 about 2: cut_off recovered unconfirmed\n\
+     1 about 3 4: never_seen\n\
+     3 4 about 2: down\n\
+     2 3 4 about 1: ~ link_broken down unconfirmed restarted recovered"
+}
+schedule! {
+    /// Peers that nobody has met are no reason to hold back what is known of the one that was.
+    one_of_two_loses_power_and_two_never_came:
+    "nodes 4\n\
+     absent node-3\n\
+     absent node-4\n\
+     length 60s\n\
+     at 5s power-off node-2\n\
+     at 40s start node-2\n",
+    "1 about 2: unconfirmed restarted recovered | unconfirmed restarted\n\
+     1 2 about 3 4: never_seen"
+}
+schedule! {
+    /// A refusal of those that it has not met shows that its network works: the silent one may be down.
+    cut_off_until_an_unmet_peer_refuses:
+    "nodes 4\n\
+     length 50s\n\
+     at 10s cut node-1 node-3\n\
+     at 10s cut node-1 node-4\n\
+     at 10.1s restart node-1\n\
+     at 12s power-off node-2\n\
+     at 25s crash node-3\n\
+     at 25s crash node-4\n\
+     at 25.1s heal\n",
+    "1 about 2: cut_off unconfirmed\n\
+     1 about 3 4: never_seen\n\
+     3 4 about 2: cut_off\n\
+     2 3 4 about 1: ~ cut_off link_broken down unconfirmed restarted recovered"
+}

@@ -1,6 +1,6 @@
 //! What a peer reports as an observer: whom it watches, and whom it accuses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::detector::peer::{BootId, NodeName, PeerId, PeerState, SelfState, Seq, WatchDelta, Watched};
 use crate::detector::time::ObserverTime;
@@ -17,8 +17,8 @@ pub(crate) struct Reported {
     broken: usize,
     /// What it says of me, if it watches me.
     watches_me: Option<PeerState>,
-    /// Names on its list that are not on mine, some of them.
-    strangers: BTreeSet<NodeName>,
+    /// Nodes on its list that are not on mine, some of them, and whether they are up for it.
+    strangers: BTreeMap<NodeName, bool>,
     revision: u64,
     /// When the whole list was asked for, until it has come or is overdue.
     asked: Option<ObserverTime>,
@@ -35,7 +35,7 @@ impl Reported {
             watch: BTreeMap::new(),
             broken: 0,
             watches_me: None,
-            strangers: BTreeSet::new(),
+            strangers: BTreeMap::new(),
             revision: 0,
             asked: Some(now),
             accuses: Vec::new(),
@@ -103,8 +103,8 @@ impl Reported {
             self.watches_me = watched.state.map(|state| if is_my_boot { state } else { PeerState::Joining });
         } else if watched.state.is_none_or(|state| state == PeerState::Left) {
             self.strangers.remove(&watched.node);
-        } else if self.strangers.len() < STRANGERS_MAX {
-            self.strangers.insert(watched.node.clone());
+        } else if self.strangers.len() < STRANGERS_MAX || self.strangers.contains_key(&watched.node) {
+            self.strangers.insert(watched.node.clone(), watched.state.is_some_and(PeerState::is_up));
         }
     }
 
@@ -130,6 +130,11 @@ impl Reported {
     /// It does not watch me, or watches a node that I do not know.
     pub(crate) fn list_differs(&self) -> bool {
         self.watches_me.is_none() || !self.strangers.is_empty()
+    }
+
+    /// It hears a node that no peer of mine has shown itself to be.
+    pub(crate) fn hears_a_stranger(&self) -> bool {
+        self.strangers.values().any(|is_up| *is_up)
     }
 
     /// The peers that it accuses from now on. Returns those before.

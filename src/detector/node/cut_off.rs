@@ -16,12 +16,26 @@ use crate::detector::time::ObserverTime;
 /// interval to at most this.
 const HEARD_AFTER: f64 = 1.1;
 
+/// Of the peers that I expect to hear, how many were heard and which were not.
+pub(super) struct Hearing<'a> {
+    pub heard: usize,
+    pub missed: Vec<&'a Link>,
+    /// Addresses that were looked up, at which nobody has been met and which keep silent.
+    candidates: usize,
+}
+
+impl Hearing<'_> {
+    /// Heard or not.
+    pub(super) fn expected(&self) -> usize {
+        self.heard + self.missed.len() + self.candidates
+    }
+}
+
 impl Node {
-    /// Whether at least half of the peers I expect were heard after this one
-    /// fell silent, how many were, how many I expect, and those that were not.
-    pub(super) fn half_heard(&self, accused: &Link) -> (bool, u32, u32, Vec<PeerRef>) {
+    /// Who was heard after this one fell silent.
+    pub(super) fn heard_since_silence_of<'a>(&'a self, accused: &'a Link) -> Hearing<'a> {
         let since = self.silent_since(accused);
-        self.count_heard(accused, |contact| contact > since)
+        self.hearing(Some(accused), |contact| contact > since)
     }
 
     /// A peer that was heard after this moment was heard after `accused` fell silent.
@@ -29,18 +43,19 @@ impl Node {
         accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER)
     }
 
-    /// Of all links, the lent one included.
-    fn count_heard(&self, lent: &Link, is_heard: impl Fn(ObserverTime) -> bool) -> (bool, u32, u32, Vec<PeerRef>) {
-        let (mut heard, mut expected, mut unheard) = (0u32, 0u32, Vec::new());
-        for link in self.links.iter().chain([lent]).filter(|link| is_expected_to_be_heard(link)) {
-            expected += 1;
-            if link.proofs.last_contact().is_some_and(&is_heard) {
-                heard += 1;
-            } else {
-                unheard.push(link.peer_ref());
-            }
-        }
-        (self.hears_half(heard, expected), heard, expected, unheard)
+    /// Of all links, the one that is lent included.
+    fn hearing<'a>(&'a self, lent: Option<&'a Link>, is_heard: impl Fn(ObserverTime) -> bool) -> Hearing<'a> {
+        let all = self.links.iter().chain(lent);
+        let (heard, mut missed): (Vec<&Link>, Vec<&Link>) =
+            all.partition(|link| link.proofs.last_contact().is_some_and(&is_heard));
+        // A node that has met one peer since its start and now hears nobody is no mesh of two if that one told of others,
+        // and nothing answers where these may be.
+        let told_of_others = |link: &&Link| is_expected_to_be_heard(link) && link.reported.hears_a_stranger();
+        let others_are_missed = heard.is_empty() && missed.iter().any(told_of_others);
+        missed
+            .retain(|link| is_expected_to_be_heard(link) || (others_are_missed && link.state() == PeerState::Joining));
+        let heard = heard.into_iter().filter(|link| is_expected_to_be_heard(link)).count();
+        Hearing { heard, missed, candidates: if others_are_missed { self.directory.silent_candidates() } else { 0 } }
     }
 
     /// This node is cut off, unless life behind its bad links shows that it loses packets itself.
@@ -49,10 +64,11 @@ impl Node {
         if is_slow_if_not_cut_off(bad, despite, expected) {
             return self.begin_slow(link, bad, expected, now);
         }
-        let (_, heard, expected, missed) = self.half_heard(link);
+        let hearing = self.heard_since_silence_of(link);
+        let (heard, expected) = (hearing.heard as u32, hearing.expected() as u32);
         // Peers that were looked up have come in any order; people read them by name.
-        let mut unheard: Vec<PeerRef> = Vec::with_capacity(missed.len());
-        for peer in missed {
+        let mut unheard: Vec<PeerRef> = Vec::with_capacity(hearing.missed.len());
+        for peer in hearing.missed.into_iter().map(Link::peer_ref) {
             let before = |other: &PeerRef| natural(other.display_name(), peer.display_name()).is_lt();
             unheard.insert(unheard.partition_point(before), peer);
         }
@@ -62,14 +78,14 @@ impl Node {
         self.report_self(EventKind::SelfCutOff { heard, expected, unheard, no_network: link.is_unsent() });
     }
 
-    /// Half of my peers were heard since it began, and lately: it is over. The
+    /// Half of my peers were heard since it began, and lately, or there is no half left to hear: it is over. The
     /// silent and stalled ones get their whole wait anew, or the first answer
     /// after a healed split would declare all the others dead.
-    pub(super) fn reconsider_cut_off(&mut self, lent: &mut Link, now: ObserverTime) {
+    pub(super) fn reconsider_cut_off(&mut self, lent: Option<&mut Link>, now: ObserverTime) {
         let Some(CutOff { since, .. }) = self.cut_off else { return };
         let recent = self.config.wait_silent;
-        let (half, ..) = self.count_heard(lent, |contact| contact > since && now.since(contact) <= recent);
-        if !half {
+        let hearing = self.hearing(lent.as_deref(), |contact| contact > since && now.since(contact) <= recent);
+        if !self.hears_half(&hearing) {
             return;
         }
         self.cut_off = None;
@@ -86,7 +102,9 @@ impl Node {
                 wait_anew(link);
             }
         }
-        wait_anew(lent);
+        if let Some(lent) = lent {
+            wait_anew(lent);
+        }
         self.report_self(EventKind::SelfRejoined { cut_off_for: now.since(since) });
     }
 }

@@ -110,7 +110,7 @@ impl Node {
         let changes = self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(is_news);
         self.effects.rejudge_if(changes);
         if self.cut_off.is_some() {
-            self.reconsider_cut_off(link, now);
+            self.reconsider_cut_off(Some(link), now);
         }
     }
 
@@ -129,7 +129,10 @@ impl Node {
         let met = link.is_due(Timer::ProofWait, &self.config, now);
         // What could not be sent shows nothing about the peer; who hears no other then has no network.
         let unsent = link.is_unsent();
-        let too_few = || matches!(self.half_heard(link), (half, heard, ..) if !half || (unsent && heard == 0));
+        let too_few = || {
+            let hearing = self.heard_since_silence_of(link);
+            !self.hears_half(&hearing) || (unsent && hearing.heard == 0)
+        };
         // What a cut-off host loses includes the answers on connections that stand: stalled is no better than silent then.
         let may_be_mine = link.is_silent() || unsent || (self.cut_off.is_some() && class == Class::Stalled);
         let may_be_me = slow || may_be_mine && (self.cut_off.is_some() || too_few());

@@ -1,6 +1,7 @@
 //! Where a rule is applied that the simulator can leave out: each is asked here.
 
 use super::Node;
+use super::cut_off::Hearing;
 use crate::detector::omission::Omission;
 use crate::detector::quorum::hears_half;
 
@@ -27,7 +28,7 @@ impl Node {
         self.without != Some(Omission::Quorum)
     }
 
-    pub(super) fn hears_half(&self, heard: u32, expected: u32) -> bool {
-        self.without == Some(Omission::HalfRule) || hears_half(heard as usize, expected as usize)
+    pub(super) fn hears_half(&self, hearing: &Hearing) -> bool {
+        self.without == Some(Omission::HalfRule) || hears_half(hearing.heard, hearing.expected())
     }
 }

@@ -108,6 +108,7 @@ impl Node {
         self.effects.opinions_changed();
         self.effects.rejudge();
         self.effects.states_changed();
+        self.reconsider_cut_off(None, self.clock.now());
         self.directory.forget(id, self.clock.now());
         self.effects.send(Transmit::Forget { peer: id });
     }
