@@ -323,3 +323,18 @@ schedule! {
      3 4 about 2: cut_off\n\
      2 3 4 about 1: ~ cut_off link_broken down unconfirmed restarted recovered"
 }
+schedule! {
+    /// What it heard before it was paused does not show that its network works when it runs again.
+    unplugged_while_it_is_paused:
+    "nodes 3\n\
+     length 50s\n\
+     at 10.5s power-off node-2\n\
+     at 11.4s freeze node-1\n\
+     at 17s unplug node-1\n\
+     at 20.1s thaw node-1\n\
+     at 30s plug node-1\n",
+    "1 about 2: cut_off down\n\
+     1 about 3: cut_off recovered\n\
+     3 about 2: cut_off down\n\
+     3 about 1: cut_off recovered"
+}

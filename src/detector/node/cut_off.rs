@@ -38,9 +38,11 @@ impl Node {
         self.hearing(Some(accused), |contact| contact > since)
     }
 
-    /// A peer that was heard after this moment was heard after `accused` fell silent.
+    /// A peer that was heard after this moment was heard after `accused` fell silent, and since this process was paused:
+    /// what it heard before that says nothing about its network now.
     pub(super) fn silent_since(&self, accused: &Link) -> ObserverTime {
-        accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER)
+        let silent = accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
+        silent.max(accused.proofs.awake_since())
     }
 
     /// Of all links, the one that is lent included.

@@ -144,6 +144,8 @@ impl Checks {
     pub(in crate::sim) fn inspect(&mut self, truth: &Truth, observer: usize, view: &View, subjects: &[Option<usize>]) {
         for (peer, subject) in view.peers.iter().zip(subjects) {
             let Some(subject) = *subject else { continue };
+            // That others have come to agree with a verdict has no event.
+            self.beliefs[observer][subject].confirmed |= peer.verdict == Some(Verdict::Down);
             let said = self.beliefs[observer][subject].state;
             if said != peer.peer.state {
                 let (observer, subject) = (HostId(observer), HostId(subject));
@@ -174,9 +176,11 @@ impl Checks {
         }
     }
 
-    /// Whether an answer of `boot` should change the observer's mind: it held another boot of that node.
+    /// Whether an answer of `boot` should change the observer's mind: it held another boot of that node. Not one to a
+    /// request that the observer gave up in this very step, because it has just found out that it was paused.
     pub(in crate::sim) fn doubts(&self, truth: &Truth, observer: usize, subject: usize, boot: BootId) -> bool {
-        truth.hosts[subject].boot == Some(boot) && self.beliefs[observer][subject].boot != Some(boot)
+        let just_woke = truth.hosts[observer].frozen.held_within(truth.now, Duration::from_millis(1));
+        !just_woke && truth.hosts[subject].boot == Some(boot) && self.beliefs[observer][subject].boot != Some(boot)
     }
 
     /// **I5 a verdict about one boot never survives proof of another boot**: as soon as an answer of the boot that really runs
