@@ -711,6 +711,79 @@ fn a_node_that_has_found_one_peer_and_was_told_of_others_is_cut_off() {
     assert_eq!(world.states(), "b dead");
 }
 
+/// Whatever shows that its network works, or leaves nobody to miss, ends being cut off once: then the peer may be down.
+#[test]
+fn a_sign_of_a_working_network_ends_being_cut_off() {
+    type Change = fn(&mut World);
+    let changes: [(&str, Change); 6] = [
+        ("the address is no longer behind the name", |world| drop(world.list(&[1, 2]))),
+        ("a node with my name answers there", |world| drop(world.host(3, runs("me", 77)))),
+        ("I answer there", |world| drop(world.host(3, runs("me", 1)))),
+        ("a node that leaves answers there", |world| {
+            world.host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving });
+        }),
+        ("it refuses", |world| drop(world.host(3, Host::Refuses))),
+        ("it refuses and is silent in turns", |world| {
+            for _ in 0..10 {
+                world.host(3, Host::Refuses).run(2).host(3, Host::Silent).run(2);
+            }
+        }),
+    ];
+    for (what, change) in changes {
+        let mut world = World::new(&[1, 2, 3]);
+        world.watched = vec!["me", "c"];
+        world.host(2, runs("b", 20)).run(5);
+        world.host(2, Host::Silent).run(10);
+        assert!(world.told().contains(&"self_cut_off".to_owned()), "{what}: {:?}", world.told());
+        world.events.clear();
+        change(&mut world);
+        world.run(60);
+        let told: Vec<String> = world.told().into_iter().filter(|told| told != "discovery_name_taken").collect();
+        assert_eq!(told, ["self_rejoined", "peer_down b"], "{what}");
+    }
+}
+
+/// It refuses each second, so the network works; that it left says nothing about that.
+#[test]
+fn a_peer_that_left_and_refuses_shows_that_the_network_works() {
+    let mut world = World::with(0, &[("b", 2), ("c", 3), ("d", 4)], &[]);
+    world.watched = vec!["me", "d"];
+    world.host(2, runs("b", 20)).host(3, runs("c", 30)).run(5);
+    world.host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving }).run(2);
+    world.host(3, Host::Refuses).run(10);
+    world.events.clear();
+    world.host(2, Host::Silent).run(60);
+    assert_eq!(world.told(), ["peer_down b"]);
+}
+
+/// While nothing can be sent to the only peer that was met, an unmet one that refuses does not end it, to begin anew.
+#[test]
+fn without_a_way_to_its_only_peer_a_node_is_cut_off_once() {
+    let mut world = World::with(0, &[("b", 2), ("x", 3), ("y", 4)], &[]);
+    world.host(2, runs("b", 20)).host(3, Host::Refuses).run(11);
+    world.events.clear();
+    world.host(2, Host::Unsendable).run(40);
+    assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b"]);
+}
+
+/// Those that hold its list are told that the old name is gone, or they would miss that node for ever.
+#[test]
+fn a_peer_that_answers_under_another_name_leaves_the_list_under_the_old_one() {
+    let mut world = World::with(0, &[("b", 2)], &[]);
+    world.host(2, runs("b", 20)).run(5);
+    let list = |world: &mut World, known_rev: u64| {
+        let caller =
+            Caller { node: name("z"), boot: BootId(5), seq: Seq(1), state: SelfState::Ready, known_rev, ack: None };
+        world.node.handle_ping(Monotonic(world.now), Some(caller), PingSource::PeerAddress).watch
+    };
+    let before = list(&mut world, 0).rev;
+    world.host(2, runs("b2", 21)).run(5);
+    let mut lines: Vec<(String, bool)> =
+        list(&mut world, before).peers.iter().map(|line| (line.node.to_string(), line.state.is_some())).collect();
+    lines.sort();
+    assert_eq!(lines, [("b".to_owned(), false), ("b2".to_owned(), true)]);
+}
+
 /// Addresses that no node has been met at and nobody knows are no reason to doubt one's own network.
 #[test]
 fn a_node_that_was_told_of_nobody_is_one_of_two() {

@@ -233,7 +233,7 @@ pub enum EventKind {
         /// Nothing could be sent: this machine has no way to them.
         no_network: bool,
     },
-    /// I hear at least half of my peers again.
+    /// I hear at least half of my peers again, or no half is left that I could miss.
     SelfRejoined {
         /// How long it lasted.
         cut_off_for: Duration,

@@ -354,14 +354,20 @@ impl Network {
     }
 
     fn is_open_from(&self, a: usize, b: usize) -> bool {
-        let passes = |pair: (usize, usize), by_client: bool| {
-            if self.losses(pair.0, pair.1).contains(&100) {
-                return false;
-            }
-            let Some(faults) = self.faults.get(&pair) else { return true };
-            !faults.vanish && (!faults.block || !by_client) && faults.loss < 100
-        };
-        !self.severed(a, b) && passes((a, b), true) && passes((b, a), false)
+        self.passes(a, b, true) && self.passes(b, a, false)
+    }
+
+    /// Packets of connections that stood before arrive in this direction.
+    pub(super) fn is_arriving(&self, from: usize, to: usize) -> bool {
+        self.passes(from, to, true) || self.passes(from, to, false)
+    }
+
+    fn passes(&self, from: usize, to: usize, by_client: bool) -> bool {
+        if self.severed(from, to) || self.losses(from, to).contains(&100) {
+            return false;
+        }
+        let Some(faults) = self.faults.get(&(from, to)) else { return true };
+        !faults.vanish && (!faults.block || !by_client) && faults.loss < 100
     }
 
     /// A fault on the link pretends to be a crash.

@@ -71,6 +71,7 @@ pub(super) struct Truth {
     pub hosts: Vec<HostTruth>,
     clean: Vec<Held>,
     open: Vec<Held>,
+    arriving: Vec<Held>,
     rejecting: Vec<Held>,
     /// When anything last changed: a step, a start, an end.
     pub changed: Duration,
@@ -98,6 +99,7 @@ impl Truth {
             hosts: vec![host; hosts],
             clean: vec![Held::Since(Duration::ZERO); pairs],
             open: vec![Held::Since(Duration::ZERO); pairs],
+            arriving: vec![Held::Since(Duration::ZERO); pairs],
             rejecting: vec![Held::Never; pairs],
             changed: Duration::ZERO,
             steps: 0,
@@ -132,6 +134,7 @@ impl Truth {
                 let pair = a * hosts + b;
                 self.clean[pair].set(self.now, network.is_clean(a, b));
                 self.open[pair].set(self.now, network.is_open(a, b));
+                self.arriving[pair].set(self.now, network.is_arriving(a, b));
                 self.rejecting[pair].set(self.now, network.is_rejecting(a, b));
             }
         }
@@ -143,6 +146,10 @@ impl Truth {
 
     pub(super) fn open(&self, a: usize, b: usize) -> Held {
         self.open[a * self.hosts.len() + b]
+    }
+
+    pub(super) fn arriving(&self, from: usize, to: usize) -> Held {
+        self.arriving[from * self.hosts.len() + to]
     }
 
     pub(super) fn rejecting(&self, a: usize, b: usize) -> Held {

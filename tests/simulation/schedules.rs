@@ -301,6 +301,8 @@ schedule! {
      absent node-3\n\
      absent node-4\n\
      length 60s\n\
+     at 1s unplug node-3\n\
+     at 1s unplug node-4\n\
      at 5s power-off node-2\n\
      at 40s start node-2\n",
     "1 about 2: unconfirmed restarted recovered | unconfirmed restarted\n\
@@ -337,4 +339,20 @@ schedule! {
      1 about 3: cut_off recovered\n\
      3 about 2: cut_off down\n\
      3 about 1: cut_off recovered"
+}
+schedule! {
+    /// The peer that it was told of has been met since, and has left: there is no other.
+    told_of_a_node_that_has_left_since:
+    "nodes 4\n\
+     absent node-4\n\
+     length 40s\n\
+     at 1s unplug node-4\n\
+     at 10.1s restart node-1\n\
+     at 10.5s leave node-3\n\
+     at 10.7s power-off node-2\n",
+    "1 about 2: unconfirmed\n\
+     1 2 3 about 4: ~ never_seen\n\
+     1 2 about 3: left\n\
+     2 3 about 1: ~ restarted\n\
+     3 about 2: nothing"
 }

@@ -45,13 +45,10 @@ impl Directory {
         self.places.get(&address).map(|place| place.owner)
     }
 
-    /// At how many addresses nobody has been met and nothing responds; none when one of them answers anything at all,
-    /// because then this node's network works.
-    pub(crate) fn silent_candidates(&self) -> usize {
-        let unmet = || self.places.values().filter(|place| place.is_listed() && place.owner == Owner::Nobody);
-        let answers = |place: &Place| matches!(place.evidence, Some(Evidence::Refused | Evidence::Invalid));
-        let is_silent = |place: &&Place| matches!(place.evidence, Some(Evidence::Silent | Evidence::NoNetwork));
-        if unmet().any(answers) { 0 } else { unmet().filter(is_silent).count() }
+    /// At how many addresses nobody has been met, although they were tried.
+    pub(crate) fn unmet(&self) -> usize {
+        let is_unmet = |place: &&Place| place.is_listed() && place.owner == Owner::Nobody && place.evidence.is_some();
+        self.places.values().filter(is_unmet).count()
     }
 
     /// The probes that are due. One that is still open is given up for its successor.

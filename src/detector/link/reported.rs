@@ -132,6 +132,11 @@ impl Reported {
         self.watches_me.is_none() || !self.strangers.is_empty()
     }
 
+    /// This node has become a peer of mine.
+    pub(crate) fn is_met(&mut self, node: &NodeName) {
+        self.strangers.remove(node);
+    }
+
     /// It hears a node that no peer of mine has shown itself to be.
     pub(crate) fn hears_a_stranger(&self) -> bool {
         self.strangers.values().any(|is_up| *is_up)

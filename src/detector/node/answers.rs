@@ -225,9 +225,9 @@ impl Node {
                     if link.state() == PeerState::Joining {
                         // Before the first answer no checks run, so a failed ping has to say how.
                         link.trail.ended(attempt.begun, evidence);
-                        if matches!(evidence, Evidence::Refused | Evidence::Invalid) {
-                            self.contact(link, now);
-                        }
+                    }
+                    if matches!(link.state(), PeerState::Joining | PeerState::Left) {
+                        self.no_peer_answered(evidence, now);
                     }
                     self.count(link, Purpose::Scheduled, attempt.begun, failure(evidence, false));
                     self.doubt_for(link, Doubt::Failed, evidence, now);

@@ -3,7 +3,7 @@
 use super::Node;
 use super::sick::BadLinks;
 use crate::detector::event::{EventKind, PeerRef};
-use crate::detector::evidence::Class;
+use crate::detector::evidence::{Class, Evidence};
 use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
 use crate::detector::peer::{PeerState, Verdict};
@@ -20,7 +20,7 @@ const HEARD_AFTER: f64 = 1.1;
 pub(super) struct Hearing<'a> {
     pub heard: usize,
     pub missed: Vec<&'a Link>,
-    /// Addresses that were looked up, at which nobody has been met and which keep silent.
+    /// Addresses that were looked up and at which nobody has been met.
     candidates: usize,
 }
 
@@ -50,14 +50,13 @@ impl Node {
         let all = self.links.iter().chain(lent);
         let (heard, mut missed): (Vec<&Link>, Vec<&Link>) =
             all.partition(|link| link.proofs.last_contact().is_some_and(&is_heard));
-        // A node that has met one peer since its start and now hears nobody is no mesh of two if that one told of others,
-        // and nothing answers where these may be.
+        // A node that has met one peer since its start and now hears nothing from anywhere is no mesh of two if that one
+        // told of others.
         let told_of_others = |link: &&Link| is_expected_to_be_heard(link) && link.reported.hears_a_stranger();
-        let others_are_missed = heard.is_empty() && missed.iter().any(told_of_others);
-        missed
-            .retain(|link| is_expected_to_be_heard(link) || (others_are_missed && link.state() == PeerState::Joining));
+        let others_are_missed = !is_heard(self.last_response) && missed.iter().any(told_of_others);
+        missed.retain(|link| is_expected_to_be_heard(link) || (others_are_missed && is_unmet(link)));
         let heard = heard.into_iter().filter(|link| is_expected_to_be_heard(link)).count();
-        Hearing { heard, missed, candidates: if others_are_missed { self.directory.silent_candidates() } else { 0 } }
+        Hearing { heard, missed, candidates: if others_are_missed { self.directory.unmet() } else { 0 } }
     }
 
     /// This node is cut off, unless life behind its bad links shows that it loses packets itself.
@@ -80,6 +79,19 @@ impl Node {
         self.report_self(EventKind::SelfCutOff { heard, expected, unheard, no_network: link.is_unsent() });
     }
 
+    /// How an attempt failed at an address where no peer has been met, or one has left.
+    pub(super) fn no_peer_answered(&mut self, evidence: Evidence, now: ObserverTime) {
+        if matches!(evidence, Evidence::Refused | Evidence::Invalid | Evidence::Stalled) {
+            self.network_works(now);
+        }
+    }
+
+    /// Something responded, if only a kernel.
+    pub(super) fn network_works(&mut self, now: ObserverTime) {
+        self.last_response = now;
+        self.effects.rejudge_if(!self.in_doubt.is_empty());
+    }
+
     /// Half of my peers were heard since it began, and lately, or there is no half left to hear: it is over. The
     /// silent and stalled ones get their whole wait anew, or the first answer
     /// after a healed split would declare all the others dead.
@@ -87,7 +99,10 @@ impl Node {
         let Some(CutOff { since, .. }) = self.cut_off else { return };
         let recent = self.config.wait_silent;
         let hearing = self.hearing(lent.as_deref(), |contact| contact > since && now.since(contact) <= recent);
-        if !self.hears_half(&hearing) {
+        // As when it began: what could not be sent shows that there is no network, while nobody is heard.
+        let is_unsent = |link: &Link| link.in_doubt() && link.is_unsent();
+        let no_network = hearing.heard == 0 && hearing.missed.iter().any(|link| is_unsent(link));
+        if !self.hears_half(&hearing) || no_network {
             return;
         }
         self.cut_off = None;
@@ -109,6 +124,11 @@ impl Node {
         }
         self.report_self(EventKind::SelfRejoined { cut_off_for: now.since(since) });
     }
+}
+
+/// It was pinged and has never answered.
+fn is_unmet(link: &Link) -> bool {
+    link.state() == PeerState::Joining && link.trail.last().is_some()
 }
 
 /// Dead peers that others found dead, those that left and those that never answered do not count.

@@ -44,6 +44,7 @@ impl Node {
             self.drop_missing(now);
         }
         self.discover(now);
+        self.effects.rejudge_if(self.cut_off.is_some());
         self.finish();
     }
 
@@ -55,11 +56,18 @@ impl Node {
             && !self.leaving
         {
             match result {
-                Ok(answer) => self.probe_answered(address, answer, begun, now),
-                Err((evidence, flaw)) => self.probe_failed(address, evidence, flaw, now),
+                Ok(answer) => {
+                    self.network_works(now);
+                    self.probe_answered(address, answer, begun, now);
+                }
+                Err((evidence, flaw)) => {
+                    self.directory.probe_failed(address, evidence, flaw);
+                    self.no_peer_answered(evidence, now);
+                }
             }
         }
         self.discover(now);
+        self.effects.rejudge_if(self.cut_off.is_some());
         self.finish();
     }
 
@@ -128,16 +136,6 @@ impl Node {
                 Some(id) => self.directory.settle(address, Owner::Peer(id)),
                 None => self.found(address, answer, begun, now),
             }
-        }
-    }
-
-    /// No node has been met there, and what is found counts all the same: silence for being cut off, a refusal against it.
-    fn probe_failed(&mut self, address: SocketAddr, evidence: Evidence, flaw: Option<Flaw>, now: ObserverTime) {
-        let before = self.directory.silent_candidates();
-        self.directory.probe_failed(address, evidence, flaw);
-        self.effects.rejudge_if(self.directory.silent_candidates() != before);
-        if matches!(evidence, Evidence::Refused | Evidence::Invalid) {
-            self.reconsider_cut_off(None, now);
         }
     }
 

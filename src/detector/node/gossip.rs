@@ -10,10 +10,14 @@ use super::Node;
 use crate::detector::evidence::Class;
 use crate::detector::link::Link;
 use crate::detector::link::hearsay::Accuser;
-use crate::detector::peer::{Accusation, Answer, SelfState, WatchDelta, Watched};
+use crate::detector::peer::{Accusation, Answer, SelfState, Seq, WatchDelta, Watched};
 use crate::detector::time::{Monotonic, ObserverTime};
 
 impl Node {
+    pub(super) fn seq(&self) -> Seq {
+        Seq(u64::try_from((self.last_raw - self.born).as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// The answer to a caller that holds revision `known` of my watch list.
     pub(super) fn answer(&self, known: u64) -> Answer {
         // A revision from the future is one of an earlier boot of mine.

@@ -97,10 +97,11 @@ impl Node {
         if matches!(claim, Claim::Same) {
             return;
         }
-        if let Some((old, _)) = link.identity.learn(answer.node.clone(), answer.boot, (answer.seq, self.last_raw))
+        if let Some((old, boot)) = link.identity.learn(answer.node.clone(), answer.boot, (answer.seq, self.last_raw))
             && old != answer.node
         {
             self.names.remove(&old);
+            self.bury(old, boot);
         }
         link.hearsay.forget();
         link.reported.forget_list();
@@ -118,6 +119,7 @@ impl Node {
         if self.names.insert(answer.node.clone(), link.id()).is_none() {
             // Watch lists were read without this name; ask for all of them again.
             for other in self.links.iter_mut() {
+                other.reported.is_met(&answer.node);
                 other.reported.ask_for_list(now);
                 self.schedule.set(other, &self.config, now);
             }

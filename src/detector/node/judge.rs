@@ -101,6 +101,7 @@ impl Node {
 
     /// A kernel or a process at the other end answered something.
     pub(super) fn contact(&mut self, link: &mut Link, now: ObserverTime) {
+        self.last_response = now;
         let before = link.proofs.contacted(now);
         // For which links is this peer now heard after they fell silent, and was not?
         let is_news = |accused: &Link| {

@@ -48,9 +48,7 @@ use super::evidence::Evidence;
 use super::limits::STALL;
 use super::link::Link;
 use super::omission::Omission;
-use super::peer::{
-    Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, Seq, Testimony,
-};
+use super::peer::{Answer, AttemptId, BootId, Caller, NodeName, PeerId, PeerKey, PingSource, QuestionId, Testimony};
 use super::quality::Slow;
 use super::quorum::CutOff;
 use super::time::{Monotonic, ObserverClock, ObserverTime};
@@ -109,6 +107,8 @@ pub struct Node {
     without: Option<Omission>,
     /// I hear less than half of my peers.
     cut_off: Option<CutOff>,
+    /// Anything at all responded then, to whatever this node sent.
+    last_response: ObserverTime,
     /// Most of my links are bad although their peers live: it is me.
     slow: Option<Slow>,
     /// When that was counted last.
@@ -160,6 +160,7 @@ impl Node {
             keyed: false,
             without: None,
             cut_off: None,
+            last_response: ObserverTime::default(),
             slow: None,
             slow_asked: ObserverTime::default(),
             quarantine: None,
@@ -326,10 +327,6 @@ impl Node {
         self.finish();
     }
 
-    fn seq(&self) -> Seq {
-        Seq(u64::try_from((self.last_raw - self.born).as_millis()).unwrap_or(u64::MAX))
-    }
-
     /// Every input passes here first: clocks advance, and a stall is noticed.
     fn begin(&mut self, raw: Monotonic) -> ObserverTime {
         self.last_raw = self.last_raw.max(raw);
@@ -355,6 +352,7 @@ impl Node {
             if !self.effects.take_rejudge() || self.leaving {
                 break;
             }
+            self.reconsider_cut_off(None, now);
             let in_doubt: Vec<PeerId> = self.in_doubt.iter().copied().collect();
             for id in in_doubt {
                 self.with_link(id, |node, link| node.settle(link, now));

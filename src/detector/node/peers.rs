@@ -6,7 +6,7 @@ use super::Node;
 use crate::detector::discovery::Removal;
 use crate::detector::event::EventKind;
 use crate::detector::link::Link;
-use crate::detector::peer::{PeerId, PeerKey, PeerSpec};
+use crate::detector::peer::{BootId, NodeName, PeerId, PeerKey, PeerSpec};
 use crate::detector::time::Monotonic;
 use crate::detector::transmit::Transmit;
 
@@ -94,11 +94,7 @@ impl Node {
         {
             self.names.remove(node);
             self.maintenance.no_longer_watched(node);
-            self.rev += 1;
-            if self.tombstones.len() == TOMBSTONES {
-                self.tombstones.pop_front();
-            }
-            self.tombstones.push_back((node.clone(), *boot, self.rev));
+            self.bury(node.clone(), *boot);
         }
         for other in self.links.iter_mut() {
             other.hearsay.forget_observer(id);
@@ -108,8 +104,16 @@ impl Node {
         self.effects.opinions_changed();
         self.effects.rejudge();
         self.effects.states_changed();
-        self.reconsider_cut_off(None, self.clock.now());
         self.directory.forget(id, self.clock.now());
         self.effects.send(Transmit::Forget { peer: id });
+    }
+
+    /// Tells those that hold my watch list that this name is no longer on it.
+    pub(super) fn bury(&mut self, node: NodeName, boot: BootId) {
+        self.rev += 1;
+        if self.tombstones.len() == TOMBSTONES {
+            self.tombstones.pop_front();
+        }
+        self.tombstones.push_back((node, boot, self.rev));
     }
 }

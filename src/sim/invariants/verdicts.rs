@@ -117,7 +117,8 @@ impl Checks {
     /// Claimed at each such verdict of a node that expects two or more peers: at least half of them could be heard at
     /// some moment after the subject no longer could, or within the last 4 i. Expected: all but those that it
     /// believes Left or Dead, confirmed, or that never answered (a name that never came says nothing about the network).
-    /// Heard: some connection between the two can stand, so a crashed or frozen process on a reachable host counts.
+    /// Heard: some connection between the two can stand, so a crashed or frozen process on a reachable host counts, or
+    /// packets of one that stood before arrive.
     /// Exempt: starved observers, which hear the past.
     pub(super) fn i9_only_the_larger_side_says_dead(
         &mut self,
@@ -142,8 +143,9 @@ impl Checks {
         };
         let expected: Vec<usize> = truth.others(observer).filter(counts).collect();
         let could_hear = |other: &&usize| {
-            let open = truth.open(observer, **other);
-            open.held_within(truth.now, window) || open.gone_for(truth.now) < silent_for
+            [truth.open(observer, **other), truth.arriving(**other, observer)]
+                .into_iter()
+                .any(|way| way.held_within(truth.now, window) || way.gone_for(truth.now) < silent_for)
         };
         let heard = expected.iter().filter(could_hear).filter(|other| **other != subject).count();
         if expected.len() >= 2 && heard * 2 < expected.len() {

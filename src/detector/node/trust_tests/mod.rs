@@ -14,7 +14,7 @@ use crate::detector::config::{PingsFrom, Timing};
 use crate::detector::event::{Conflict, Purpose};
 use crate::detector::evidence::Class;
 use crate::detector::limits::GOODBYE_LIMIT;
-use crate::detector::peer::{Accusation, PeerSpec, PeerState, SelfState, WatchDelta, Watched};
+use crate::detector::peer::{Accusation, PeerSpec, PeerState, SelfState, Seq, WatchDelta, Watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The highest number that a header can carry.
