@@ -714,19 +714,20 @@ fn a_node_that_has_found_one_peer_and_was_told_of_others_is_cut_off() {
 /// Whatever shows that its network works, or leaves nobody to miss, ends being cut off once: then the peer may be down.
 #[test]
 fn a_sign_of_a_working_network_ends_being_cut_off() {
-    type Change = fn(&mut World);
+    type Change = fn(&mut World) -> &mut World;
     let changes: [(&str, Change); 6] = [
-        ("the address is no longer behind the name", |world| drop(world.list(&[1, 2]))),
-        ("a node with my name answers there", |world| drop(world.host(3, runs("me", 77)))),
-        ("I answer there", |world| drop(world.host(3, runs("me", 1)))),
+        ("the address is no longer behind the name", |world| world.list(&[1, 2])),
+        ("a node with my name answers there", |world| world.host(3, runs("me", 77))),
+        ("I answer there", |world| world.host(3, runs("me", 1))),
         ("a node that leaves answers there", |world| {
-            world.host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving });
+            world.host(3, Host::Runs { node: "c", boot: 30, state: SelfState::Leaving })
         }),
-        ("it refuses", |world| drop(world.host(3, Host::Refuses))),
+        ("it refuses", |world| world.host(3, Host::Refuses)),
         ("it refuses and is silent in turns", |world| {
             for _ in 0..10 {
                 world.host(3, Host::Refuses).run(2).host(3, Host::Silent).run(2);
             }
+            world
         }),
     ];
     for (what, change) in changes {
