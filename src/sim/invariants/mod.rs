@@ -113,9 +113,11 @@ impl Checks {
         let (Some(subject), Some(peer)) = (subject, &event.peer) else { return };
         let boot = peer.boot;
         match &event.kind {
-            EventKind::PeerDown { evidence, .. } => {
+            EventKind::PeerDown { evidence, verdict, .. } => {
                 self.false_verdicts += usize::from(self.is_false(truth, subject, boot));
-                self.i1_live_is_never_dead(truth, observer, subject, boot);
+                if *verdict == Verdict::Down || !self.is_mesh_of_two(truth, observer, subject) {
+                    self.i1_live_is_never_dead(truth, observer, subject, boot);
+                }
                 self.i3_stall_accuses_nobody(truth, observer, subject, boot);
                 self.i7_one_link_kills_nobody(truth, observer, subject, boot);
                 self.i8_left_is_not_dead(truth, observer, subject, boot);

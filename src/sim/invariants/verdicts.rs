@@ -20,13 +20,23 @@ impl Checks {
         reaching.count() * 2 > others().count()
     }
 
+    /// All the others have left, or are dead and others agreed: this observer cannot tell whether the last one is silent or
+    /// its own network is gone, and says of that one that it may be down.
+    pub(super) fn is_mesh_of_two(&self, truth: &Truth, observer: usize, subject: usize) -> bool {
+        let is_away = |other: usize| {
+            let belief = &self.beliefs[observer][other];
+            belief.state == PeerState::Left || (belief.state == PeerState::Dead && belief.confirmed)
+        };
+        self.hosts > 2 && truth.others(observer).filter(|other| *other != subject).all(is_away)
+    }
+
     /// **I1 a live, unstalled subject that q observers can reach is never Dead at an unstalled observer.**
     ///
     /// Claimed at each verdict about the boot that really runs, if the subject has been fit for 1.5 i, the observer
     /// for 4 i, and q observers have been fit, with a clean link to the subject, for 4 i. The spans are what a node
     /// may need to hear of the truth: after a stall the next answer, after a mended link the next check and the next question.
-    /// Exempt: starved observers (their reads may be later than any wait), and observers behind a link that rejects
-    /// (it looks like a crash, an honest limit).
+    /// Exempt: starved observers (their reads may be later than any wait), observers behind a link that rejects
+    /// (it looks like a crash, an honest limit), and unconfirmed verdicts of one to whom this is a mesh of two.
     pub(super) fn i1_live_is_never_dead(
         &mut self,
         truth: &Truth,
