@@ -15,6 +15,7 @@
 mod ending;
 mod key_file;
 mod lines;
+mod reread;
 mod tls_files;
 
 use std::pin::pin;

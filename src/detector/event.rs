@@ -271,74 +271,55 @@ pub enum EventKind {
     },
 }
 
-impl EventKind {
-    /// Every name that [`EventKind::name`] can give, in the order of the variants.
-    pub const NAMES: [&'static str; 30] = [
-        "ping",
-        "peer_joined",
-        "peer_suspect",
-        "peer_cleared",
-        "peer_down",
-        "peer_unreachable",
-        "peer_recovered",
-        "peer_restarted",
-        "peer_left",
-        "peer_returned",
-        "peer_never_seen",
-        "peer_flapping",
-        "peer_degraded",
-        "peer_conflict",
-        "peer_is_self",
-        "peer_added",
-        "peer_removed",
-        "peer_moved",
-        "self_cut_off",
-        "self_rejoined",
-        "self_slow",
-        "self_well",
-        "self_stalled",
-        "self_leaving",
-        "discovery_failed",
-        "discovery_recovered",
-        "discovery_full",
-        "discovery_name_taken",
-        "maintenance_began",
-        "maintenance_ended",
-    ];
+/// The name of each kind. What a lookup or a probe found has names of its own.
+macro_rules! names {
+    ($($Kind:ident = $name:literal,)+ ; $($finding:literal),+) => {
+        impl EventKind {
+            /// Every name that [`EventKind::name`] can give.
+            pub const NAMES: &[&str] = &[$($name,)+ $($finding),+];
 
-    /// The key that logs, metrics and the API use. Stable between releases.
-    pub fn name(&self) -> &'static str {
-        match self {
-            EventKind::PingEnded { .. } => "ping",
-            EventKind::PeerJoined { .. } => "peer_joined",
-            EventKind::PeerSuspect { .. } => "peer_suspect",
-            EventKind::PeerCleared { .. } => "peer_cleared",
-            EventKind::PeerDown { .. } => "peer_down",
-            EventKind::PeerUnreachable { .. } => "peer_unreachable",
-            EventKind::PeerRecovered { .. } => "peer_recovered",
-            EventKind::PeerRestarted { .. } => "peer_restarted",
-            EventKind::PeerLeft { .. } => "peer_left",
-            EventKind::PeerReturned => "peer_returned",
-            EventKind::PeerNeverSeen { .. } => "peer_never_seen",
-            EventKind::PeerFlapping { .. } => "peer_flapping",
-            EventKind::PeerDegraded { .. } => "peer_degraded",
-            EventKind::PeerConflict { .. } => "peer_conflict",
-            EventKind::PeerIsSelf => "peer_is_self",
-            EventKind::PeerAdded => "peer_added",
-            EventKind::PeerRemoved { .. } => "peer_removed",
-            EventKind::PeerMoved { .. } => "peer_moved",
-            EventKind::SelfCutOff { .. } => "self_cut_off",
-            EventKind::SelfRejoined { .. } => "self_rejoined",
-            EventKind::SelfSlow { .. } => "self_slow",
-            EventKind::SelfWell { .. } => "self_well",
-            EventKind::SelfStalled { .. } => "self_stalled",
-            EventKind::SelfLeaving => "self_leaving",
-            EventKind::Discovery(finding) => finding.name(),
-            EventKind::MaintenanceBegan { .. } => "maintenance_began",
-            EventKind::MaintenanceEnded { .. } => "maintenance_ended",
+            /// The key that logs, metrics and the API use. Stable between releases.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(EventKind::$Kind { .. } => $name,)+
+                    EventKind::Discovery(finding) => finding.name(),
+                }
+            }
         }
-    }
+    };
+}
 
+names! {
+    PingEnded = "ping",
+    PeerJoined = "peer_joined",
+    PeerSuspect = "peer_suspect",
+    PeerCleared = "peer_cleared",
+    PeerDown = "peer_down",
+    PeerUnreachable = "peer_unreachable",
+    PeerRecovered = "peer_recovered",
+    PeerRestarted = "peer_restarted",
+    PeerLeft = "peer_left",
+    PeerReturned = "peer_returned",
+    PeerNeverSeen = "peer_never_seen",
+    PeerFlapping = "peer_flapping",
+    PeerDegraded = "peer_degraded",
+    PeerConflict = "peer_conflict",
+    PeerIsSelf = "peer_is_self",
+    PeerAdded = "peer_added",
+    PeerRemoved = "peer_removed",
+    PeerMoved = "peer_moved",
+    SelfCutOff = "self_cut_off",
+    SelfRejoined = "self_rejoined",
+    SelfSlow = "self_slow",
+    SelfWell = "self_well",
+    SelfStalled = "self_stalled",
+    SelfLeaving = "self_leaving",
+    MaintenanceBegan = "maintenance_began",
+    MaintenanceEnded = "maintenance_ended",
+    ; "discovery_failed", "discovery_recovered", "discovery_full", "discovery_name_taken"
+}
+
+impl EventKind {
     /// Warn for what needs attention, info for a change, debug
     /// for what is normal in a healthy mesh.
     pub fn level(&self) -> Level {

@@ -39,7 +39,7 @@ pub fn document() -> Value {
     });
     let mut generator = settings.with_transform(RecursiveTransform(tidy)).into_generator();
     let mut paths = Map::new();
-    for route in Route::ALL {
+    for route in Route::served() {
         let operations = route.operations(&mut generator);
         let methods = operations.into_iter().map(|(method, operation)| (method.to_owned(), operation.into()));
         paths.insert(route.path().to_owned(), Value::Object(methods.collect()));

@@ -5,38 +5,41 @@
 
 use axum::http::Method;
 
-/// One route. [`Route::Other`] stands for every path that there is not, so that
-/// a scanner cannot make up series of metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    Index,
-    NodePage,
-    WhyPage,
-    Picture,
-    Style,
-    Script,
-    Login,
-    Ping,
-    Healthz,
-    Livez,
-    Readyz,
-    Metrics,
-    Peers,
-    Peer,
-    Why,
-    Events,
-    Matrix,
-    Cluster,
-    MatrixText,
-    Incidents,
-    Row,
-    History,
-    Witness,
-    Node,
-    Config,
-    Maintenance,
-    OpenApi,
-    Other,
+use crate::closed_set::{ClosedSet, closed_set};
+
+closed_set! {
+    /// One route, with its path as the router and the contract write it: the value of the label `route`.
+    /// [`Route::Other`] stands for every path that there is not, so that a scanner cannot make up series of metrics.
+    pub enum Route {
+        Index = "/",
+        NodePage = "/node/{name}",
+        WhyPage = "/why/{observer}/{peer}",
+        Picture = "/mesh.svg",
+        Style = "/page.css",
+        Script = "/page.js",
+        Login = "/login",
+        Ping = "/ping",
+        Healthz = "/healthz",
+        Livez = "/livez",
+        Readyz = "/readyz",
+        Metrics = "/metrics",
+        Peers = "/api/v1/peers",
+        Peer = "/api/v1/peers/{key}",
+        Why = "/api/v1/why/{peer}",
+        Events = "/api/v1/events",
+        Matrix = "/api/v1/matrix",
+        Cluster = "/api/v1/cluster",
+        MatrixText = "/matrix.txt",
+        Incidents = "/api/v1/incidents",
+        Row = "/api/v1/row",
+        History = "/api/v1/history",
+        Witness = "/api/v1/witness/{node}/{boot}",
+        Node = "/api/v1/node",
+        Config = "/api/v1/config",
+        Maintenance = "/api/v1/maintenance",
+        OpenApi = "/openapi.json",
+        Other = "other",
+    }
 }
 
 /// What an answer costs.
@@ -66,68 +69,13 @@ pub(super) enum Access {
 
 impl Route {
     /// Every route that answers.
-    pub const ALL: [Route; 27] = [
-        Route::Index,
-        Route::NodePage,
-        Route::WhyPage,
-        Route::Picture,
-        Route::Style,
-        Route::Script,
-        Route::Login,
-        Route::Ping,
-        Route::Healthz,
-        Route::Livez,
-        Route::Readyz,
-        Route::Metrics,
-        Route::Peers,
-        Route::Peer,
-        Route::Why,
-        Route::Events,
-        Route::Matrix,
-        Route::Cluster,
-        Route::MatrixText,
-        Route::Incidents,
-        Route::Row,
-        Route::History,
-        Route::Witness,
-        Route::Node,
-        Route::Config,
-        Route::Maintenance,
-        Route::OpenApi,
-    ];
+    pub fn served() -> impl Iterator<Item = Route> {
+        Route::ALL.into_iter().filter(|route| *route != Route::Other)
+    }
 
-    /// The path as the router and the contract write it, and the value of the label `route`.
+    /// The path as the router and the contract write it.
     pub const fn path(self) -> &'static str {
-        match self {
-            Route::Index => "/",
-            Route::NodePage => "/node/{name}",
-            Route::WhyPage => "/why/{observer}/{peer}",
-            Route::Picture => "/mesh.svg",
-            Route::Style => "/page.css",
-            Route::Script => "/page.js",
-            Route::Login => "/login",
-            Route::Ping => "/ping",
-            Route::Healthz => "/healthz",
-            Route::Livez => "/livez",
-            Route::Readyz => "/readyz",
-            Route::Metrics => "/metrics",
-            Route::Peers => "/api/v1/peers",
-            Route::Peer => "/api/v1/peers/{key}",
-            Route::Why => "/api/v1/why/{peer}",
-            Route::Events => "/api/v1/events",
-            Route::Matrix => "/api/v1/matrix",
-            Route::Cluster => "/api/v1/cluster",
-            Route::MatrixText => "/matrix.txt",
-            Route::Incidents => "/api/v1/incidents",
-            Route::Row => "/api/v1/row",
-            Route::History => "/api/v1/history",
-            Route::Witness => "/api/v1/witness/{node}/{boot}",
-            Route::Node => "/api/v1/node",
-            Route::Config => "/api/v1/config",
-            Route::Maintenance => "/api/v1/maintenance",
-            Route::OpenApi => "/openapi.json",
-            Route::Other => "other",
-        }
+        self.as_str()
     }
 
     /// The methods it answers to, in the order in which the header `Allow` lists them.
@@ -181,7 +129,7 @@ impl Route {
     /// The route whose path the router matched.
     pub fn of_path(matched: Option<&str>) -> Route {
         let matched = matched.map(|path| path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path));
-        Route::ALL.into_iter().find(|route| Some(route.path()) == matched).unwrap_or(Route::Other)
+        matched.and_then(Route::from_word).unwrap_or(Route::Other)
     }
 }
 

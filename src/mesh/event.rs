@@ -31,7 +31,7 @@ pub struct IncidentEvent {
 impl NodeEvent {
     /// Every name that [`NodeEvent::name`] can give.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        EventKind::NAMES.into_iter().chain(IncidentChange::NAMES)
+        EventKind::NAMES.iter().copied().chain(IncidentChange::NAMES)
     }
 
     /// The same without `ping`, the only event that comes without a change: what is kept, counted and listed.

@@ -604,7 +604,7 @@ mod tests {
     #[test]
     fn the_table_covers_every_name() {
         let tested: std::collections::BTreeSet<&str> = table().iter().map(|row| row.0.name()).collect();
-        let known: std::collections::BTreeSet<&str> = EventKind::NAMES.into_iter().collect();
+        let known: std::collections::BTreeSet<&str> = EventKind::NAMES.iter().copied().collect();
         assert_eq!(tested, known);
         assert_eq!(known.len(), EventKind::NAMES.len(), "a name is listed twice");
     }

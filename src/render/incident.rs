@@ -1,9 +1,8 @@
 //! An incident in one line: who, what, how long, and who reported it; in the past tense once it is over.
 
 use super::mesh::left_to_say_so;
-use super::phrase::names;
+use super::phrase::{names, reason_phrase};
 use super::quantity::rough;
-use crate::detector::evidence::Class;
 use crate::mesh::Member;
 use crate::mesh::incident::{IncidentSummary, IncidentVerdict};
 
@@ -134,15 +133,6 @@ fn unverified(told: &IncidentSummary) -> String {
 fn others(told: &IncidentSummary) -> String {
     let others: Vec<Member> = told.observers.iter().filter(|by| !told.nodes.contains(by)).cloned().collect();
     names(&others)
-}
-
-/// How a victim failed, short enough for brackets.
-fn reason_phrase(reason: Class) -> &'static str {
-    match reason {
-        Class::Gone => "connection refused",
-        Class::Silent => "no response from its host",
-        Class::Stalled => "accepted connections without answering",
-    }
 }
 
 fn been(told: &IncidentSummary, who: &[Member]) -> &'static str {

@@ -32,6 +32,24 @@ pub(super) fn failure_phrase(class: Class, evidence: Evidence) -> &'static str {
     }
 }
 
+/// What usually causes that.
+pub(super) fn usual_cause(class: Class) -> &'static str {
+    match class {
+        Class::Gone => "typical of a process that crashed or was killed",
+        Class::Silent => "typical of a host that is off, or of a broken network",
+        Class::Stalled => "typical of a process that is frozen or overloaded",
+    }
+}
+
+/// How a victim of an incident failed, short enough for brackets.
+pub(super) fn reason_phrase(reason: Class) -> &'static str {
+    match reason {
+        Class::Gone => "connection refused",
+        Class::Silent => "no response from its host",
+        Class::Stalled => "accepted connections without answering",
+    }
+}
+
 /// What a ping showed, as the `error` of a log line says it.
 pub fn evidence_phrase(evidence: Evidence) -> &'static str {
     match evidence {

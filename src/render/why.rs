@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use super::advice;
-use super::phrase::{evidence_phrase, evidence_phrase_of, failure_phrase, failure_phrase_of, join_texts, listed};
+use super::phrase::{
+    evidence_phrase, evidence_phrase_of, failure_phrase, failure_phrase_of, join_texts, listed, usual_cause,
+};
 use super::quantity::{round_trip, span};
 use crate::detector::event::Purpose;
 use crate::detector::evidence::{Class, Evidence};
@@ -217,17 +219,13 @@ fn left(why: &Why) -> Vec<String> {
 
 /// How it fails, and what usually causes that.
 fn fails(class: Class, evidence: Option<Evidence>, flaw: Option<&Flaw>) -> String {
-    let looks = match class {
-        Class::Gone => "typical of a process that crashed or was killed",
-        Class::Silent => "typical of a host that is off, or of a broken network",
-        Class::Stalled => "typical of a process that is frozen or overloaded",
-    };
+    let cause = usual_cause(class);
     match (class, evidence) {
         (Class::Stalled, Some(Evidence::Invalid)) => {
             let what = flaw.map(|flaw| format!(": {flaw}")).unwrap_or_default();
             format!("It answers, but its answers are not valid (stalled){what}.")
         }
-        _ => format!("{}: {looks}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
+        _ => format!("{}: {cause}.", capital(failure_phrase(class, evidence.unwrap_or(Evidence::Silent)))),
     }
 }
 

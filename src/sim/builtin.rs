@@ -50,7 +50,7 @@ const ALL: &[(&str, &str, &str)] = &[
     ("leave", "one of three stops cleanly: left, never dead, no alarm", "nodes 3\nlength 30s\nat 10s leave node-3\n"),
     (
         "cut-link",
-        "one link of three is cut: both ends report unreachable and that the third node reaches the other; no node is reported dead",
+        "one link of three is cut: both ends report that the link is broken and that the third node reaches the other; no node is reported dead",
         "nodes 3\nlength 50s\nat 10s cut node-1 node-2\nat 25s mend node-1 node-2\n",
     ),
     (
@@ -95,12 +95,12 @@ const ALL: &[(&str, &str, &str)] = &[
     ),
     (
         "three-of-five",
-        "three of five are killed at once: dead at both others",
+        "three of five are killed at once: dead at both others, the first of them unconfirmed",
         "nodes 5\nlength 25s\nat 10s crash node-3\nat 10s crash node-4\nat 10s crash node-5\n",
     ),
     (
         "lossy",
-        "one link of three loses 40 % of its packets: degraded at both ends, never dead",
+        "one link of three loses 40 % of its packets: degraded or broken at its ends, never dead",
         "nodes 3\nlength 90s\nat 10s loss node-1 node-2 40%\nat 70s mend node-1 node-2\n",
     ),
     (

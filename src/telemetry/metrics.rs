@@ -274,7 +274,7 @@ struct NodeSeries {
     pings_received: Counter,
     witness_checks: BTreeMap<Evidence, Counter>,
     /// By class, in the order of `Class::ALL`.
-    silence_at_verdict: [Histogram; 3],
+    silence_at_verdict: [Histogram; Class::ALL.len()],
     timer_lag: Histogram,
     discovery: DiscoverySeries,
     events: BTreeMap<&'static str, Counter>,

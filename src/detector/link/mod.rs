@@ -166,6 +166,16 @@ impl Link {
         matches!(self.state, PeerState::Suspect | PeerState::Unreachable | PeerState::Dead)
     }
 
+    /// It should be heard. Dead peers that others found dead, those that left and those that never answered say nothing
+    /// about this node.
+    pub(crate) fn is_expected(&self) -> bool {
+        match self.state {
+            PeerState::Joining | PeerState::Left => false,
+            PeerState::Dead => self.verdict != Some(Verdict::Down),
+            PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
+        }
+    }
+
     /// The wait of the class that the checks show.
     pub(crate) fn wait(&self, config: &DetectorConfig) -> Option<Duration> {
         // Once it is dead, its silence is no loss of packets. A wait that became longer would not be met any more: this node

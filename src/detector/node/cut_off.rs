@@ -6,7 +6,7 @@ use crate::detector::event::{EventKind, PeerRef};
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::link::Link;
 use crate::detector::natural_order::natural;
-use crate::detector::peer::{PeerState, Verdict};
+use crate::detector::peer::PeerState;
 use crate::detector::quality::is_slow_if_not_cut_off;
 use crate::detector::quorum::CutOff;
 use crate::detector::time::ObserverTime;
@@ -52,10 +52,10 @@ impl Node {
             all.partition(|link| link.proofs.last_contact().is_some_and(&is_heard));
         // A node that has met one peer since its start and now hears nothing from anywhere is no mesh of two if that one
         // told of others.
-        let told_of_others = |link: &&Link| is_expected_to_be_heard(link) && link.reported.hears_a_stranger();
+        let told_of_others = |link: &&Link| link.is_expected() && link.reported.hears_a_stranger();
         let others_are_missed = !is_heard(self.last_response) && missed.iter().any(told_of_others);
-        missed.retain(|link| is_expected_to_be_heard(link) || (others_are_missed && is_unmet(link)));
-        let heard = heard.into_iter().filter(|link| is_expected_to_be_heard(link)).count();
+        missed.retain(|link| link.is_expected() || (others_are_missed && is_unmet(link)));
+        let heard = heard.into_iter().filter(|link| link.is_expected()).count();
         Hearing { heard, missed, candidates: if others_are_missed { self.directory.unmet() } else { 0 } }
     }
 
@@ -129,13 +129,4 @@ impl Node {
 /// It was pinged and has never answered.
 fn is_unmet(link: &Link) -> bool {
     link.state() == PeerState::Joining && link.trail.last().is_some()
-}
-
-/// Dead peers that others found dead, those that left and those that never answered do not count.
-fn is_expected_to_be_heard(link: &Link) -> bool {
-    match link.state() {
-        PeerState::Joining | PeerState::Left => false,
-        PeerState::Dead => link.verdict() != Some(Verdict::Down),
-        PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
-    }
 }

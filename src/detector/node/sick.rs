@@ -12,7 +12,7 @@ use crate::detector::event::EventKind;
 use crate::detector::evidence::{Class, Evidence};
 use crate::detector::limits::CHECK_GAP;
 use crate::detector::link::Link;
-use crate::detector::peer::{PeerId, PeerState, Verdict};
+use crate::detector::peer::{PeerId, PeerState};
 use crate::detector::quality::{SLOW_WINDOW, Slow, is_slow, is_well};
 use crate::detector::quorum::QuorumCount;
 use crate::detector::rule::Rule;
@@ -68,7 +68,7 @@ impl Node {
     pub(super) fn bad_links(&self, lent: &Link, now: ObserverTime) -> BadLinks {
         let window = self.config.interval * SLOW_WINDOW;
         let mut found = BadLinks::default();
-        for link in self.links.iter().chain([lent]).filter(|link| is_expected(link)) {
+        for link in self.links.iter().chain([lent]).filter(|link| link.is_expected()) {
             found.expected += 1;
             found.bad += usize::from(link.quality.is_bad());
             found.despite += usize::from(link.quality.is_bad_despite(link.proofs.last(), window, now));
@@ -152,14 +152,5 @@ impl Node {
         let is_late = matches!(evidence, Evidence::Silent | Evidence::Stalled);
         let known = self.slow.is_some() || link.reported.is_slow();
         is_late && known && link.proofs.silent_for(now) < self.config.wait_silent
-    }
-}
-
-/// Peers that are known to be gone say nothing about this node.
-fn is_expected(link: &Link) -> bool {
-    match link.state() {
-        PeerState::Joining | PeerState::Left => false,
-        PeerState::Dead => link.verdict() != Some(Verdict::Down),
-        PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
     }
 }

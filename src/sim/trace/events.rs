@@ -58,8 +58,8 @@ impl Trace {
             EventKind::PeerConflict { conflict } => self.conflict(conflict),
             EventKind::PeerRemoved { why } => self.text(why.as_str()),
             EventKind::PeerMoved { from, to } => self.texts(&[&from.to_string(), &to.to_string()]),
-            EventKind::SelfCutOff { heard, expected, unheard, no_network: _ } => {
-                self.numbers(&[*heard, *expected]);
+            EventKind::SelfCutOff { heard, expected, unheard, no_network } => {
+                self.numbers(&[*heard, *expected, u32::from(*no_network)]);
                 self.list(unheard, Trace::peer);
             }
             EventKind::SelfRejoined { cut_off_for } => self.time(*cut_off_for),
