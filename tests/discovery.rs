@@ -744,6 +744,33 @@ fn a_sign_of_a_working_network_ends_being_cut_off() {
     }
 }
 
+/// Its network worked for longer than the longest wait, and nobody answered at the other address: there is nobody.
+#[test]
+fn an_address_where_nobody_ever_answered_is_missed_for_a_while_only() {
+    for silent_from in [5, 30] {
+        let mut world = World::new(&[1, 2, 3]);
+        world.watched = vec!["me", "c"];
+        world.host(2, runs("b", 20)).run(silent_from);
+        world.events.clear();
+        world.host(2, Host::Silent).run(60);
+        let verdict = if silent_from == 5 { "self_cut_off" } else { "peer_down b" };
+        assert_eq!(world.told()[0], verdict, "silent after {silent_from} s: {:?}", world.told());
+    }
+}
+
+/// Nobody is missed at an address that is new, and an old verdict is not followed by its opposite.
+#[test]
+fn an_address_that_appears_after_a_verdict_does_not_cut_this_node_off() {
+    let mut world = World::new(&[1, 2]);
+    world.watched = vec!["me", "c"];
+    world.host(2, runs("b", 20)).run(5);
+    world.host(2, Host::Silent).run(60);
+    assert_eq!(world.states(), "b dead");
+    world.events.clear();
+    world.list(&[1, 2, 3]).run(60);
+    assert_eq!(world.told(), Vec::<String>::new());
+}
+
 /// It refuses each second, so the network works; that it left says nothing about that.
 #[test]
 fn a_peer_that_left_and_refuses_shows_that_the_network_works() {
@@ -765,6 +792,17 @@ fn without_a_way_to_its_only_peer_a_node_is_cut_off_once() {
     world.events.clear();
     world.host(2, Host::Unsendable).run(40);
     assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b"]);
+    // An interface that goes up and down: what is sent and gets nothing does not show that the network works.
+    for (down, up) in [(2, 2), (6, 2), (5, 5), (10, 1)] {
+        let mut world = World::with(0, &[("b", 2)], &[]);
+        world.host(2, runs("b", 20)).run(3);
+        world.events.clear();
+        world.host(2, Host::Unsendable).run(20);
+        for _ in 0..5 {
+            world.host(2, Host::Unsendable).run(down).host(2, Host::Silent).run(up);
+        }
+        assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b"], "{down} s and {up} s");
+    }
 }
 
 /// Those that hold its list are told that the old name is gone, or they would miss that node for ever.

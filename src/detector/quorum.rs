@@ -75,6 +75,8 @@ pub(crate) fn hears_half(heard: usize, expected: usize) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CutOff {
     pub since: ObserverTime,
+    /// Nothing could be sent then.
+    pub no_network: bool,
     pub heard: u32,
     pub expected: u32,
 }

@@ -356,3 +356,13 @@ schedule! {
      2 3 about 1: ~ restarted\n\
      3 about 2: nothing"
 }
+schedule! {
+    /// Both have heard the third for long and the other never: the network works, and nobody is missed but the third.
+    two_that_never_met_report_the_third:
+    "nodes 3\n\
+     length 60s\n\
+     at 1ms cut node-1 node-3\n\
+     at 40s power-off node-2\n",
+    "1 3 about 2: unconfirmed\n\
+     1 3 about 1 3: ~ never_seen link_broken unconfirmed down cut_off"
+}

@@ -45,9 +45,9 @@ impl Directory {
         self.places.get(&address).map(|place| place.owner)
     }
 
-    /// At how many addresses nobody has been met, although they were tried.
-    pub(crate) fn unmet(&self) -> usize {
-        let is_unmet = |place: &&Place| place.is_listed() && place.owner == Owner::Nobody && place.evidence.is_some();
+    /// At how many addresses, of those since when `counts`, nobody has been met.
+    pub(crate) fn unmet(&self, counts: impl Fn(ObserverTime) -> bool) -> usize {
+        let is_unmet = |place: &&Place| place.is_listed() && place.owner == Owner::Nobody && counts(place.since);
         self.places.values().filter(is_unmet).count()
     }
 

@@ -226,7 +226,8 @@ impl Node {
                         // Before the first answer no checks run, so a failed ping has to say how.
                         link.trail.ended(attempt.begun, evidence);
                     }
-                    if matches!(link.state(), PeerState::Joining | PeerState::Left) {
+                    // A kept connection may have been closed at this end.
+                    if matches!(link.state(), PeerState::Joining | PeerState::Left) && !attempt.warm {
                         self.no_peer_answered(evidence, now);
                     }
                     self.count(link, Purpose::Scheduled, attempt.begun, failure(evidence, false));

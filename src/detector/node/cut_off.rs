@@ -35,7 +35,7 @@ impl Node {
     /// Who was heard after this one fell silent.
     pub(super) fn heard_since_silence_of<'a>(&'a self, accused: &'a Link) -> Hearing<'a> {
         let since = self.silent_since(accused);
-        self.hearing(Some(accused), |contact| contact > since)
+        self.hearing(Some(accused), since, |contact| contact > since)
     }
 
     /// A peer that was heard after this moment was heard after `accused` fell silent, and since this process was paused:
@@ -45,18 +45,27 @@ impl Node {
         silent.max(accused.proofs.awake_since())
     }
 
-    /// Of all links, the one that is lent included.
-    fn hearing<'a>(&'a self, lent: Option<&'a Link>, is_heard: impl Fn(ObserverTime) -> bool) -> Hearing<'a> {
+    /// Of all links, the one that is lent included. What was added after `since` is not missed yet.
+    fn hearing<'a>(
+        &'a self,
+        lent: Option<&'a Link>,
+        since: ObserverTime,
+        is_heard: impl Fn(ObserverTime) -> bool,
+    ) -> Hearing<'a> {
         let all = self.links.iter().chain(lent);
         let (heard, mut missed): (Vec<&Link>, Vec<&Link>) =
             all.partition(|link| link.proofs.last_contact().is_some_and(&is_heard));
         // A node that has met one peer since its start and now hears nothing from anywhere is no mesh of two if that one
-        // told of others.
+        // told of others. Where nobody answered for the longest wait, while something else did, there is nobody.
         let told_of_others = |link: &&Link| link.is_expected() && link.reported.hears_a_stranger();
+        let is_missed = |added| added < since && self.last_response < added + self.config.longest_wait();
         let others_are_missed = !is_heard(self.last_response) && missed.iter().any(told_of_others);
-        missed.retain(|link| link.is_expected() || (others_are_missed && is_unmet(link)));
+        missed.retain(|link| {
+            link.is_expected()
+                || (others_are_missed && link.state() == PeerState::Joining && is_missed(link.proofs.added()))
+        });
         let heard = heard.into_iter().filter(|link| link.is_expected()).count();
-        Hearing { heard, missed, candidates: if others_are_missed { self.directory.unmet() } else { 0 } }
+        Hearing { heard, missed, candidates: if others_are_missed { self.directory.unmet(is_missed) } else { 0 } }
     }
 
     /// This node is cut off, unless life behind its bad links shows that it loses packets itself.
@@ -73,10 +82,11 @@ impl Node {
             let before = |other: &PeerRef| natural(other.display_name(), peer.display_name()).is_lt();
             unheard.insert(unheard.partition_point(before), peer);
         }
-        self.cut_off = Some(CutOff { since: now, heard, expected });
+        let no_network = link.is_unsent();
+        self.cut_off = Some(CutOff { since: now, no_network, heard, expected });
         self.effects.publish();
         self.effects.rejudge();
-        self.report_self(EventKind::SelfCutOff { heard, expected, unheard, no_network: link.is_unsent() });
+        self.report_self(EventKind::SelfCutOff { heard, expected, unheard, no_network });
     }
 
     /// How an attempt failed at an address where no peer has been met, or one has left.
@@ -88,20 +98,27 @@ impl Node {
 
     /// Something responded, if only a kernel.
     pub(super) fn network_works(&mut self, now: ObserverTime) {
-        self.last_response = now;
-        self.effects.rejudge_if(!self.in_doubt.is_empty());
+        let before = std::mem::replace(&mut self.last_response, now);
+        let is_news = |accused: &Link| {
+            let since = self.silent_since(accused);
+            now > since && before <= since
+        };
+        let changes = self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(is_news);
+        self.effects.rejudge_if(changes || self.cut_off.is_some());
     }
 
     /// Half of my peers were heard since it began, and lately, or there is no half left to hear: it is over. The
     /// silent and stalled ones get their whole wait anew, or the first answer
     /// after a healed split would declare all the others dead.
     pub(super) fn reconsider_cut_off(&mut self, lent: Option<&mut Link>, now: ObserverTime) {
-        let Some(CutOff { since, .. }) = self.cut_off else { return };
+        let Some(CutOff { since, no_network, .. }) = self.cut_off else { return };
         let recent = self.config.wait_silent;
-        let hearing = self.hearing(lent.as_deref(), |contact| contact > since && now.since(contact) <= recent);
-        // As when it began: what could not be sent shows that there is no network, while nobody is heard.
-        let is_unsent = |link: &Link| link.in_doubt() && link.is_unsent();
-        let no_network = hearing.heard == 0 && hearing.missed.iter().any(|link| is_unsent(link));
+        let hearing = self.hearing(lent.as_deref(), since, |contact| contact > since && now.since(contact) <= recent);
+        // Where nothing could be sent, a check that was sent and got nothing does not show that the network works.
+        let is_unsent = |link: &&Link| link.in_doubt() && link.is_unsent();
+        let no_network = hearing.heard == 0
+            && !hearing.missed.is_empty()
+            && (hearing.missed.iter().any(is_unsent) || (no_network && self.last_response <= since));
         if !self.hears_half(&hearing) || no_network {
             return;
         }
@@ -124,9 +141,4 @@ impl Node {
         }
         self.report_self(EventKind::SelfRejoined { cut_off_for: now.since(since) });
     }
-}
-
-/// It was pinged and has never answered.
-fn is_unmet(link: &Link) -> bool {
-    link.state() == PeerState::Joining && link.trail.last().is_some()
 }

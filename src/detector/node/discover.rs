@@ -57,7 +57,9 @@ impl Node {
         {
             match result {
                 Ok(answer) => {
-                    self.network_works(now);
+                    if answer.boot != self.me.boot {
+                        self.network_works(now);
+                    }
                     self.probe_answered(address, answer, begun, now);
                 }
                 Err((evidence, flaw)) => {
