@@ -1,5 +1,6 @@
 //! Schedules that broke earlier wordings of the rules, each with the verdict that every observer must reach.
 
+use heartbeat::detector::peer::Verdict;
 use heartbeat::sim::{self, Scenario, What};
 
 use super::check::{assert_sound, check, story};
@@ -365,4 +366,22 @@ schedule! {
      at 40s power-off node-2\n",
     "1 3 about 2: unconfirmed\n\
      1 3 about 1 3: ~ never_seen link_broken unconfirmed down cut_off"
+}
+
+/// What was lost before the two had met is no run of losses: new requests of one side are dropped later, all of them.
+#[test]
+fn broken_soon_after_they_met() {
+    for (met, broken) in [("900ms", "1500ms"), ("900ms", "2500ms"), ("8s", "9500ms"), ("8s", "12s")] {
+        let text = format!(
+            "scenario early\nnodes 2\nlength 40s\nat 1ms cut node-1 node-2\nat {met} mend node-1 node-2\n\
+             at {broken} block node-1 node-2\n"
+        );
+        let scenario: Scenario = text.parse().expect("a scenario");
+        for seed in 0..20 {
+            let run = sim::run(&scenario, seed);
+            assert_sound(&run, &format!("met after {met}, broken after {broken}, seed {seed}"));
+            let verdict = run.views[0].as_ref().and_then(|view| view.peers[0].verdict);
+            assert_eq!(verdict, Some(Verdict::OneWay), "met after {met}, broken after {broken}, seed {seed}");
+        }
+    }
 }

@@ -227,7 +227,10 @@ impl Node {
     pub(super) fn count(&mut self, link: &mut Link, purpose: Purpose, begun: ObserverTime, result: PingResult) {
         let now = self.clock.now();
         link.record.attempts.add(begun, now, purpose, result);
-        link.quality.add(begun, now, purpose, result);
+        // Before the first answer it may not have been started.
+        if link.state() != PeerState::Joining {
+            link.quality.add(begun, now, purpose, result);
+        }
         self.consider_losses(link);
         self.reconsider_slow(link, now);
         if link.state() == PeerState::Left && purpose != Purpose::Witness {
