@@ -360,3 +360,24 @@ fn every_endpoint_has_an_example() {
     }
     check_nothing_wrong(&wrong);
 }
+
+/// One ping is told in ten steps, and the functions that they name are in the detector. That files exist is tested above.
+#[test]
+fn one_ping_is_told_in_ten_steps() {
+    let text = fs::read_to_string("ARCHITECTURE.md").expect("it is there");
+    let section =
+        text.split("\n## ").find(|section| section.starts_with("One ping, in ten steps")).expect("it is told");
+    let steps = section.lines().filter_map(|line| line.split_once(". ")?.0.parse::<usize>().ok());
+    assert_eq!(steps.collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+    let detector: String = rust_files()
+        .into_iter()
+        .filter(|(path, _)| path.to_string_lossy().contains("src/detector/"))
+        .map(|(_, source)| source)
+        .collect();
+    let functions: Vec<&str> =
+        section.split("`Node::").skip(1).filter_map(|rest| rest.split(['(', '`']).next()).collect();
+    assert!(functions.len() > 5, "{functions:?}");
+    for name in functions {
+        assert!(detector.contains(&format!("fn {name}")), "ARCHITECTURE.md names Node::{name}, which is not there");
+    }
+}

@@ -273,16 +273,19 @@ pub enum EventKind {
 
 /// The name of each kind. What a lookup or a probe found has names of its own.
 macro_rules! names {
-    ($($Kind:ident = $name:literal,)+ ; $($finding:literal),+) => {
+    (
+        $($Kind:ident = $name:literal,)+; Discovery = [$($finding:literal),+]; $($Later:ident = $later:literal,)+
+    ) => {
         impl EventKind {
             /// Every name that [`EventKind::name`] can give.
-            pub const NAMES: &[&str] = &[$($name,)+ $($finding),+];
+            pub const NAMES: &[&str] = &[$($name,)+ $($finding,)+ $($later),+];
 
             /// The key that logs, metrics and the API use. Stable between releases.
             pub fn name(&self) -> &'static str {
                 match self {
                     $(EventKind::$Kind { .. } => $name,)+
                     EventKind::Discovery(finding) => finding.name(),
+                    $(EventKind::$Later { .. } => $later,)+
                 }
             }
         }
@@ -314,9 +317,10 @@ names! {
     SelfWell = "self_well",
     SelfStalled = "self_stalled",
     SelfLeaving = "self_leaving",
+    ;
+    Discovery = ["discovery_failed", "discovery_recovered", "discovery_full", "discovery_name_taken"];
     MaintenanceBegan = "maintenance_began",
     MaintenanceEnded = "maintenance_ended",
-    ; "discovery_failed", "discovery_recovered", "discovery_full", "discovery_name_taken"
 }
 
 impl EventKind {

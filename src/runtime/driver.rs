@@ -273,8 +273,8 @@ impl Driver {
         let now = self.clock.now();
         match ended {
             Ok(Ended::Ping { attempt, result, renew }) => {
-                if let Some(errand) = renew {
-                    self.tasks.spawn(errand.renew());
+                if let Some(order) = renew {
+                    self.tasks.spawn(order.renew());
                 }
                 if self.attempts.remove(&attempt).is_some() {
                     match result {
@@ -341,10 +341,10 @@ impl Driver {
             Transmit::Ping { attempt, peer, purpose, known_rev } => self.ping(attempt, peer, purpose, known_rev),
             Transmit::Cancel { attempt } => abort(self.attempts.remove(&attempt)),
             Transmit::Ask { question, witness, node, boot } => {
-                let task = match self.errand(witness, 0) {
-                    Some(errand) => {
+                let task = match self.order(witness, 0) {
+                    Some(order) => {
                         let witness = self.node.identity_of(witness);
-                        self.tasks.spawn(errand.ask(question, node, boot, witness))
+                        self.tasks.spawn(order.ask(question, node, boot, witness))
                     }
                     None => {
                         self.tasks.spawn(async move { Ended::Question { question, testimony: Testimony::NoOpinion } })
@@ -365,9 +365,9 @@ impl Driver {
                 abort(self.streams.remove(&peer).map(|(_, task)| task));
             }
             Transmit::Goodbye { peer } => {
-                if let Some(errand) = self.errand(peer, 0) {
+                if let Some(order) = self.order(peer, 0) {
                     self.goodbyes += 1;
-                    self.tasks.spawn(errand.goodbye());
+                    self.tasks.spawn(order.goodbye());
                 }
             }
             Transmit::PublishNews => self.publish(),

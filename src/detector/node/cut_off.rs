@@ -99,12 +99,16 @@ impl Node {
     /// Something responded, if only a kernel.
     pub(super) fn network_works(&mut self, now: ObserverTime) {
         let before = std::mem::replace(&mut self.last_response, now);
-        let is_news = |accused: &Link| {
-            let since = self.silent_since(accused);
-            now > since && before <= since
-        };
-        let changes = self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(is_news);
+        let changes = self.is_news(Some(before), now);
         self.effects.rejudge_if(changes || self.cut_off.is_some());
+    }
+
+    /// Whether something is heard now after a peer that is in doubt fell silent, and was not `before`.
+    pub(super) fn is_news(&self, before: Option<ObserverTime>, now: ObserverTime) -> bool {
+        self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(|accused| {
+            let since = self.silent_since(accused);
+            now > since && before.is_none_or(|before| before <= since)
+        })
     }
 
     /// Half of my peers were heard since it began, and lately, or there is no half left to hear: it is over. The

@@ -103,12 +103,7 @@ impl Node {
     pub(super) fn contact(&mut self, link: &mut Link, now: ObserverTime) {
         self.last_response = now;
         let before = link.proofs.contacted(now);
-        // For which links is this peer now heard after they fell silent, and was not?
-        let is_news = |accused: &Link| {
-            let since = self.silent_since(accused);
-            now > since && before.is_none_or(|before| before <= since)
-        };
-        let changes = self.in_doubt.iter().filter_map(|id| self.links.get(id)).any(is_news);
+        let changes = self.is_news(before, now);
         self.effects.rejudge_if(changes);
         if self.cut_off.is_some() {
             self.reconsider_cut_off(Some(link), now);

@@ -18,8 +18,8 @@ const MUTED: Duration = Duration::from_secs(600);
 
 impl Driver {
     pub(super) fn ping(&mut self, attempt: AttemptId, peer: PeerId, purpose: Purpose, known_rev: u64) {
-        let task = match self.errand(peer, known_rev) {
-            Some(errand) => self.tasks.spawn(errand.ping(attempt, purpose, self.inbox.sender.clone())),
+        let task = match self.order(peer, known_rev) {
+            Some(order) => self.tasks.spawn(order.ping(attempt, purpose, self.inbox.sender.clone())),
             // A peer without an address cannot be blamed for anything.
             None => self
                 .tasks
@@ -31,13 +31,13 @@ impl Driver {
     pub(super) fn open_stream(&mut self, peer: PeerId) {
         self.streams_opened += 1;
         let stream = self.streams_opened;
-        let task = match self.errand(peer, 0) {
+        let task = match self.order(peer, 0) {
             // The detector believes that a stream is being opened, and pings.
             Some(_) if self.muted.contains(&peer) => self.tasks.spawn(async move {
                 sleep(MUTED).await;
                 Ended::Stream { peer, stream, flooded: false }
             }),
-            Some(errand) => self.tasks.spawn(errand.stream(peer, stream, self.inbox.sender.clone())),
+            Some(order) => self.tasks.spawn(order.stream(peer, stream, self.inbox.sender.clone())),
             None => self.tasks.spawn(async move { Ended::Stream { peer, stream, flooded: false } }),
         };
         abort(self.streams.insert(peer, (stream, task)).map(|(_, replaced)| replaced));
@@ -93,7 +93,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn errand(&self, peer: PeerId, known_rev: u64) -> Option<PingOrder> {
+    pub(super) fn order(&self, peer: PeerId, known_rev: u64) -> Option<PingOrder> {
         let target = self.targets.get(&peer)?.clone();
         Some(PingOrder { client: self.client.clone(), target, caller: self.caller(Some(peer), known_rev) })
     }
