@@ -290,11 +290,7 @@ fn every_effect_has_one_owner() {
     let mut found = Vec::new();
     for owner in OWNERS {
         for path in owner.owners {
-            assert!(
-                std::path::Path::new(path).exists(),
-                "{path} is to own {}, and there is no such file",
-                owner.effect
-            );
+            assert!(root().join(path).exists(), "{path} is to own {}, and there is no such file", owner.effect);
         }
         let strangers = sources.iter().filter(|source| !source.is_in(owner.owners));
         let uses = strangers.flat_map(|source| source.uses(owner.words));

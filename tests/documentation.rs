@@ -364,7 +364,7 @@ fn every_endpoint_has_an_example() {
 /// One ping is told in ten steps, and the functions that they name are in the detector. That files exist is tested above.
 #[test]
 fn one_ping_is_told_in_ten_steps() {
-    let text = fs::read_to_string("ARCHITECTURE.md").expect("it is there");
+    let text = fs::read_to_string(pages::root().join("ARCHITECTURE.md")).expect("it is there");
     let section =
         text.split("\n## ").find(|section| section.starts_with("One ping, in ten steps")).expect("it is told");
     let steps = section.lines().filter_map(|line| line.split_once(". ")?.0.parse::<usize>().ok());

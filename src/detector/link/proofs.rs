@@ -21,8 +21,6 @@ pub(crate) struct Proofs {
     outage_from: ObserverTime,
     /// No opinion until an attempt begun since has finished.
     no_opinion_since: Option<ObserverTime>,
-    /// This process was not paused since then.
-    awake_since: ObserverTime,
 }
 
 impl Proofs {
@@ -37,7 +35,6 @@ impl Proofs {
             answers_since_dead: 0,
             outage_from: now,
             no_opinion_since: None,
-            awake_since: now,
         }
     }
 
@@ -131,7 +128,6 @@ impl Proofs {
     /// This process did not run: what it knows of the peer is old.
     pub(crate) fn lose_opinion(&mut self, now: ObserverTime) {
         self.no_opinion_since = Some(now);
-        self.awake_since = now;
     }
 
     /// An attempt ended that was begun after the last stall.
@@ -141,10 +137,6 @@ impl Proofs {
 
     pub(crate) fn no_opinion_since(&self) -> Option<ObserverTime> {
         self.no_opinion_since
-    }
-
-    pub(crate) fn awake_since(&self) -> ObserverTime {
-        self.awake_since
     }
 
     pub(crate) fn has_opinion(&self) -> bool {

@@ -292,7 +292,7 @@ impl Node {
         } else if !self.is_new_ping(link, caller) || (!self.keyed && self.is_mute(link, now)) {
             link.state().is_broken()
         } else {
-            if self.quarantine.is_some() {
+            if self.in_quarantine() {
                 return;
             }
             self.shows_life(link, now);

@@ -42,7 +42,7 @@ impl Node {
     /// what it heard before that says nothing about its network now.
     pub(super) fn silent_since(&self, accused: &Link) -> ObserverTime {
         let silent = accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
-        silent.max(accused.proofs.awake_since())
+        self.woke.map_or(silent, |woke| silent.max(woke))
     }
 
     /// Of all links, the one that is lent included. What was added after `since` is not missed yet.
@@ -52,20 +52,20 @@ impl Node {
         since: ObserverTime,
         is_heard: impl Fn(ObserverTime) -> bool,
     ) -> Hearing<'a> {
-        let all = self.links.iter().chain(lent);
-        let (heard, mut missed): (Vec<&Link>, Vec<&Link>) =
-            all.partition(|link| link.proofs.last_contact().is_some_and(&is_heard));
+        let all = || self.links.iter().chain(lent);
+        let was_heard = |link: &Link| link.proofs.last_contact().is_some_and(&is_heard);
         // A node that has met one peer since its start and now hears nothing from anywhere is no mesh of two if that one
         // told of others. Where nobody answered for the longest wait, while something else did, there is nobody.
-        let told_of_others = |link: &&Link| link.is_expected() && link.reported.hears_a_stranger();
+        let told_of_others = |link: &Link| link.is_expected() && link.reported.hears_a_stranger();
         let is_missed = |added| added < since && self.last_response < added + self.config.longest_wait();
-        let others_are_missed = !is_heard(self.last_response) && missed.iter().any(told_of_others);
-        missed.retain(|link| {
-            link.is_expected()
-                || (others_are_missed && link.state() == PeerState::Joining && is_missed(link.proofs.added()))
-        });
-        let heard = heard.into_iter().filter(|link| link.is_expected()).count();
-        Hearing { heard, missed, candidates: if others_are_missed { self.directory.unmet(is_missed) } else { 0 } }
+        let others_are_missed = !is_heard(self.last_response) && all().any(told_of_others);
+        let is_unmet = |link: &Link| link.state() == PeerState::Joining && is_missed(link.proofs.added());
+        let counts = |link: &Link| link.is_expected() || (others_are_missed && is_unmet(link));
+        Hearing {
+            heard: all().filter(|link| link.is_expected() && was_heard(link)).count(),
+            missed: all().filter(|link| counts(link) && !was_heard(link)).collect(),
+            candidates: if others_are_missed { self.directory.unmet(is_missed) } else { 0 },
+        }
     }
 
     /// This node is cut off, unless life behind its bad links shows that it loses packets itself.

@@ -100,7 +100,6 @@ impl Node {
         if let Some((old, boot)) = link.identity.learn(answer.node.clone(), answer.boot, (answer.seq, self.last_raw))
             && old != answer.node
         {
-            self.names.remove(&old);
             self.bury(old, boot);
         }
         link.hearsay.forget();

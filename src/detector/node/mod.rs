@@ -113,8 +113,8 @@ pub struct Node {
     slow: Option<Slow>,
     /// When that was counted last.
     slow_asked: ObserverTime,
-    /// After a stall, pings read before this count for nothing.
-    quarantine: Option<ObserverTime>,
+    /// The last stall was over then.
+    woke: Option<ObserverTime>,
     maintenance: Book,
 
     links: Links,
@@ -163,7 +163,7 @@ impl Node {
             last_response: ObserverTime::default(),
             slow: None,
             slow_asked: ObserverTime::default(),
-            quarantine: None,
+            woke: None,
             maintenance: Book::default(),
             links: Links::default(),
             names: BTreeMap::new(),
@@ -335,9 +335,6 @@ impl Node {
         let now = self.clock.now();
         if advance.late > STALL && !self.leaving {
             self.stalled(advance.lost, now);
-        }
-        if self.quarantine.is_some_and(|until| now >= until) {
-            self.quarantine = None;
         }
         self.end_maintenance();
         now

@@ -92,7 +92,6 @@ impl Node {
         if let Some((node, boot)) = link.identity.known()
             && self.names.get(node) == Some(&id)
         {
-            self.names.remove(node);
             self.maintenance.no_longer_watched(node);
             self.bury(node.clone(), *boot);
         }
@@ -108,8 +107,9 @@ impl Node {
         self.effects.send(Transmit::Forget { peer: id });
     }
 
-    /// Tells those that hold my watch list that this name is no longer on it.
+    /// Takes this name off my watch list, and tells those that hold it.
     pub(super) fn bury(&mut self, node: NodeName, boot: BootId) {
+        self.names.remove(&node);
         self.rev += 1;
         if self.tombstones.len() == TOMBSTONES {
             self.tombstones.pop_front();

@@ -28,7 +28,7 @@ impl Node {
             boot: self.me.boot,
             seq: self.seq(),
             state: self.state(),
-            stalled: self.quarantine.is_some(),
+            stalled: self.in_quarantine(),
             lost: self.clock.lost(),
             hearsay: self.hearsay(),
             maintenance: self.own_maintenance(),
@@ -59,7 +59,7 @@ impl Node {
                 && !joining_in_time
                 && maintenance.is_none()
                 && self.cut_off.is_none()
-                && self.quarantine.is_none(),
+                && !self.in_quarantine(),
             maintenance,
             overrun: self.overrun_of(link),
             degraded: link.outcomes.degraded(),

@@ -32,7 +32,7 @@ impl Node {
     /// This process did not run for a while. No peer is to blame for what it missed.
     pub(super) fn stalled(&mut self, lost: Duration, now: ObserverTime) {
         self.report_self(EventKind::SelfStalled { lost });
-        self.quarantine = Some(now + self.config.interval);
+        self.woke = Some(now);
         if self.links.iter().any(|link| link.accused().is_some()) {
             self.effects.publish();
         }
@@ -41,6 +41,11 @@ impl Node {
             let soon = self.random_below(Duration::from_millis(100));
             self.with_link(id, |node, link| node.lose_opinion(link, now + soon, now));
         }
+    }
+
+    /// For an interval after a stall, pings that are read count for nothing: they may have been sent before it.
+    pub(super) fn in_quarantine(&self) -> bool {
+        self.woke.is_some_and(|woke| self.clock.now() < woke + self.config.interval)
     }
 
     /// An attempt on this link has ended: is this node slow, or no longer?

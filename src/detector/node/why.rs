@@ -64,7 +64,7 @@ impl Node {
         ObserverView {
             node: self.me.node.clone(),
             state: self.state(),
-            stalled: self.quarantine.is_some(),
+            stalled: self.in_quarantine(),
             lost: self.clock.lost(),
             cut_off: self.cut_off.map(|cut_off| now.since(cut_off.since)),
             blind: !link.proofs.has_opinion(),

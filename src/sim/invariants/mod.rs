@@ -39,6 +39,11 @@ struct Belief {
 
 impl Belief {
     const NONE: Belief = Belief { state: PeerState::Joining, boot: None, confirmed: false, left: None };
+
+    /// It left, or is dead and others agreed: it is known to be gone.
+    fn is_away(&self) -> bool {
+        self.state == PeerState::Left || (self.state == PeerState::Dead && self.confirmed)
+    }
 }
 
 /// A crash that an observer has to notice by `by`.

@@ -23,10 +23,7 @@ impl Checks {
     /// All the others have left, or are dead and others agreed: this observer cannot tell whether the last one is silent or
     /// its own network is gone, and says of that one that it may be down.
     pub(super) fn is_mesh_of_two(&self, truth: &Truth, observer: usize, subject: usize) -> bool {
-        let is_away = |other: usize| {
-            let belief = &self.beliefs[observer][other];
-            belief.state == PeerState::Left || (belief.state == PeerState::Dead && belief.confirmed)
-        };
+        let is_away = |other: usize| self.beliefs[observer][other].is_away();
         self.hosts > 2 && truth.others(observer).filter(|other| *other != subject).all(is_away)
     }
 
@@ -145,11 +142,7 @@ impl Checks {
         let silent_for = truth.open(observer, subject).gone_for(truth.now);
         let counts = |other: &usize| {
             let belief = &self.beliefs[observer][*other];
-            match belief.state {
-                PeerState::Left | PeerState::Joining => false,
-                PeerState::Dead => !belief.confirmed,
-                PeerState::Alive | PeerState::Suspect | PeerState::Unreachable => true,
-            }
+            belief.state != PeerState::Joining && !belief.is_away()
         };
         let expected: Vec<usize> = truth.others(observer).filter(counts).collect();
         let could_hear = |other: &&usize| {
