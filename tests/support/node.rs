@@ -178,15 +178,15 @@ impl Node {
     /// Waits for the process to end by itself.
     #[track_caller]
     pub fn await_end(&mut self, limit: Duration) -> ExitStatus {
-        let name = self.host.name.clone();
-        let child = self.child.as_mut().unwrap_or_else(|| panic!("{name} is not running"));
-        let status = check(&format!("{name} ends"), limit, || match child.try_wait() {
-            Ok(Some(status)) => Ok(status),
-            Ok(None) => Err("still running".to_owned()),
-            Err(error) => Err(error.to_string()),
-        });
+        check(&format!("{} ends", self.host.name), limit, || self.ended())
+    }
+
+    /// How the process ended, if it has.
+    pub fn ended(&mut self) -> Result<ExitStatus, String> {
+        let child = self.child.as_mut().unwrap_or_else(|| panic!("{} is not running", self.host.name));
+        let status = child.try_wait().map_err(|error| error.to_string())?.ok_or("still running")?;
         self.child = None;
-        status
+        Ok(status)
     }
 
     /// Where this process, and a browser, reach the node: its own address, or a door to it.
