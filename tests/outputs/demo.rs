@@ -29,6 +29,14 @@ pub fn heartbeat() -> Command {
     command
 }
 
+/// Sends a signal by its short name.
+pub fn signal(process: u32, name: &str) {
+    let order = format!("kill -{name} {process}");
+    // The shell's own `kill`: not every machine has the program.
+    let status = Command::new("sh").args(["-c", &order]).status().expect("a shell can be started");
+    assert!(status.success(), "{order}: {status}");
+}
+
 impl Demo {
     /// Three nodes that see each other.
     pub fn start() -> Demo {
@@ -128,11 +136,8 @@ impl Demo {
     }
 
     /// Sends a signal to a node.
-    pub fn signal(&self, node: usize, signal: &str) {
-        let order = format!("kill -{signal} {}", self.nodes[node - 1].1);
-        // The shell's own `kill`: not every machine has the program.
-        let status = Command::new("sh").args(["-c", &order]).status().expect("a shell can be started");
-        assert!(status.success(), "{order}: {status}");
+    pub fn signal(&self, node: usize, name: &str) {
+        signal(self.nodes[node - 1].1, name);
     }
 
     /// Starts a node again by the line that the demo printed. It ends with the returned value.

@@ -93,7 +93,6 @@ const BY_HAND: &[(&str, &str)] = &[
     ("docs/labs.md ## 8.", "needs root, to make network namespaces"),
     ("docs/operations.md ## Finding peers", "needs a name server"),
     ("docs/operations.md ## Reading the log", "a cut link: needs root"),
-    ("docs/operations.md ## Stopping", "not recorded yet"),
     ("docs/kubernetes.md ## A cut by policy", "needs a cluster"),
     ("docs/commands.md ## monitor", "not recorded yet"),
 ];

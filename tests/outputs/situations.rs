@@ -1,13 +1,15 @@
 //! The situations whose output pages show. Each starts a demo of its own, so all run at the same time.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::demo::{Demo, heartbeat};
+use super::demo::{Demo, heartbeat, signal};
 use super::{Compared, Output, Outputs};
 
 pub const SITUATIONS: &[fn() -> Outputs] =
-    &[killed, restarted, frozen_for_two, frozen_for_eight, frozen_for_twelve, stopped, two_of_three, settings];
+    &[killed, restarted, frozen_for_two, frozen_for_eight, frozen_for_twelve, stopped, stops, two_of_three, settings];
 
 /// A line that stands for others, which a reader need not see.
 const MORE: &str = "…\n";
@@ -198,6 +200,31 @@ fn stopped() -> Outputs {
     );
     let members = demo.ask(1, "heartbeat members");
     Outputs::from([("lab stopped", lines(told)), ("lab stopped, members", whole(members))])
+}
+
+/// A node that stops, and one that is told to again while it waits.
+fn stops() -> Outputs {
+    let last_two = |delay: &str, again: bool| {
+        let mut command = heartbeat();
+        command.args(["run", "--log-format=text", "--node=node-1", "--port=0", "--metrics-port=0", delay]);
+        let mut node = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the node starts");
+        let mut lines = BufReader::new(node.stdout.take().expect("was piped")).lines().map_while(Result::ok);
+        lines.find(|line| line.contains("is ready")).expect("it becomes ready");
+        signal(node.id(), "TERM");
+        let stopping = lines.next().expect("it says so");
+        // Only the node knows when its goodbye has ended, so the signal is sent until it has an effect.
+        while again && node.try_wait().expect("ours").is_none() {
+            signal(node.id(), "TERM");
+            sleep(Duration::from_millis(25));
+        }
+        let text = format!("{stopping}\n{}\n", lines.collect::<Vec<_>>().join("\n"));
+        node.wait().expect("it ends");
+        text
+    };
+    Outputs::from([
+        ("stop", whole(last_two("--shutdown-delay=0s", false))),
+        ("stop, told again", whole(last_two("--shutdown-delay=60s", true))),
+    ])
 }
 
 /// Two of three are killed at the same time.
