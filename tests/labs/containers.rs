@@ -31,6 +31,10 @@ const ROLL: Duration = Duration::from_secs(30);
 
 const MESH: &str = "mesh";
 
+/// Some three seconds of one core for `heartbeat evaluate`: more than pass between its start and a limit on CPU time, and
+/// over soon after the limit is lifted.
+const WORK: &str = "--seeds=300";
+
 /// What a lab needs and this machine does not have.
 pub fn missing(lab: &Lab) -> Option<String> {
     let needs = |need| lab.needs.contains(&need);
@@ -129,6 +133,13 @@ impl Containers {
         self.engine(&["update", "--cpu-period=1000000", &quota], &Nodes(vec![node.to_owned()]))
     }
 
+    /// Compares failure detectors on simulated schedules, whose result nobody reads: the image holds no other program.
+    fn compute(&self, node: &str, processes: usize) -> Result<(), String> {
+        let container = self.container(node)?;
+        (0..processes)
+            .try_for_each(|_| docker(&["exec", "--detach", container, "/heartbeat", "evaluate", WORK]).map(drop))
+    }
+
     fn address_on_mesh(&self, node: &str) -> Result<String, String> {
         let inspected = self.compose.inspect(node);
         let networks = &inspected["NetworkSettings"]["Networks"];
@@ -212,6 +223,7 @@ impl World for Containers {
             Act::Reject { from, to } => self.filter(from, to, &["REJECT", "--reject-with", "tcp-reset"]),
             Act::Lose { node, percent } => self.lose(node, *percent),
             Act::Throttle { node, thousandths } => self.throttle(node, *thousandths),
+            Act::Compute { node, processes } => self.compute(node, *processes),
             Act::Delay(span) => {
                 let delay = format!("{}ms", span.0.as_millis());
                 self.compose.exec("slow", &["/labkit", "delay", &delay]).map(drop)
@@ -262,6 +274,9 @@ impl World for Containers {
             Act::Throttle { node, thousandths } => Some(format!(
                 "docker update --cpu-period=1000000 --cpu-quota={} {project}-{node}-1",
                 u64::from(*thousandths) * 1000
+            )),
+            Act::Compute { node, processes } => Some(format!(
+                "for i in $(seq {processes}); do docker exec --detach {project}-{node}-1 /heartbeat evaluate {WORK}; done"
             )),
             Act::Delay(span) => Some(format!("docker compose exec slow /labkit delay {}ms", span.0.as_millis())),
             Act::Scale(count) => Some(format!(
@@ -314,15 +329,18 @@ impl Drop for Containers {
     /// A person's project gets back what a lab that failed in the middle has taken.
     fn drop(&mut self) {
         self.log.end();
-        if !self.compose.kept() {
-            return;
+        // Given back to a project of the suite's own as well: without CPU time no process ends, even when it is killed.
+        let mut broken = self.throttled.clone();
+        if self.compose.kept() {
+            broken.extend(self.rules.iter().map(|(to, _)| to).chain(&self.cut).cloned());
         }
-        let broken: Vec<String> =
-            self.rules.iter().map(|(to, _)| to).chain(&self.cut).chain(&self.throttled).cloned().collect();
         for node in broken {
             if let Err(problem) = self.heal(&node) {
                 eprintln!("{node} could not be healed: {problem}");
             }
+        }
+        if !self.compose.kept() {
+            return;
         }
         // One that runs is not hurt by the first, nor one that is up by the second.
         for command in [&["kill", "--signal=CONT"][..], &["start"]] {

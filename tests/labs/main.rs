@@ -105,7 +105,8 @@ impl Where {
 /// How one lab ended.
 enum Outcome {
     Passed,
-    Failed,
+    /// What was not as it should be.
+    Failed(String),
     Skipped,
 }
 
@@ -165,17 +166,23 @@ fn run_all(chosen: VecDeque<&'static str>, at: Where) -> ExitCode {
             scope.spawn(|| {
                 while let Some(name) = next(&queue) {
                     let outcome = run_one(name, at);
-                    ended.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(outcome);
+                    ended.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((name, outcome));
                 }
             });
         }
     });
     let ended = ended.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let of = |wanted: fn(&Outcome) -> bool| ended.iter().filter(|outcome| wanted(outcome)).count();
+    let of = |wanted: fn(&Outcome) -> bool| ended.iter().filter(|(_, outcome)| wanted(outcome)).count();
     let (failed, skipped) =
-        (of(|ended| matches!(ended, Outcome::Failed)), of(|ended| matches!(ended, Outcome::Skipped)));
+        (of(|ended| matches!(ended, Outcome::Failed(_))), of(|ended| matches!(ended, Outcome::Skipped)));
     let word = if failed == 0 { "ok" } else { "FAILED" };
     let passed = ended.len() - failed - skipped;
+    // Again at the end: other labs have written much since, and the end is what is kept of a long output.
+    for (name, outcome) in &ended {
+        if let Outcome::Failed(problem) = outcome {
+            println!("{name} FAILED: {problem}");
+        }
+    }
     println!(
         "labs: {word}. {passed} passed; {failed} failed; {skipped} SKIPPED; {:.0} s\n",
         began.elapsed().as_secs_f64()
@@ -202,11 +209,11 @@ fn run_one(name: &'static str, at: Where) -> Outcome {
         }
         Ok(Err(problem)) => {
             tell(&format!("FAILED after {took:.0} s: {problem}"));
-            return Outcome::Failed;
+            return Outcome::Failed(problem);
         }
         Err(_) => {
             tell(&format!("FAILED after {took:.0} s, as said above"));
-            return Outcome::Failed;
+            return Outcome::Failed("a panic, shown above".to_owned());
         }
     }
     Outcome::Passed

@@ -249,9 +249,12 @@ impl World for Pods {
             Act::Cut(nodes) => nodes.0.iter().try_for_each(|node| self.cut(node)),
             Act::Heal(nodes) => nodes.0.iter().try_for_each(|node| self.heal(node)),
             Act::Scale(count) => self.scale(*count),
-            Act::OneWay { .. } | Act::Reject { .. } | Act::Lose { .. } | Act::Throttle { .. } | Act::Delay(_) => {
-                Err(format!("{act:?} cannot be done on Kubernetes"))
-            }
+            Act::OneWay { .. }
+            | Act::Reject { .. }
+            | Act::Lose { .. }
+            | Act::Throttle { .. }
+            | Act::Compute { .. }
+            | Act::Delay(_) => Err(format!("{act:?} cannot be done on Kubernetes")),
             Act::Hold(_) => Ok(()),
         }
     }
@@ -291,7 +294,12 @@ impl World for Pods {
                 nodes.0.iter().map(heal).collect::<Vec<_>>().join(" && ")
             }
             Act::Hold(span) => format!("sleep {}", span.0.as_secs_f64()),
-            Act::OneWay { .. } | Act::Reject { .. } | Act::Lose { .. } | Act::Throttle { .. } | Act::Delay(_) => {
+            Act::OneWay { .. }
+            | Act::Reject { .. }
+            | Act::Lose { .. }
+            | Act::Throttle { .. }
+            | Act::Compute { .. }
+            | Act::Delay(_) => {
                 return None;
             }
         })

@@ -150,6 +150,7 @@ impl Play<'_> {
     fn look(&self, expect: &Expect, since: f64, quiet: &mut Quiet) -> Result<Met, String> {
         match expect.wanted()? {
             Wanted::Log(said) => {
+                let since = if expect.or_earlier.is_some() { self.began } else { since };
                 let lines = self.world.log();
                 let found: Vec<Line> = said.find(&lines, since)?.into_iter().cloned().collect();
                 let at = found.iter().map(|line| line.at).fold(since, f64::max);

@@ -114,6 +114,12 @@ pub enum Act {
         node: String,
         thousandths: u32,
     },
+    /// So many processes compute beside a node, in its container: seconds of work, and hours under a limit. They end by
+    /// themselves.
+    Compute {
+        node: String,
+        processes: usize,
+    },
     /// Undoes `cut`, `one_way`, `reject`, `lose` and `throttle`.
     Heal(Nodes),
     /// Each round trip of the slow link takes this much longer.
@@ -203,6 +209,9 @@ pub struct Expect {
     #[serde(default)]
     pub calm: Option<bool>,
     pub within: Option<Span>,
+    /// A line may also have been logged in an earlier step; the reason.
+    #[serde(default)]
+    pub or_earlier: Option<String>,
     /// In this place alone; a comment in the lab says why.
     #[serde(default)]
     pub only: Option<Place>,
@@ -439,7 +448,7 @@ impl Act {
             | Act::Cut(nodes)
             | Act::Heal(nodes) => nodes.0.clone(),
             Act::OneWay { from, to } | Act::Reject { from, to } => vec![from.clone(), to.clone()],
-            Act::Lose { node, .. } | Act::Throttle { node, .. } => vec![node.clone()],
+            Act::Lose { node, .. } | Act::Throttle { node, .. } | Act::Compute { node, .. } => vec![node.clone()],
             Act::Delay(_) | Act::Scale(_) | Act::Hold(_) => Vec::new(),
         }
     }
