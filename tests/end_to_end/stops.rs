@@ -71,8 +71,8 @@ pub fn other_signals(report: &Report) {
     cluster.assert_quiet(&[1], began);
 }
 
-/// A signal after the goodbye does not wait for anything. One during it asks for what is under way, and only the node knows
-/// when its goodbye has ended: so the signal is sent until the process ends, as people do.
+/// A signal after the goodbye stops the node at once. One during it asks for what is under way, and only the node knows when
+/// its goodbye has ended: so the signal is sent until the process ends.
 pub fn told_to_stop_twice(report: &Report) {
     let mut cluster = Plan::loopback(2).with(&["--shutdown-delay=60s"]).start();
     let told = cluster.signal(2, "TERM");

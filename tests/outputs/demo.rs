@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::ports;
 
 /// Far above what a loaded machine needs.
-const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(25);
 /// Where the pages say that the program is.
 const SHOWN_PROGRAM: &str = "target/release/heartbeat";

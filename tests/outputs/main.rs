@@ -9,6 +9,7 @@
 // Pages and processes are what these tests are about.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod alone;
 mod api;
 mod demo;
 mod json;

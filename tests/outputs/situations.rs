@@ -1,11 +1,10 @@
-//! The situations whose output pages show. Each starts a demo of its own, so all run at the same time.
+//! The situations whose output pages show. Each starts nodes of its own, so all run at the same time.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::demo::{Demo, heartbeat, signal};
+use super::alone::Alone;
+use super::demo::{Demo, heartbeat};
 use super::{Compared, Output, Outputs};
 
 pub const SITUATIONS: &[fn() -> Outputs] =
@@ -205,21 +204,17 @@ fn stopped() -> Outputs {
 /// A node that stops, and one that is told to again while it waits.
 fn stops() -> Outputs {
     let last_two = |delay: &str, again: bool| {
-        let mut command = heartbeat();
-        command.args(["run", "--log-format=text", "--node=node-1", "--port=0", "--metrics-port=0", delay]);
-        let mut node = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the node starts");
-        let mut lines = BufReader::new(node.stdout.take().expect("was piped")).lines().map_while(Result::ok);
-        lines.find(|line| line.contains("is ready")).expect("it becomes ready");
-        signal(node.id(), "TERM");
-        let stopping = lines.next().expect("it says so");
+        let mut node = Alone::start(&["--node=node-1", "--port=0", "--metrics-port=0", delay]);
+        while !node.line().expect("it becomes ready").contains("is ready") {}
+        node.signal("TERM");
+        let stopping = node.line().expect("it says that it is stopping");
         // Only the node knows when its goodbye has ended, so the signal is sent until it has an effect.
-        while again && node.try_wait().expect("ours").is_none() {
-            signal(node.id(), "TERM");
+        while again && !node.has_ended() {
+            node.signal("TERM");
             sleep(Duration::from_millis(25));
         }
-        let text = format!("{stopping}\n{}\n", lines.collect::<Vec<_>>().join("\n"));
-        node.wait().expect("it ends");
-        text
+        let rest: String = std::iter::from_fn(|| node.line()).map(|line| line + "\n").collect();
+        format!("{stopping}\n{rest}")
     };
     Outputs::from([
         ("stop", whole(last_two("--shutdown-delay=0s", false))),

@@ -100,6 +100,11 @@ pub fn clean() {
     };
     let projects = docker(&["compose", "ls", "--all", "--quiet"]).unwrap_or_default();
     for project in projects.lines().filter(|project| gone(project) == Some(true)) {
+        let running = docker(&["ps", "--quiet", &format!("--filter=label=com.docker.compose.project={project}")]);
+        for container in running.unwrap_or_default().lines() {
+            // A process without CPU time does not end even when it is killed.
+            let _ = docker(&["update", "--cpu-period=100000", "--cpu-quota=-1", container]);
+        }
         let _ = docker(&["compose", "--project-name", project, "down", "--volumes", "--remove-orphans", "--timeout=1"]);
     }
     let images = docker(&["image", "ls", "--format={{.Repository}}:{{.Tag}}"]).unwrap_or_default();

@@ -5,7 +5,8 @@
 //! log would see.
 
 use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -62,13 +63,14 @@ pub struct Log(Arc<Inner>);
 struct Inner {
     lines: Mutex<Vec<Line>>,
     grown: Condvar,
+    readers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Log {
     /// Copies everything from `source` into the log on a thread of its own, until `source` ends.
     pub fn follow(&self, source: impl Read + Send + 'static) {
         let log = self.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut reader = BufReader::new(source);
             let mut bytes = Vec::new();
             while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
@@ -77,6 +79,17 @@ impl Log {
                 bytes.clear();
             }
         });
+        self.readers().push(reader);
+    }
+
+    /// Waits until all sources have ended, as those of a process do with it: then the log is complete.
+    pub fn complete(&self) {
+        let readers = std::mem::take(&mut *self.readers());
+        readers.into_iter().for_each(|reader| reader.join().expect("a reader of a log does not panic"));
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, line: Line) {

@@ -181,11 +181,12 @@ impl Node {
         check(&format!("{} ends", self.host.name), limit, || self.ended())
     }
 
-    /// How the process ended, if it has.
+    /// How the process ended, if it has. Its log is complete then.
     pub fn ended(&mut self) -> Result<ExitStatus, String> {
         let child = self.child.as_mut().unwrap_or_else(|| panic!("{} is not running", self.host.name));
         let status = child.try_wait().map_err(|error| error.to_string())?.ok_or("still running")?;
         self.child = None;
+        self.log.complete();
         Ok(status)
     }
 
