@@ -128,7 +128,7 @@ impl World {
     }
 
     /// It meets `b`, which says that it watches these, and hears it for so many seconds. From now on `b` is silent.
-    fn without_b(listed: &[u8], watched: &[&'static str], heard_for: u64) -> World {
+    fn b_falls_silent(listed: &[u8], watched: &[&'static str], heard_for: u64) -> World {
         let mut world = World::new(listed);
         world.watched = watched.to_vec();
         world.host(2, runs("b", 20)).run(heard_for);
@@ -707,7 +707,7 @@ fn a_node_without_a_network_accuses_nobody() {
 /// It has found one of three when it hears nobody any more. That one told of others, so this is no mesh of two.
 #[test]
 fn a_node_that_has_found_one_peer_and_was_told_of_others_is_cut_off() {
-    let mut world = World::without_b(&[1, 2, 3, 4], &["me", "c", "d"], 5);
+    let mut world = World::b_falls_silent(&[1, 2, 3, 4], &["me", "c", "d"], 5);
     world.run(10);
     assert_eq!(world.states(), "b unreachable");
     assert_eq!(world.told(), ["self_cut_off", "peer_unreachable b", "peer_degraded b"]);
@@ -738,7 +738,7 @@ fn a_sign_of_a_working_network_ends_being_cut_off() {
         }),
     ];
     for (what, change) in changes {
-        let mut world = World::without_b(&[1, 2, 3], &["me", "c"], 5);
+        let mut world = World::b_falls_silent(&[1, 2, 3], &["me", "c"], 5);
         world.run(10);
         assert!(world.told().contains(&"self_cut_off".to_owned()), "{what}: {:?}", world.told());
         world.events.clear();
@@ -753,7 +753,7 @@ fn a_sign_of_a_working_network_ends_being_cut_off() {
 #[test]
 fn an_address_where_nobody_ever_answered_is_missed_for_a_while_only() {
     for silent_from in [5, 30] {
-        let mut world = World::without_b(&[1, 2, 3], &["me", "c"], silent_from);
+        let mut world = World::b_falls_silent(&[1, 2, 3], &["me", "c"], silent_from);
         world.run(60);
         let verdict = if silent_from == 5 { "self_cut_off" } else { "peer_down b" };
         assert_eq!(world.told()[0], verdict, "silent after {silent_from} s: {:?}", world.told());
@@ -763,7 +763,7 @@ fn an_address_where_nobody_ever_answered_is_missed_for_a_while_only() {
 /// Nobody is missed at an address that is new, and an old verdict is not followed by its opposite.
 #[test]
 fn an_address_that_appears_after_a_verdict_does_not_cut_this_node_off() {
-    let mut world = World::without_b(&[1, 2], &["me", "c"], 5);
+    let mut world = World::b_falls_silent(&[1, 2], &["me", "c"], 5);
     world.run(60);
     assert_eq!(world.states(), "b dead");
     world.events.clear();
@@ -826,7 +826,7 @@ fn a_peer_that_answers_under_another_name_leaves_the_list_under_the_old_one() {
 /// Addresses that no node has been met at and nobody knows are no reason to doubt one's own network.
 #[test]
 fn a_node_that_was_told_of_nobody_is_one_of_two() {
-    let mut world = World::without_b(&[1, 2, 3, 4], &["me"], 5);
+    let mut world = World::b_falls_silent(&[1, 2, 3, 4], &["me"], 5);
     world.run(10);
     assert_eq!(world.told(), ["peer_down b"]);
 }

@@ -42,7 +42,7 @@ impl Node {
     /// what it heard before that says nothing about its network now.
     pub(super) fn silent_since(&self, accused: &Link) -> ObserverTime {
         let silent = accused.last_heard_of(&self.config) + self.config.interval.mul_f64(HEARD_AFTER);
-        self.woke.map_or(silent, |woke| silent.max(woke))
+        self.stall_over.map_or(silent, |over| silent.max(over))
     }
 
     /// Of all links, the one that is lent included. What was added after `since` is not missed yet.
@@ -58,6 +58,7 @@ impl Node {
         // told of others. Where nobody answered for the longest wait, while something else did, there is nobody.
         let told_of_others = |link: &Link| link.is_expected() && link.reported.hears_a_stranger();
         let is_missed = |added| added < since && self.last_response < added + self.config.longest_wait();
+        // No contact is later than the last response: where that is not heard, no link is.
         let others_are_missed = !is_heard(self.last_response) && all().any(told_of_others);
         let is_unmet = |link: &Link| link.state() == PeerState::Joining && is_missed(link.proofs.added());
         let counts = |link: &Link| link.is_expected() || (others_are_missed && is_unmet(link));

@@ -113,8 +113,8 @@ pub struct Node {
     slow: Option<Slow>,
     /// When that was counted last.
     slow_asked: ObserverTime,
-    /// The last stall was over then.
-    woke: Option<ObserverTime>,
+    /// When the last stall was over.
+    stall_over: Option<ObserverTime>,
     maintenance: Book,
 
     links: Links,
@@ -163,7 +163,7 @@ impl Node {
             last_response: ObserverTime::default(),
             slow: None,
             slow_asked: ObserverTime::default(),
-            woke: None,
+            stall_over: None,
             maintenance: Book::default(),
             links: Links::default(),
             names: BTreeMap::new(),

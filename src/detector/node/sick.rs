@@ -32,7 +32,7 @@ impl Node {
     /// This process did not run for a while. No peer is to blame for what it missed.
     pub(super) fn stalled(&mut self, lost: Duration, now: ObserverTime) {
         self.report_self(EventKind::SelfStalled { lost });
-        self.woke = Some(now);
+        self.stall_over = Some(now);
         if self.links.iter().any(|link| link.accused().is_some()) {
             self.effects.publish();
         }
@@ -43,9 +43,9 @@ impl Node {
         }
     }
 
-    /// For an interval after a stall, pings that are read count for nothing: they may have been sent before it.
+    /// For an interval after a stall, pings that are read count for nothing: they may have been sent before it was over.
     pub(super) fn in_quarantine(&self) -> bool {
-        self.woke.is_some_and(|woke| self.clock.now() < woke + self.config.interval)
+        self.stall_over.is_some_and(|over| self.clock.now() < over + self.config.interval)
     }
 
     /// An attempt on this link has ended: is this node slow, or no longer?
