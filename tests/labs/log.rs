@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::clock;
 use super::plan::check::Line;
 use super::plan::time;
 
@@ -54,13 +53,9 @@ impl Log {
         let Some(output) = child.stdout.take() else { return };
         locked(&self.0.readers).insert(node.to_owned(), child);
         for text in BufReader::new(output).lines().map_while(Result::ok) {
-            // Of a fixed width, so that text compares as time does.
-            let Some((stamp, text)) = text.split_once(' ').filter(|(stamp, _)| *stamp > last.as_str()) else {
-                continue;
-            };
+            let Some((stamp, at, said)) = time::stamped(&text, last) else { continue };
+            let fields = serde_json::from_str(said).unwrap_or(Value::Null);
             *last = stamp.to_owned();
-            let fields = serde_json::from_str(text).unwrap_or(Value::Null);
-            let at = time::parse(stamp).unwrap_or_else(clock::now);
             locked(&self.0.lines).push(Line { at, node: node.to_owned(), fields });
         }
         if let Some(mut child) = locked(&self.0.readers).remove(node) {
