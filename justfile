@@ -214,13 +214,16 @@ freeze node='node-3':
 cut node='node-3':
     docker network disconnect {{ mesh }} "$(docker compose ps --quiet {{ node }})"
 
-# Undo kill, freeze and cut of all nodes.
+# Undo kill, freeze, cut and a limit on CPU time of all nodes.
 [group('compose')]
 heal:
     #!/usr/bin/env bash
     set -eu
     for node in node-1 node-2 node-3; do
         container=$(docker compose ps --all --quiet "$node")
+        if [ "$(docker inspect --format '{{{{.HostConfig.CpuQuota}}' "$container")" -gt 0 ]; then
+            docker update --cpu-period=100000 --cpu-quota=-1 "$container" >/dev/null
+        fi
         case $(docker inspect --format '{{{{.State.Status}}' "$container") in
             paused) docker compose unpause "$node" ;;
             exited) docker compose start "$node" ;;

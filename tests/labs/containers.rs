@@ -31,9 +31,9 @@ const ROLL: Duration = Duration::from_secs(30);
 
 const MESH: &str = "mesh";
 
-/// Some three seconds of one core for `heartbeat evaluate`: more than pass between its start and a limit on CPU time, and
-/// over soon after the limit is lifted.
-const WORK: &str = "--seeds=300";
+/// For `heartbeat evaluate`: seconds of one core, so that it lasts until a limit on CPU time is set, and ends soon after the
+/// limit is lifted.
+const WORK: &str = "--seeds=5000";
 
 /// What a lab needs and this machine does not have.
 pub fn missing(lab: &Lab) -> Option<String> {
@@ -62,6 +62,8 @@ pub struct Containers {
     rules: Vec<(String, Rule)>,
     cut: Vec<String>,
     throttled: Vec<String>,
+    /// Processes that compute beside a node.
+    computing: usize,
 }
 
 impl Containers {
@@ -93,7 +95,16 @@ impl Containers {
         let nodes: BTreeMap<String, String> =
             NODES.iter().map(|node| ((*node).to_owned(), compose.container(node))).collect();
         let log = Log::follow(nodes.iter().map(|(node, container)| (node.clone(), follow(container.clone()))));
-        Ok(Containers { compose, nodes, receiver, log, rules: Vec::new(), cut: Vec::new(), throttled: Vec::new() })
+        Ok(Containers {
+            compose,
+            nodes,
+            receiver,
+            log,
+            rules: Vec::new(),
+            cut: Vec::new(),
+            throttled: Vec::new(),
+            computing: 0,
+        })
     }
 
     fn container(&self, node: &str) -> Result<&String, String> {
@@ -129,12 +140,19 @@ impl Containers {
     /// Within a second, because an engine gives a millisecond at least.
     fn throttle(&mut self, node: &str, thousandths: u32) -> Result<(), String> {
         let quota = format!("--cpu-quota={}", u64::from(thousandths) * 1000);
+        // Just before it: afterwards `ps`, which reads the memory of processes, may wait for one without CPU time.
+        let processes = docker(&["top", self.container(node)?, "-eo", "pid,args"])?;
+        let left = processes.lines().filter(|process| process.contains(WORK)).count();
+        if left < self.computing {
+            return Err(format!("{left} of {} processes still compute before the limit is set", self.computing));
+        }
         self.throttled.push(node.to_owned());
         self.engine(&["update", "--cpu-period=1000000", &quota], &Nodes(vec![node.to_owned()]))
     }
 
     /// Compares failure detectors on simulated schedules, whose result nobody reads: the image holds no other program.
-    fn compute(&self, node: &str, processes: usize) -> Result<(), String> {
+    fn compute(&mut self, node: &str, processes: usize) -> Result<(), String> {
+        self.computing = processes;
         let container = self.container(node)?;
         (0..processes)
             .try_for_each(|_| docker(&["exec", "--detach", container, "/heartbeat", "evaluate", WORK]).map(drop))
@@ -151,11 +169,12 @@ impl Containers {
         let (here, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.rules).into_iter().partition(|(to, _)| to == node);
         self.rules = others;
-        here.iter().try_for_each(|(_, rule)| rule.remove())?;
+        // First, because nothing else works well without CPU time.
         if let Some(index) = self.throttled.iter().position(|throttled| throttled == node) {
             self.throttled.remove(index);
             self.engine(&["update", "--cpu-period=100000", "--cpu-quota=-1"], &Nodes(vec![node.to_owned()]))?;
         }
+        here.iter().try_for_each(|(_, rule)| rule.remove())?;
         if let Some(index) = self.cut.iter().position(|cut| cut == node) {
             self.cut.remove(index);
             self.compose.reconnect(node, MESH);

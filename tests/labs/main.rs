@@ -211,9 +211,10 @@ fn run_one(name: &'static str, at: Where) -> Outcome {
             tell(&format!("FAILED after {took:.0} s: {problem}"));
             return Outcome::Failed(problem);
         }
-        Err(_) => {
+        Err(panic) => {
             tell(&format!("FAILED after {took:.0} s, as said above"));
-            return Outcome::Failed("a panic, shown above".to_owned());
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            return Outcome::Failed(text.unwrap_or("a panic").to_owned());
         }
     }
     Outcome::Passed

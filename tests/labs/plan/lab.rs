@@ -338,6 +338,12 @@ impl Expect {
         ];
         let mut wanted = all.into_iter().flatten();
         match (wanted.next(), wanted.next()) {
+            // A figure counts from the step.
+            (Some(only), None)
+                if self.or_earlier.is_some() && (self.figure.is_some() || !matches!(only, Wanted::Log(_))) =>
+            {
+                Err("`or_earlier` is for lines of the log, without a figure".into())
+            }
             (Some(only), None) => Ok(only),
             (None, _) => {
                 Err("an expectation asks for nothing: log, view, firing, notified, query, panel, whole, calm".into())
@@ -528,6 +534,12 @@ heals: { nodes: 15s, alerts: 2m }
             ("hold: 500ms", "hold: soon", "is no length of time"),
             ("        within: 1m\n", "", "step 1: an expectation has no `within`"),
             ("within: 1m", "within: 1m\n        whole: 3", "step 1: an expectation asks for one thing"),
+            ("within: 1m", "within: 1m\n        or_earlier: r", "step 1: `or_earlier` is for lines of the log"),
+            (
+                "within: 5s",
+                "within: 5s\n        or_earlier: r",
+                "step 1: `or_earlier` is for lines of the log, without",
+            ),
             (
                 "firing: { alert: HeartbeatPeerDown, peer: node-3 }",
                 "calm: false",
