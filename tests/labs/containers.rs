@@ -16,7 +16,7 @@ use super::log::{Follow, Log};
 use super::plan::check::Line;
 use super::plan::lab::{Act, Lab, Need, Nodes};
 use super::world::World;
-use crate::support::compose::{Compose, NODES, docker};
+use crate::support::compose::{Compose, NODES, docker, lift_cpu_limit};
 use crate::support::http;
 use crate::support::ports;
 
@@ -62,8 +62,6 @@ pub struct Containers {
     rules: Vec<(String, Rule)>,
     cut: Vec<String>,
     throttled: Vec<String>,
-    /// Processes that compute beside a node.
-    computing: usize,
 }
 
 impl Containers {
@@ -95,16 +93,7 @@ impl Containers {
         let nodes: BTreeMap<String, String> =
             NODES.iter().map(|node| ((*node).to_owned(), compose.container(node))).collect();
         let log = Log::follow(nodes.iter().map(|(node, container)| (node.clone(), follow(container.clone()))));
-        Ok(Containers {
-            compose,
-            nodes,
-            receiver,
-            log,
-            rules: Vec::new(),
-            cut: Vec::new(),
-            throttled: Vec::new(),
-            computing: 0,
-        })
+        Ok(Containers { compose, nodes, receiver, log, rules: Vec::new(), cut: Vec::new(), throttled: Vec::new() })
     }
 
     fn container(&self, node: &str) -> Result<&String, String> {
@@ -140,22 +129,22 @@ impl Containers {
     /// Within a second, because an engine gives a millisecond at least.
     fn throttle(&mut self, node: &str, thousandths: u32) -> Result<(), String> {
         let quota = format!("--cpu-quota={}", u64::from(thousandths) * 1000);
-        // Just before it: afterwards `ps`, which reads the memory of processes, may wait for one without CPU time.
-        let processes = docker(&["top", self.container(node)?, "-eo", "pid,args"])?;
-        let left = processes.lines().filter(|process| process.contains(WORK)).count();
-        if left < self.computing {
-            return Err(format!("{left} of {} processes still compute before the limit is set", self.computing));
-        }
         self.throttled.push(node.to_owned());
         self.engine(&["update", "--cpu-period=1000000", &quota], &Nodes(vec![node.to_owned()]))
     }
 
     /// Compares failure detectors on simulated schedules, whose result nobody reads: the image holds no other program.
-    fn compute(&mut self, node: &str, processes: usize) -> Result<(), String> {
-        self.computing = processes;
+    fn compute(&self, node: &str, processes: usize) -> Result<(), String> {
         let container = self.container(node)?;
-        (0..processes)
-            .try_for_each(|_| docker(&["exec", "--detach", container, "/heartbeat", "evaluate", WORK]).map(drop))
+        for _ in 0..processes {
+            docker(&["exec", "--detach", container, "/heartbeat", "evaluate", WORK])?;
+        }
+        // Looked at before a limit is set: afterwards `ps`, which reads the memory of processes, may wait for one without CPU time.
+        let running = docker(&["top", container, "-eo", "pid,args"])?;
+        match running.lines().filter(|process| process.contains(WORK)).count() {
+            left if left < processes => Err(format!("{left} of {processes} processes still compute")),
+            _ => Ok(()),
+        }
     }
 
     fn address_on_mesh(&self, node: &str) -> Result<String, String> {
@@ -172,7 +161,7 @@ impl Containers {
         // First, because nothing else works well without CPU time.
         if let Some(index) = self.throttled.iter().position(|throttled| throttled == node) {
             self.throttled.remove(index);
-            self.engine(&["update", "--cpu-period=100000", "--cpu-quota=-1"], &Nodes(vec![node.to_owned()]))?;
+            lift_cpu_limit(self.container(node)?)?;
         }
         here.iter().try_for_each(|(_, rule)| rule.remove())?;
         if let Some(index) = self.cut.iter().position(|cut| cut == node) {

@@ -103,7 +103,7 @@ pub fn clean() {
         let running = docker(&["ps", "--quiet", &format!("--filter=label=com.docker.compose.project={project}")]);
         for container in running.unwrap_or_default().lines() {
             // A process without CPU time does not end even when it is killed.
-            let _ = docker(&["update", "--cpu-period=100000", "--cpu-quota=-1", container]);
+            let _ = lift_cpu_limit(container);
         }
         let _ = docker(&["compose", "--project-name", project, "down", "--volumes", "--remove-orphans", "--timeout=1"]);
     }
@@ -112,6 +112,11 @@ pub fn clean() {
     for image in images.lines().filter(tagged) {
         let _ = docker(&["image", "rm", image]);
     }
+}
+
+/// A container may use what CPU time it needs again.
+pub fn lift_cpu_limit(container: &str) -> Result<(), String> {
+    docker(&["update", "--cpu-period=100000", "--cpu-quota=-1", container]).map(drop)
 }
 
 /// One project.
