@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 #[cfg(target_os = "linux")]
+#[allow(dead_code)]
 #[path = "support/proc_status.rs"]
 mod proc_status;
 

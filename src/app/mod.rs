@@ -48,11 +48,14 @@ use crate::runtime::driver::{Driver, Observer, Parts, Watch};
 use crate::runtime::handle::{self, Handle};
 use crate::runtime::listen::Listeners;
 use crate::runtime::signals::Signals;
+use crate::runtime::start_pages;
 use crate::runtime::supervisor::Supervisor;
 use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
 use crate::tls::store::TlsStore;
 use crate::tls::{Acceptor, Material};
 
+/// After this a node that is ready has its streams to all peers that answer, and nothing left that it does once.
+const SETTLED: Duration = Duration::from_secs(10);
 /// How long the detector may take to end after it was told to. It only has to drop what it owns.
 const DETECTOR_LIMIT: Duration = Duration::from_secs(1);
 
@@ -189,8 +192,8 @@ impl App {
 
     /// Says ready as soon as it is, and waits for a reason to stop.
     async fn wait(&mut self, signals: &mut Signals, stop: &CancellationToken) -> Cause {
-        let mut ready = pin!(become_ready(self.handle.clone(), self.clock));
-        let mut is_ready = false;
+        let mut start = pin!(end_start(self.handle.clone(), self.clock));
+        let mut has_started = false;
         loop {
             tokio::select! {
                 biased;
@@ -198,7 +201,7 @@ impl App {
                 end = self.servers.next_end() => return Cause::TaskEnded(end),
                 signal = signals.next() => return Cause::Signal(signal),
                 () = stop.cancelled() => return Cause::Asked,
-                () = ready.as_mut(), if !is_ready => is_ready = true,
+                () = start.as_mut(), if !has_started => has_started = true,
             }
         }
     }
@@ -222,11 +225,14 @@ impl App {
     }
 }
 
-/// Listeners are bound; once the first lookup of every name has ended, this node becomes ready and logs it.
-async fn become_ready(handle: Handle, clock: Clock) {
+/// Listeners are bound; once the first lookup of every name has ended, this node becomes ready and logs it. A little later it
+/// gives back what only the start needed.
+async fn end_start(handle: Handle, clock: Clock) {
     // A driver that has ended is found by its supervisor.
     if handle.discovery_tried().await.is_ok() && handle.ready().await.is_ok() {
         lines::ready(clock.millis());
+        time::sleep(SETTLED).await;
+        start_pages::release();
     }
 }
 

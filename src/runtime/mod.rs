@@ -16,4 +16,5 @@ pub(crate) mod driver;
 pub(crate) mod descriptors;
 pub(crate) mod listen;
 pub(crate) mod signals;
+pub(crate) mod start_pages;
 pub(crate) mod supervisor;

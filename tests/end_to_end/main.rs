@@ -130,6 +130,8 @@ const CASES: &[Case] = &[
     case!(crashes::killed_two_of_five_at_once),
     case!(stops::told_to_stop),
     case!(stops::told_to_stop_two_hundred_times),
+    #[cfg(target_os = "linux")]
+    case!(service::gives_back_pages_of_the_start),
     case!(service::counters_add_up),
     case!(crashes::killed_two_of_three_at_once),
     case!(crashes::killed_one_of_three_without_streams),

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use super::support::{Cluster, Plan, Report, SOON, hold, millis, ports, seconds};
+#[cfg(target_os = "linux")]
+use super::support::{check, proc_status};
 
 /// At every scrape, while pings succeed, fail and are on their way: total = success + failed. And every series of a
 /// known peer is there from the first scrape on.
@@ -92,6 +94,24 @@ pub fn alone(report: &Report) {
     assert_eq!(view["state"], "ready", "{view}");
     cluster.signal(1, "INT");
     assert_eq!(cluster.node_mut(1).await_end(SOON).code(), Some(0));
+}
+
+/// A quarter of what it has of the program's file in memory is of use to the start alone.
+#[cfg(target_os = "linux")]
+pub fn gives_back_pages_of_the_start(report: &Report) {
+    /// Less than is given back, and more than the same node has at times and at other times not.
+    const LESS: f64 = 512.0 * 1024.0;
+    let cluster = Plan::loopback(2).start();
+    let process = cluster.node(1).process_id().to_string();
+    let mapped = || proc_status::bytes(&process, "RssFile").expect("of a running process");
+    let at_first = mapped();
+    let left = check("pages are given back", SOON + seconds(10), || {
+        let now = mapped();
+        if now + LESS < at_first { Ok(now) } else { Err(format!("{now} of {at_first} bytes")) }
+    });
+    report.say(format!("{:.1} of {:.1} MiB of the program stay", left / 1048576.0, at_first / 1048576.0));
+    cluster.await_fresh_answers(&[1, 2]);
+    cluster.assert_down_only(&[]);
 }
 
 /// A clear error and exit code 74, for either port.

@@ -143,8 +143,7 @@ impl Node {
 
     /// The most memory that the process ever had, in bytes. Linux only.
     pub fn memory_at_most(&self) -> f64 {
-        let line = proc_status::field(&self.process_id().to_string(), "VmHWM").expect("of a running process");
-        line.split_ascii_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") * 1024.0
+        proc_status::bytes(&self.process_id().to_string(), "VmHWM").expect("of a running process")
     }
 
     /// `kill -9`, and the moment just before.
