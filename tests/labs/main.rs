@@ -48,7 +48,9 @@ use support::compose;
 use world::World;
 
 /// Labs side by side: some containers each that are nearly always idle.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
+/// Those that take two minutes and more, which come first, so that none of them is still running when all others are done.
+const LONG: [&str; 3] = ["loss", "pause", "scale"];
 
 /// Lines of the nodes' logs that a failed lab shows.
 const TOLD: usize = 40;
@@ -137,7 +139,8 @@ fn main() -> ExitCode {
     let chosen = LABS.iter().copied().filter(|lab| names.is_empty() || names.iter().any(|name| name == lab));
     // One that cannot be read stays, and fails with its reason.
     let placed = |name: &&str| read(name, at.place()).map_or(true, |lab| lab.places.contains(&at.place()));
-    let (chosen, left_out): (Vec<_>, Vec<_>) = chosen.partition(placed);
+    let (mut chosen, left_out): (Vec<_>, Vec<_>) = chosen.partition(placed);
+    chosen.sort_by_key(|lab| !LONG.contains(lab));
     if !left_out.is_empty() {
         println!("\nleft out, for by their lab.yaml they make no sense here: {}", left_out.join(", "));
     }
