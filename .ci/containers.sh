@@ -55,8 +55,12 @@ containers() {
         return
     fi
     stage 'container engine' engine
+    # Its build keeps all cores busy for minutes, and the longest step of the image's only one. No nodes run meanwhile, which
+    # would be late.
+    begin_kubernetes
     # Without a revision, as compose builds it, so that the suites find its layers.
     stage 'image' recipe image distributed-heartbeat:dev ''
+    await_kubernetes
     stage 'compose file' compose_config
     stage 'promtool reads configuration and rules' prometheus_files
     stage 'promtool tests the rules' prometheus_tests

@@ -66,13 +66,34 @@ cluster_labs() {
     HEARTBEAT_E2E=1 cargo test --test labs -- --kubernetes
 }
 
+# The test bed's build, in the background and after that as a stage that shows what it wrote.
+kube_build=
+at_exit+=(end_kubernetes_build)
+begin_kubernetes() {
+    [ -x "$kube/build.sh" ] || return 0
+    setsid "$kube/build.sh" >"$work/kubernetes" 2>&1 &
+    kube_build=$!
+}
+kubernetes_build() {
+    local code=0
+    wait "$kube_build" || code=$?
+    kube_build=
+    cat "$work/kubernetes"
+    return "$code"
+}
+end_kubernetes_build() {
+    [ -z "$kube_build" ] || kill -- "-$kube_build"
+}
+await_kubernetes() {
+    if [ -n "$kube_build" ]; then stage 'building Kubernetes, begun with the image' kubernetes_build; fi
+}
+
 kubernetes() {
     if [ -x "$kube/build.sh" ]; then
         if ! docker info >"$work/engine" 2>&1; then
             skip 'the manifests and labs on a real cluster' 'no container engine answers here, which would hold the images'
             return
         fi
-        stage 'building Kubernetes' "$kube/build.sh"
         stage 'a cluster' cluster_up
         if [ -n "$cluster" ]; then
             stage 'images for the cluster' cluster_images
