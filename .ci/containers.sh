@@ -55,8 +55,8 @@ containers() {
         return
     fi
     stage 'container engine' engine
-    # Its build keeps all cores busy for minutes, and the longest step of the image's only one. No nodes run meanwhile, which
-    # would be late.
+    # That build keeps all cores busy for minutes; the longest step of the image uses one. No node runs at this time, so none
+    # is late.
     begin_kubernetes
     # Without a revision, as compose builds it, so that the suites find its layers.
     stage 'image' recipe image distributed-heartbeat:dev ''

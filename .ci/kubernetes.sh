@@ -66,11 +66,12 @@ cluster_labs() {
     HEARTBEAT_E2E=1 cargo test --test labs -- --kubernetes
 }
 
-# The test bed's build, in the background and after that as a stage that shows what it wrote.
+# The test bed's build, begun and awaited by the stages of containers, without whose engine it is of no use: in the background,
+# and then as a stage that shows what it wrote. In a group of its own, so that its compilers end with it.
 kube_build=
 at_exit+=(end_kubernetes_build)
 begin_kubernetes() {
-    [ -x "$kube/build.sh" ] || return 0
+    [ -x "$kube/build.sh" ] && docker info >"$work/engine" 2>&1 || return 0
     setsid "$kube/build.sh" >"$work/kubernetes" 2>&1 &
     kube_build=$!
 }

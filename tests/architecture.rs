@@ -71,6 +71,7 @@ const OWNERS: &[Owner] = &[
             "src/runtime/alarm.rs",       // the timer of the kernel
             "src/runtime/signals.rs",     // how a process is asked to stop
             "src/runtime/descriptors.rs", // their limit
+            "src/runtime/start_pages.rs", // giving memory back
             "src/secret_file.rs",         // who may read a file, and opening without waiting
             "src/tls/mod.rs",             // processors that there is TLS for
             "src/runtime/listen.rs",      // address reuse means something else on Windows
@@ -79,6 +80,7 @@ const OWNERS: &[Owner] = &[
         ],
     },
     Owner { effect: "a queue without a bound", words: &["unbounded_channel"], owners: &[] },
+    Owner { effect: "unsafe code", words: &["unsafe {", "unsafe impl"], owners: &["src/runtime/start_pages.rs"] },
     Owner { effect: "raw sockets", words: &["socket2::"], owners: &["src/runtime/listen.rs"] },
     Owner { effect: "random numbers of the machine", words: &["getrandom::"], owners: &["src/app/", "src/mesh_key/"] },
     Owner {

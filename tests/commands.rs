@@ -6,7 +6,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 #[cfg(target_os = "linux")]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the suites of nodes read memory, too")]
 #[path = "support/proc_status.rs"]
 mod proc_status;
 

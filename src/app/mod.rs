@@ -54,7 +54,8 @@ use crate::telemetry::{EventLog, Metrics, Telemetry, logs};
 use crate::tls::store::TlsStore;
 use crate::tls::{Acceptor, Material};
 
-/// After this a node that is ready has its streams to all peers that answer, and nothing left that it does once.
+/// After this a node that is ready has, at the default interval, its streams to all peers that answer, and little left that it
+/// does once.
 const SETTLED: Duration = Duration::from_secs(10);
 /// How long the detector may take to end after it was told to. It only has to drop what it owns.
 const DETECTOR_LIMIT: Duration = Duration::from_secs(1);

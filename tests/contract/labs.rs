@@ -13,9 +13,9 @@ use super::files::{path, text, yaml};
 #[path = "../labs/plan/mod.rs"]
 mod plan;
 
-use plan::LABS;
 use plan::figures::Figures;
 use plan::lab::{Lab, Place};
+use plan::{LABS, LONG};
 
 const TABLE: (&str, &str) = ("<!-- table: labs -->\n", "<!-- /table -->");
 
@@ -53,6 +53,7 @@ fn every_folder_is_a_lab_and_every_lab_has_one() {
     let folders = entries.filter(|path| path.join("lab.yaml").exists());
     let folders: BTreeSet<String> = folders.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     assert_eq!(folders, LABS.iter().map(|name| (*name).to_owned()).collect());
+    assert!(LONG.iter().all(|name| LABS.contains(name)), "{LONG:?}");
 }
 
 #[test]

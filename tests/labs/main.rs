@@ -40,17 +40,15 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use containers::Containers;
-use plan::LABS;
 use plan::figures::Figures;
 use plan::lab::{Lab, Place};
+use plan::{LABS, LONG};
 use pods::Pods;
 use support::compose;
 use world::World;
 
 /// Labs side by side: some containers each that are nearly always idle.
 const AT_ONCE: usize = 4;
-/// Those that take two minutes and more, which come first, so that none of them is still running when all others are done.
-const LONG: [&str; 3] = ["loss", "pause", "scale"];
 
 /// Lines of the nodes' logs that a failed lab shows.
 const TOLD: usize = 40;

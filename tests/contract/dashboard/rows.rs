@@ -329,7 +329,7 @@ fn observers() -> Vec<Panel> {
     let memory = Panel::lines(
         "Memory",
         "bytes",
-        "Good: flat, about 8 MiB in a mesh of three. A steady increase is a leak: please report it.",
+        "Good: flat, about 7 MiB in a mesh of three. A steady increase is a leak: please report it.",
     );
     let lags = Of::Nodes.rate(&format!("{TIMER_LAG}_bucket"));
     let by_node = |series: String| format!("sum by (node) ({series})");

@@ -29,3 +29,7 @@ pub const LABS: &[&str] = &[
     "scale",
     "dark",
 ];
+
+/// Those that take two minutes and more in compose. They come first where several are played at once, so that none of them is
+/// still running when all others are done.
+pub const LONG: &[&str] = &["loss", "pause", "scale"];
