@@ -4,8 +4,9 @@
 # A test bed that sets one up where no registry can be reached, else an engine that runs.
 engine_setup=../shared/standins/up.sh
 
+engine_answers() { docker info >"$work/engine" 2>&1; }
 engine_is_possible() {
-    [ -x "$engine_setup" ] || docker info >"$work/engine" 2>&1
+    [ -x "$engine_setup" ] || engine_answers
 }
 engine() {
     if [ -x "$engine_setup" ]; then "$engine_setup" || return 1; fi

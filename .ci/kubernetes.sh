@@ -71,7 +71,7 @@ cluster_labs() {
 kube_build=
 at_exit+=(end_kubernetes_build)
 begin_kubernetes() {
-    [ -x "$kube/build.sh" ] && docker info >"$work/engine" 2>&1 || return 0
+    [ -x "$kube/build.sh" ] && engine_answers || return 0
     setsid "$kube/build.sh" >"$work/kubernetes" 2>&1 &
     kube_build=$!
 }
@@ -91,7 +91,7 @@ await_kubernetes() {
 
 kubernetes() {
     if [ -x "$kube/build.sh" ]; then
-        if ! docker info >"$work/engine" 2>&1; then
+        if ! engine_answers; then
             skip 'the manifests and labs on a real cluster' 'no container engine answers here, which would hold the images'
             return
         fi
