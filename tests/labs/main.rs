@@ -137,8 +137,7 @@ fn main() -> ExitCode {
     let chosen = LABS.iter().copied().filter(|lab| names.is_empty() || names.iter().any(|name| name == lab));
     // One that cannot be read stays, and fails with its reason.
     let placed = |name: &&str| read(name, at.place()).map_or(true, |lab| lab.places.contains(&at.place()));
-    let (mut chosen, left_out): (Vec<_>, Vec<_>) = chosen.partition(placed);
-    chosen.sort_by_key(|lab| !LONG.contains(lab));
+    let (chosen, left_out): (Vec<_>, Vec<_>) = chosen.partition(placed);
     if !left_out.is_empty() {
         println!("\nleft out, for by their lab.yaml they make no sense here: {}", left_out.join(", "));
     }
@@ -149,7 +148,7 @@ fn main() -> ExitCode {
         println!("\nlabs: FAILED before the first: {problem}\n");
         return ExitCode::FAILURE;
     }
-    let code = run_all(chosen.into(), at);
+    let code = run_all(chosen, at);
     if let Err(problem) = at.clean() {
         println!("\nlabs: FAILED after the last: {problem}\n");
         return ExitCode::FAILURE;
@@ -157,11 +156,14 @@ fn main() -> ExitCode {
     code
 }
 
-fn run_all(chosen: VecDeque<&'static str>, at: Where) -> ExitCode {
+fn run_all(mut chosen: Vec<&'static str>, at: Where) -> ExitCode {
     let (count, began) = (chosen.len(), Instant::now());
     let at_once = if at == Where::Here { 1 } else { AT_ONCE.min(count) };
+    if at_once > 1 {
+        chosen.sort_by_key(|lab| !LONG.contains(lab));
+    }
     println!("\nrunning {count} labs, at most {at_once} at once");
-    let (queue, ended) = (Mutex::new(chosen), Mutex::new(Vec::new()));
+    let (queue, ended) = (Mutex::new(VecDeque::from(chosen)), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..at_once {
             scope.spawn(|| {
