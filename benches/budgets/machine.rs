@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::support::proc_status;
+
 /// Where and of what the figures are.
 pub fn description() -> String {
     let host = read("/proc/sys/kernel/hostname");
@@ -98,7 +100,7 @@ pub fn watch(process: u32, span: Duration) -> Used {
 
 /// Resident memory of a process in MiB.
 pub fn resident_mib(process: u32) -> f64 {
-    field(&read(&format!("/proc/{process}/status")), "VmRSS") as f64 / 1024.0
+    proc_status::bytes(&process.to_string(), "VmRSS").unwrap_or_default() / f64::from(1 << 20)
 }
 
 /// The number after `name:` in a `/proc/PID/status`.
