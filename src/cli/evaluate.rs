@@ -103,9 +103,10 @@ pub(crate) async fn evaluate(command: Evaluate, environment: &Environment) -> Ou
 
 /// The runs beside the process of the own detector, which ends with them, with a mistake, and with Ctrl-C.
 async fn with_own(detector: String, command: Evaluate, environment: Environment) -> Outcome {
-    let (link, serving) = child::start(&detector, child::ANSWER_WITHIN)?;
-    let playing = computed(move || compare(&command, &environment, Some(Own::new(&detector, link))));
     let work = async {
+        // Started in here, where signals are listened to already.
+        let (link, serving) = child::start(&detector, child::ANSWER_WITHIN)?;
+        let playing = computed(move || compare(&command, &environment, Some(Own::new(&detector, link))));
         let (outcome, ()) = tokio::join!(playing, serving);
         outcome
     };

@@ -117,13 +117,20 @@ impl Failure {
 /// What every command returns.
 pub(crate) type Outcome = Result<Exit, Failure>;
 
+/// Listens to signals from now on. Before a process is started: a signal before that would leave it behind.
+///
+/// # Errors
+/// When the system refuses.
+pub(crate) fn listen() -> Result<Signals, Failure> {
+    Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))
+}
+
 /// Works until it is done or a signal asks it to stop. Then what it holds is dropped, so a screen is left as it was.
 ///
 /// # Errors
 /// Those of the work, and when signals cannot be listened to.
 pub(crate) async fn until_asked(work: impl Future<Output = Outcome>, asked: fn(Signal) -> Exit) -> Outcome {
-    let mut signals =
-        Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))?;
+    let mut signals = listen()?;
     tokio::select! {
         outcome = work => outcome,
         signal = signals.next() => Ok(asked(signal)),

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use self::intro::{introduce, restart_line};
 use self::node::{Places, Plan, Said, Tale};
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome, listen};
 use super::output::{Output, Paint};
 use crate::config::environment::{Environment, program as program_path};
 use crate::config::layers::Layers;
@@ -77,6 +77,7 @@ pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     let places = Wanted::new(command, environment)?.places(command.nodes)?;
     let program = program_path().map_err(|error| Failure::Internal(format!("cannot find this program: {error}")))?;
     let plans = node::plan(&program, &places, command.json, output.color());
+    let mut signals = listen()?;
     let (tales, mut told) = mpsc::channel(LINES_WAITING_MAX);
     let mut nodes = Vec::with_capacity(plans.len());
     for (number, plan) in plans.iter().enumerate() {
@@ -85,8 +86,6 @@ pub(crate) async fn demo(command: &Demo, environment: &Environment) -> Outcome {
     drop(tales);
     let running: Vec<(&Plan, u32)> = plans.iter().zip(&nodes).map(|(plan, node)| (plan, node.process_id)).collect();
     introduce(&mut output, &running, places.ports_were_given, command.json)?;
-    let mut signals =
-        Signals::listen().map_err(|error| Failure::Internal(format!("cannot listen to signals: {error}")))?;
     let mut show = Show { output, plans: &plans, json: command.json, alive: nodes.len(), stopping: false };
     let ended = show.until_stopped(&mut told, &mut signals, command.stop_after).await?;
     if ended == Exit::Success {
