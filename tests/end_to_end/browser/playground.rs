@@ -95,9 +95,10 @@ impl Page {
         }
     }
 
-    /// Another experiment, as a link in a book would open it.
+    /// Another experiment, as a link in a book would open it, once its run is loaded.
     fn turn_to(&self, experiment: &str) {
         self.0.ask(&format!("const wanted = {}; if (location.hash !== `#${{wanted}}`) {{ delete document.body.dataset.trace; location.hash = wanted; }}", json!(experiment)));
+        self.0.wait(experiment, "return document.body.dataset.trace != null");
     }
 
     fn text(&self) -> Scenario {
@@ -238,12 +239,6 @@ pub fn every_gesture_works(_: &Report) {
         ("node-1", "h", "heal"),
     ] {
         page.turn_to(&format!("preset=sandbox&at=10.5&select={chosen}"));
-        page.0.wait(
-            "what was chosen",
-            &format!(
-                "return document.querySelector('[data-act={act}]') != null && document.body.dataset.trace != null"
-            ),
-        );
         page.click(&format!("[data-act={act}]"));
         page.0.wait(
             "another line",
@@ -254,7 +249,6 @@ pub fn every_gesture_works(_: &Report) {
     // What undoes a fault stands where the fault stood, and works while the run plays.
     page.turn_to("preset=sandbox&at=58&select=node-2");
     for (act, line) in [("f", "freeze node-2"), ("f", "thaw node-2"), ("k", "crash node-2"), ("k", "start node-2")] {
-        page.0.wait(line, &format!("return document.querySelector('[data-act={act}]')?.title != null"));
         page.click(&format!("[data-act={act}]"));
         page.0.wait(line, &format!("return document.getElementById('scenario').value.trimEnd().endsWith(' {line}')"));
         let scenario = page.text();
@@ -274,10 +268,6 @@ pub fn every_gesture_works(_: &Report) {
     }
     // A split has two sides; a click moves a node to the other.
     page.turn_to("preset=sandbox&at=10.5");
-    page.0.wait(
-        "the button",
-        "return document.body.dataset.trace != null && document.querySelector('[data-act=split]') != null",
-    );
     page.click("[data-act=split]");
     page.click("[data-node='0']");
     page.click("[data-act=split-now]");
