@@ -40,10 +40,14 @@ playground port='8000': playground-build
 playground-build site='target/playground/site':
     playground/build.sh {{ site }}
 
-# Measure the budgets and print each beside its limit.
+# Measure the budgets and print each beside its limit. The program is built, and its allocator set, as the Dockerfile does.
 [group('dev')]
 bench *filter:
-    cargo bench --bench budgets -- {{ filter }}
+    #!/usr/bin/env bash
+    set -eu
+    RUSTFLAGS=$(sed -n 's/.*export RUSTFLAGS="\(.*\) --remap-path-prefix=\/src=.*/\1/p' Dockerfile)
+    export RUSTFLAGS $(sed -n 's/^\(ENV\)\{0,1\} *\(MALLOC_[A-Z_]*=[0-9]*\).*/\2/p' Dockerfile)
+    cargo bench --target "$(rustc --print host-tuple)" --bench budgets -- {{ filter }}
 
 # Say what this machine has and lacks for working here, and how to get what is missing.
 [group('dev')]

@@ -13,12 +13,23 @@ pub fn description() -> String {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!(
-        "Machine `{}`: {}, {cores} cores, Linux {}. Commit {}.",
+        "Machine `{}`: {}, {cores} cores, Linux {}. Commit {}, {}.",
         host.trim(),
         model.trim_start_matches([' ', '\t', ':']),
         read("/proc/sys/kernel/osrelease").trim(),
         commit(),
+        build(),
     )
+}
+
+/// Whether this is what ships: linked statically, with the settings of the allocator that the image has. The memory of a
+/// node depends on both.
+fn build() -> &'static str {
+    if cfg!(target_feature = "crt-static") && std::env::var_os("MALLOC_ARENA_MAX").is_some() {
+        "built and run as in the image"
+    } else {
+        "NOT built and run as in the image, which `just bench` does"
+    }
 }
 
 fn commit() -> String {

@@ -6,9 +6,11 @@
 //! machine and the commit, and `--write` writes it to `docs/benchmarks.md`, so no
 //! figure there is typed by hand.
 //!
-//!     cargo bench --bench budgets                 all figures
-//!     cargo bench --bench budgets -- idle core    some of them
-//!     cargo bench --bench budgets -- --write      all, and into docs/benchmarks.md
+//!     just bench                 all figures
+//!     just bench idle core       some of them
+//!     just bench --write         all, and into docs/benchmarks.md
+//!
+//! The recipe builds as the Dockerfile does; `cargo bench` by itself does not, and the output says so.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod detection;

@@ -26,7 +26,7 @@ pub struct Host {
 
 impl Host {
     /// The program, where this host is: a node to be started, or a command run on this host. Nothing of the
-    /// caller's environment configures it.
+    /// caller's environment configures it; what tunes the allocator of the C library stays.
     pub fn heartbeat(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_heartbeat");
         let mut command = match &self.namespace {
@@ -37,7 +37,11 @@ impl Host {
                 command
             }
         };
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let kept = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name == "PATH" || name.starts_with("MALLOC_")
+        });
+        command.env_clear().envs(kept);
         command
     }
 }
