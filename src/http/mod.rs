@@ -37,6 +37,7 @@ mod peer_streams;
 mod peers;
 mod ping;
 mod plain_pings;
+mod plain_streams;
 pub(crate) mod problem;
 mod readers;
 mod remote;

@@ -1,16 +1,16 @@
 //! A connection while it carries plain pings and nothing else: those of peers, all their life.
 //!
-//! Nothing is allocated for one that is idle. The first request that is no plain ping, or does not come in one piece, goes to
-//! hyper, and all after it on this connection.
+//! Nothing is allocated for one that is idle. The first request that is no plain ping, or does not come in one piece, is for
+//! others: a node's request for a stream for [`super::plain_streams`], all else for hyper, with all after it on this connection.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
@@ -46,7 +46,7 @@ struct Date {
 /// What was read.
 enum Request {
     Ping(HeaderMap),
-    /// For hyper.
+    /// No plain ping.
     Other(Vec<u8>),
     /// The caller has closed the connection.
     End,
@@ -104,12 +104,20 @@ impl PlainPings {
         }
     }
 
-    async fn bytes(&self, response: Response) -> Vec<u8> {
+    /// An answer that is made of bytes that are there.
+    pub(super) async fn bytes(&self, response: Response) -> Vec<u8> {
         let (head, body) = response.into_parts();
-        // It is made of bytes that are there.
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        let mut date = self.date.lock().unwrap_or_else(PoisonError::into_inner);
-        plain_http::response_bytes(head.status, &head.headers, &body, date.now().as_bytes())
+        plain_http::response_bytes(head.status, &head.headers, &body, self.date().now().as_bytes())
+    }
+
+    /// The beginning of an answer that is a stream.
+    pub(super) fn stream_head(&self, status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+        plain_http::stream_head(status, headers, self.date().now().as_bytes())
+    }
+
+    fn date(&self) -> MutexGuard<'_, Date> {
+        self.date.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +137,7 @@ fn poll_request(socket: &mut Socket, cx: &mut Context<'_>) -> Poll<io::Result<Re
     let mut buffer = ReadBuf::uninit(&mut room);
     ready!(Pin::new(socket).poll_read(cx, &mut buffer))?;
     let bytes = buffer.filled();
-    Poll::Ready(Ok(match plain_http::ping(bytes, Route::Ping.path(), &PING_HEADERS) {
+    Poll::Ready(Ok(match plain_http::get(bytes, Route::Ping.path(), &PING_HEADERS) {
         _ if bytes.is_empty() => Request::End,
         Read::Plain(headers) => Request::Ping(headers),
         Read::Part | Read::Unusual => Request::Other(bytes.to_vec()),

@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::connections::{Connection, Connections};
 use super::opening::begin;
-use super::ping;
 use super::plain_pings::PlainPings;
 use super::remote::Remote;
 use super::socket::Socket;
 use super::stream::{self, Closing};
 use super::trouble::{Kind, Troubles};
+use super::{ping, plain_streams};
 use crate::api::NODE_HEADER;
 use crate::plain_http::Replay;
 use crate::runtime::clock::Clock;
@@ -90,7 +90,7 @@ impl Serving {
         if let Some(pings) = &self.pings {
             let served = tokio::select! {
                 biased;
-                served = pings.serve(&mut socket, remote, connection, &self.cancel) => served,
+                served = self.serve_plain(pings, &mut socket, remote, connection) => served,
                 () = connection.closed.cancelled() => Ok(None),
             };
             match served {
@@ -103,7 +103,23 @@ impl Serving {
         Box::pin(self.serve_all(Replay::read(socket, first), remote, connection)).await
     }
 
-    /// Serves what is no plain ping.
+    /// Serves plain pings and a plain stream. Returns the beginning of what is neither.
+    async fn serve_plain(
+        &self,
+        pings: &PlainPings,
+        socket: &mut Socket,
+        remote: Remote,
+        connection: &Arc<Connection>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let Some(first) = pings.serve(socket, remote, connection, &self.cancel).await? else { return Ok(None) };
+        let Some(headers) = plain_streams::request(&first) else { return Ok(Some(first)) };
+        let (router, clock, closing) = (&self.router, self.clock, Closing(self.cancel.clone()));
+        let asked = plain_streams::Asked { router, pings, remote, connection, closing, clock };
+        // Apart, so that a connection for pings has no room for it.
+        Box::pin(asked.serve(socket, headers)).await
+    }
+
+    /// Serves what is not plain.
     async fn serve_all(&self, socket: Replay<Socket>, remote: Remote, connection: &Arc<Connection>) -> bool {
         let service = self.service(remote, Arc::clone(connection));
         let mut http = pin!(self.http.serve_connection(TokioIo::new(socket), service));

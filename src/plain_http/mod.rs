@@ -1,4 +1,4 @@
-//! The few shapes of HTTP/1.1 that nodes exchange all the time, read without hyper.
+//! The few shapes of HTTP/1.1 that nodes exchange all the time, read and written without hyper.
 //!
 //! A ping, its answer and a stream of news look the same a million times a day. hyper keeps three buffers of 8 KiB for each
 //! connection and takes half of the instructions of a ping; these readers keep nothing while a connection is idle.
@@ -18,5 +18,5 @@ pub(crate) use answer::{AnswerHead, answer, answer_headers};
 pub(crate) use chunks::Chunks;
 pub(crate) use head::Read;
 pub(crate) use replay::Replay;
-pub(crate) use request::ping;
-pub(crate) use write::{request_bytes, response_bytes};
+pub(crate) use request::get;
+pub(crate) use write::{chunk, last_chunk, request_bytes, response_bytes, stream_head};

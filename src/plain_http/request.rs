@@ -1,11 +1,13 @@
-//! The head of a ping: `GET /ping`, without a body and without wishes for the connection.
+//! The head of a request that nodes send all the time: `GET` of one path, without a body and without wishes for the
+//! connection.
 
 use hyper::http::{HeaderMap, HeaderName};
 
 use super::head::{HEADERS, Read, header_map};
 
-/// The headers of the ping that these bytes are, if they are one and nothing else. `known`: names that are likely.
-pub(crate) fn ping(bytes: &[u8], path: &str, known: &[&'static HeaderName]) -> Read<HeaderMap> {
+/// The headers of the request for `path` that these bytes are, if they are one and nothing else. `known`: names that are
+/// likely.
+pub(crate) fn get(bytes: &[u8], path: &str, known: &[&'static HeaderName]) -> Read<HeaderMap> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let length = match request.parse(bytes) {
@@ -18,14 +20,14 @@ pub(crate) fn ping(bytes: &[u8], path: &str, known: &[&'static HeaderName]) -> R
         }
         Err(_) => return Read::Unusual,
     };
-    let is_ping = (request.method, request.path, request.version) == (Some("GET"), Some(path), Some(1));
+    let is_wanted = (request.method, request.path, request.version) == (Some("GET"), Some(path), Some(1));
     let is_plain = request.headers.iter().all(|header| {
         // A body, another protocol, another answer before the answer, or the end of the connection.
         !["content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"]
             .iter()
             .any(|special| header.name.eq_ignore_ascii_case(special))
     });
-    if !is_ping || !is_plain || length != bytes.len() {
+    if !is_wanted || !is_plain || length != bytes.len() {
         return Read::Unusual;
     }
     header_map(bytes, request.headers, known).map_or(Read::Unusual, Read::Plain)
@@ -36,7 +38,7 @@ mod tests {
     use super::*;
 
     fn read(lines: &str) -> Read<HeaderMap> {
-        ping(lines.replace('\n', "\r\n").as_bytes(), "/ping", &[])
+        get(lines.replace('\n', "\r\n").as_bytes(), "/ping", &[])
     }
 
     #[test]
@@ -53,7 +55,7 @@ mod tests {
     fn the_beginning_of_one_is_a_part() {
         let head = "GET /ping HTTP/1.1\r\nhost: a\r\n\r\n";
         for end in 0..head.len() {
-            assert_eq!(ping(&head.as_bytes()[..end], "/ping", &[]), Read::Part, "{end}");
+            assert_eq!(get(&head.as_bytes()[..end], "/ping", &[]), Read::Part, "{end}");
         }
     }
 

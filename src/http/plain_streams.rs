@@ -1,0 +1,168 @@
+//! The stream of news to a peer, on a connection that hyper does not have.
+//!
+//! The request runs through the router like every other; only its head is read and its answer written here. A node has such a
+//! stream for each node that watches it, for as long as both live, and hyper would keep two buffers of 8 KiB for each.
+
+use std::convert::Infallible;
+use std::future::{poll_fn, ready};
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Request};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+
+use super::connections::Connection;
+use super::plain_pings::PlainPings;
+use super::remote::Remote;
+use super::route::Route;
+use super::socket::Socket;
+use super::stream::{self, Closing};
+use crate::api::{NODE_HEADER, PING_HEADERS};
+use crate::plain_http::{self, Read};
+use crate::runtime::clock::Clock;
+
+/// News that is there is written together, up to so many bytes: what a node has to say at once, and then some.
+const WRITTEN_TOGETHER: usize = 16 * 1024;
+/// What is read while nothing is expected.
+const UNEXPECTED_BYTES: usize = 1024;
+
+/// A caller that has asked for a stream.
+pub(super) struct Asked<'a> {
+    pub router: &'a Router,
+    /// What writes the heads of answers.
+    pub pings: &'a PlainPings,
+    pub remote: Remote,
+    pub connection: &'a Arc<Connection>,
+    pub closing: Closing,
+    pub clock: Clock,
+}
+
+/// The headers of a node's request for a stream, if these bytes are one and nothing else.
+pub(super) fn request(bytes: &[u8]) -> Option<HeaderMap> {
+    let Read::Plain(headers) = plain_http::get(bytes, Route::Events.path(), &PING_HEADERS) else { return None };
+    let wants_stream = headers.get(ACCEPT).is_some_and(|media| media == stream::MEDIA_TYPE);
+    (wants_stream && headers.contains_key(NODE_HEADER)).then_some(headers)
+}
+
+impl Asked<'_> {
+    /// Answers, for as long as the stream lasts. Then the connection is hyper's, with what the caller has sent meanwhile;
+    /// `None`: the caller has gone.
+    ///
+    /// # Errors
+    /// When the connection broke, or the caller does not read (`TimedOut`).
+    pub(super) async fn serve(self, socket: &mut Socket, headers: HeaderMap) -> io::Result<Option<Vec<u8>>> {
+        self.connection.begin(true);
+        let response = self.answer(headers).await;
+        let streams = stream::is_stream(response.headers());
+        self.connection.answered(self.clock.now(), streams);
+        if !streams {
+            write(socket, &self.pings.bytes(response).await).await?;
+            return Ok(Some(Vec::new()));
+        }
+        let (head, body) = response.into_parts();
+        let rest = send(socket, self.pings.stream_head(head.status, &head.headers), body).await;
+        self.connection.answered(self.clock.now(), false);
+        rest
+    }
+
+    async fn answer(&self, headers: HeaderMap) -> Response {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = axum::http::Uri::from_static(Route::Events.path());
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(self.closing.clone());
+        request.extensions_mut().insert(self.remote);
+        let answered: Result<Response, Infallible> = TowerToHyperService::new(self.router.clone()).call(request).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// What happens next on a connection with a stream.
+enum Next {
+    News(Option<Result<Bytes, axum::Error>>),
+    Nothing,
+    Came(Vec<u8>),
+}
+
+/// Sends a stream after its head. Returns what came of its reader meanwhile, `None` when that has gone.
+async fn send(socket: &mut Socket, head: Vec<u8>, mut body: Body) -> io::Result<Option<Vec<u8>>> {
+    let mut unsent = head;
+    let mut came = Vec::new();
+    loop {
+        let next = tokio::select! {
+            biased;
+            news = frame(&mut body), if unsent.len() < WRITTEN_TOGETHER => Next::News(news),
+            () = ready(()), if !unsent.is_empty() => Next::Nothing,
+            // What comes is for later, and nothing more is read before: it would have no bound.
+            bytes = read(socket), if came.is_empty() => Next::Came(bytes?),
+        };
+        match next {
+            Next::News(Some(data)) => plain_http::chunk(&data.map_err(io::Error::other)?, &mut unsent),
+            Next::News(None) => {
+                plain_http::last_chunk(&mut unsent);
+                write(socket, &unsent).await?;
+                return Ok(Some(came));
+            }
+            Next::Nothing => write(socket, &std::mem::take(&mut unsent)).await?,
+            Next::Came(bytes) if bytes.is_empty() => return Ok(None),
+            Next::Came(bytes) => came = bytes,
+        }
+    }
+}
+
+/// The next data of a body; its trailers are none of a stream's.
+async fn frame(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    let frame = body.frame().await?;
+    Some(frame.map(|frame| frame.into_data().unwrap_or_default()))
+}
+
+async fn write(socket: &mut Socket, bytes: &[u8]) -> io::Result<()> {
+    socket.write_all(bytes).await?;
+    socket.flush().await
+}
+
+/// Nothing: the other end is closed.
+async fn read(socket: &mut Socket) -> io::Result<Vec<u8>> {
+    poll_fn(|cx| {
+        let mut room = [const { MaybeUninit::uninit() }; UNEXPECTED_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut room);
+        Pin::new(&mut *socket).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().to_vec())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_one(lines: &str) -> bool {
+        request(lines.replace('\n', "\r\n").as_bytes()).is_some()
+    }
+
+    #[test]
+    fn a_nodes_request_for_a_stream_and_nothing_else() {
+        let node = format!("{NODE_HEADER}: node-1\n");
+        let asks = format!("GET /api/v1/events HTTP/1.1\nhost: a\naccept: text/event-stream\n{node}");
+        assert!(is_one(&format!("{asks}\n")));
+        for (other, why) in [
+            (asks.replace("events", "events?since=1"), "a reader's"),
+            (asks.replace(&node, ""), "no node's"),
+            (asks.replace("text/event-stream", "text/event-stream, */*"), "a browser's"),
+            (asks.replace("accept", "x-accept"), "a list"),
+            (asks.replace("GET", "HEAD"), "no body"),
+            (format!("{asks}connection: close\n"), "for hyper"),
+            (format!("{asks}\nGET /ping HTTP/1.1\n"), "and another one"),
+        ] {
+            assert!(!is_one(&format!("{other}\n")), "{why}");
+        }
+        assert!(!is_one(&asks), "a part");
+    }
+}
