@@ -111,8 +111,7 @@ impl HistorySync {
         }
     }
 
-    /// The peers to ask now: on start those who have not been asked, then those who have just come out of an incident,
-    /// and
+    /// The peers to ask now: on start those who have not been asked, then those who have just come out of an incident, and
     /// now and then the one who has not been asked for longest.
     async fn chosen(&mut self, starting: bool) -> Result<Vec<Source>, Stopped> {
         let roster = self.handle.roster().await?;
@@ -139,7 +138,8 @@ impl HistorySync {
                 Some((!wanted, last, Source { id, node, boot: peer.peer.boot, target }))
             })
             .collect();
-        sources.sort_by_key(|(unwanted, last, _)| (*unwanted, *last));
+        let own = Member::from(&roster.view.node);
+        sources.sort_by_cached_key(|(unwanted, last, source)| (*unwanted, *last, after(&own, &source.node)));
         let wanted = sources.iter().filter(|(unwanted, ..)| !unwanted).count().min(AT_ONCE);
         let due = self.last.is_none_or(|last| now - last >= SLOWLY);
         let count = if wanted == 0 { usize::from(due) } else { wanted };
@@ -164,6 +164,33 @@ impl HistorySync {
             if !has_more {
                 return;
             }
+        }
+    }
+}
+
+/// Orders names as a circle that begins behind our own: nodes that start together each begin with another peer. Otherwise all
+/// of them would ask the same one at the same moment, and it would hold a connection of each.
+fn after(own: &Member, node: &Member) -> (bool, Member) {
+    (node <= own, node.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_that_start_together_begin_with_different_peers() {
+        let mesh = ["a", "b", "c", "d"].map(Member::from);
+        let turns = mesh.each_ref().map(|own| {
+            let mut peers: Vec<&Member> = mesh.iter().filter(|node| *node != own).collect();
+            peers.sort_by_cached_key(|node| after(own, node));
+            peers
+        });
+        assert_eq!(turns[1].iter().map(|node| node.as_str()).collect::<Vec<_>>(), ["c", "d", "a"]);
+        for turn in 0..mesh.len() - 1 {
+            let mut asked = turns.each_ref().map(|peers| peers[turn]);
+            asked.sort();
+            assert_eq!(asked, mesh.each_ref(), "each is asked by one, in turn {turn}");
         }
     }
 }
