@@ -61,32 +61,19 @@ cluster_images() {
 cluster_tests() {
     HEARTBEAT_E2E=1 cargo test --test cluster
 }
-# Every lab that makes sense there, each in a namespace of its own that is removed again.
-cluster_labs() {
-    HEARTBEAT_E2E=1 cargo test --test labs -- --kubernetes
+# Both in the same cluster: every lab that makes sense there has a namespace of its own, and all of them mostly wait.
+cluster_tests_and_labs() {
+    begin env HEARTBEAT_E2E=1 cargo test --test labs -- --kubernetes
+    stage 'the manifests on a real cluster' cluster_tests
+    await 'the labs on a real cluster, begun with the manifests'
 }
 
-# The test bed's build, begun and awaited by the stages of containers, without whose engine it is of no use: in the background,
-# and then as a stage that shows what it wrote. In a group of its own, so that its compilers end with it.
-kube_build=
-at_exit+=(end_kubernetes_build)
+# The test bed's build, begun and awaited by the stages of containers, without whose engine it is of no use.
 begin_kubernetes() {
-    [ -x "$kube/build.sh" ] && engine_answers || return 0
-    setsid "$kube/build.sh" >"$work/kubernetes" 2>&1 &
-    kube_build=$!
-}
-kubernetes_build() {
-    local code=0
-    wait "$kube_build" || code=$?
-    kube_build=
-    cat "$work/kubernetes"
-    return "$code"
-}
-end_kubernetes_build() {
-    [ -z "$kube_build" ] || kill -- "-$kube_build"
+    if [ -x "$kube/build.sh" ] && engine_answers; then begin "$kube/build.sh"; fi
 }
 await_kubernetes() {
-    if [ -n "$kube_build" ]; then stage 'building Kubernetes, begun with the image' kubernetes_build; fi
+    await 'building Kubernetes, begun with the image'
 }
 
 kubernetes() {
@@ -98,13 +85,11 @@ kubernetes() {
         stage 'a cluster' cluster_up
         if [ -n "$cluster" ]; then
             stage 'images for the cluster' cluster_images
-            stage 'the manifests on a real cluster' cluster_tests
-            stage 'the labs on a real cluster' cluster_labs
+            cluster_tests_and_labs
             stage 'the cluster is taken down' cluster_down
         fi
     elif [ -n "${KUBECONFIG:-}" ]; then
-        stage 'the manifests on a real cluster' cluster_tests
-        stage 'the labs on a real cluster' cluster_labs
+        cluster_tests_and_labs
     else
         skip 'the manifests and labs on a real cluster' 'no test bed, and KUBECONFIG names no cluster: nothing about running on Kubernetes was tested'
     fi

@@ -36,6 +36,28 @@ stage() {
     fi
 }
 
+# begin COMMAND...: runs it beside the stages that follow, in a group of its own so that what it starts ends with it. One at a
+# time; `await NAME` then shows what it wrote, as a stage.
+beside=
+at_exit+=(end_beside)
+begin() {
+    setsid "$@" >"$work/beside" 2>&1 &
+    beside=$!
+}
+beside_ended() {
+    local code=0
+    wait "$beside" || code=$?
+    beside=
+    cat "$work/beside"
+    return "$code"
+}
+await() {
+    if [ -n "$beside" ]; then stage "$1" beside_ended; fi
+}
+end_beside() {
+    [ -z "$beside" ] || kill -- "-$beside"
+}
+
 # skip NAME REASON
 skip() {
     printf '\n=== %s\n!!! SKIPPED: %s\n' "$1" "$2"
