@@ -1659,10 +1659,8 @@ async fn bare(address: SocketAddr, request: &str) -> String {
     say(&mut stream, request).await;
     let text = rest(&mut stream).await;
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let mut lines: Vec<&str> = head.lines().filter(|line| !line.starts_with("date: ")).collect();
-    // Their order means nothing, and axum counts the bytes where else hyper does.
-    lines[1..].sort_unstable();
-    format!("{}\n\n{body}", lines.join("\n"))
+    // axum counts the bytes where else hyper does.
+    format!("{}\n\n{body}", without_date(head).join("\n"))
 }
 
 #[tokio::test]
@@ -1677,6 +1675,77 @@ async fn a_ping_is_answered_ahead_of_the_router_as_the_router_would() {
     // Seven of them get an answer with status 200 at each port, of which one names a node.
     server.counts("heartbeat_http_requests_total{route=\"/ping\",code=\"200\"} 16").await;
     server.counts("heartbeat_pings_received_total 2").await;
+}
+
+/// As a reader follows the events.
+const READERS_STREAM: &str = "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n";
+/// As a node asks for the news of this one.
+const STREAM: &str = "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nheartbeat-node: n\r\n\
+                      heartbeat-boot: 00000000000000ff\r\nheartbeat-seq: 1\r\n\r\n";
+
+/// Asks for a stream. Returns it after its first comment, and its head without what is not the same in each.
+async fn opened(address: SocketAddr) -> (TcpStream, Vec<String>) {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    say(&mut stream, STREAM).await;
+    let text = until(&mut stream, "3\r\n:\n\n\r\n").await;
+    (stream, without_date(&text))
+}
+
+/// The lines of a head, in an order that means nothing after the first.
+fn without_date(head: &str) -> Vec<String> {
+    let lines = head.lines().filter(|line| !line.starts_with("date: ")).map(str::to_owned);
+    let mut lines: Vec<String> = lines.collect();
+    lines[1..].sort_unstable();
+    lines
+}
+
+#[tokio::test]
+async fn a_stream_for_a_node_is_sent_without_hyper_as_hyper_would() {
+    let server = Server::start().await;
+    let (mut ahead, head) = opened(server.address).await;
+    let (mut routed, wanted) = opened(server.without_shortcut().await).await;
+    assert_eq!(head[0], "HTTP/1.1 200 OK");
+    assert_eq!(head, wanted);
+    // What is asked meanwhile has to wait for the end of the stream.
+    for stream in [&mut ahead, &mut routed] {
+        say(stream, PING).await;
+    }
+    server.cancel.cancel();
+    for mut stream in [ahead, routed] {
+        let rest = rest(&mut stream).await;
+        assert_eq!(rest, "0\r\n\r\n", "a stream ends as a whole answer, and nothing else is answered");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_its_stream_gives_up_its_place() {
+    let server = Server::start().await;
+    // More than there are places for nodes that this one does not watch.
+    for _ in 0..100 {
+        let (mut stream, head) = opened(server.address).await;
+        assert_eq!(head[0], "HTTP/1.1 200 OK");
+        stream.shutdown().await.expect("half of it closes");
+        assert_eq!(rest(&mut stream).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_is_refused_its_stream_may_go_on() {
+    let server = Server::start().await;
+    let wrong = STREAM.replace("\r\n\r\n", "\r\nlast-event-id: x\r\n\r\n");
+    let mut heads = Vec::new();
+    for address in [server.address, server.without_shortcut().await] {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        say(&mut stream, &wrong).await;
+        let head = until(&mut stream, "\r\n\r\n").await;
+        until(&mut stream, "must be the number of an event").await;
+        heads.push(without_date(&head));
+        say(&mut stream, PING).await;
+        until(&mut stream, "HTTP/1.1 200 OK\r\n").await;
+        until(&mut stream, "}]}}").await;
+    }
+    assert_eq!(heads[0][0], "HTTP/1.1 400 Bad Request");
+    assert_eq!(heads[0], heads[1]);
 }
 
 /// The layers before the router ask for the token, so what goes past them has to ask, too.
@@ -1760,7 +1829,13 @@ async fn a_connection_too_many_is_told_so() {
 #[tokio::test]
 async fn at_the_limit_an_idle_caller_makes_room() {
     let server = Server::start().await;
-    let mut quiet = Vec::new();
+    let (mut quiet, mut streams) = (Vec::new(), Vec::new());
+    for request in [READERS_STREAM, STREAM] {
+        let mut stream = server.connect().await;
+        say(&mut stream, request).await;
+        until(&mut stream, ":\n\n\r\n").await;
+        streams.push(stream);
+    }
     let served = async {
         for _ in 0..3 * limits().connections {
             quiet.push(server.connect().await);
@@ -1776,6 +1851,9 @@ async fn at_the_limit_an_idle_caller_makes_room() {
     };
     timeout(LONG, served).await.expect("a place each time");
     assert_eq!(rest(&mut quiet[0]).await, "", "the one that was quiet for longest was closed");
+    for stream in &mut streams {
+        assert!(timeout(ms(20), stream.read_u8()).await.is_err(), "a stream is never idle");
+    }
     let text = server.node.state.metrics.render(&View::new(name("node-1"), BootId(1), Vec::new()));
     let closed = text.lines().find(|line| line.starts_with("heartbeat_connections_closed_total{reason=\"idle\"}"));
     assert!(closed.is_some_and(|line| !line.ends_with(" 0")), "{closed:?}");
@@ -1830,7 +1908,7 @@ async fn requests_that_come_at_once_are_served_a_few_in_a_turn() {
 async fn a_stopping_server_ends_its_streams_and_returns() {
     let mut server = Server::start().await;
     let mut stream = server.connect().await;
-    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
+    say(&mut stream, READERS_STREAM).await;
     until(&mut stream, ":\n\n").await;
     let mut idle = server.connect().await;
     say(&mut idle, PING).await;
@@ -1845,11 +1923,13 @@ async fn a_stopping_server_ends_its_streams_and_returns() {
 #[tokio::test]
 async fn a_stream_outlives_the_time_limit_of_a_request() {
     let server = Server::start().await;
-    let mut stream = server.connect().await;
-    say(&mut stream, "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
-    // The first comment, to the end of its chunk.
-    until(&mut stream, ":\n\n\r\n").await;
-    let mut byte = [0];
-    let quiet = timeout(limits().request_time * 3, stream.read(&mut byte)).await;
-    assert!(quiet.is_err(), "the stream neither ended nor spoke");
+    for request in [READERS_STREAM, STREAM] {
+        let mut stream = server.connect().await;
+        say(&mut stream, request).await;
+        // The first comment, to the end of its chunk.
+        until(&mut stream, ":\n\n\r\n").await;
+        let mut byte = [0];
+        let quiet = timeout(limits().request_time * 3, stream.read(&mut byte)).await;
+        assert!(quiet.is_err(), "the stream neither ended nor spoke");
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! The request runs through the router like every other; only its head is read and its answer written here. A node has such a
 //! stream for each node that watches it, for as long as both live, and hyper would keep two buffers of 8 KiB for each.
+//!
+//! One thing is coarser than with hyper: a caller that goes while its request is answered, or while it does not read, is
+//! noticed when that is over. Both have limits, which hold for pings too.
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
@@ -65,12 +68,18 @@ impl Asked<'_> {
         let streams = stream::is_stream(response.headers());
         self.connection.answered(self.clock.now(), streams);
         if !streams {
+            // Bytes that are there: a problem, for what was asked for is a stream.
             write(socket, &self.pings.bytes(response).await).await?;
             return Ok(Some(Vec::new()));
         }
         let (head, body) = response.into_parts();
         let rest = send(socket, self.pings.stream_head(head.status, &head.headers), body).await;
         self.connection.answered(self.clock.now(), false);
+        if self.closing.0.is_cancelled() {
+            // Nothing else is answered, whatever has come; the caller sees the end of the stream, or is gone.
+            let _ = socket.shutdown().await;
+            return rest.map(|_| None);
+        }
         rest
     }
 
@@ -141,7 +150,92 @@ async fn read(socket: &mut Socket) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::http::connections::{Connections, Rules};
+    use crate::tls::wire::Wire;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A node's socket and its caller, that has to read within `limit`.
+    async fn pair(limit: Duration) -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        let (connections, clock) = (Connections::new(Rules { all: 9, reserve: 1, per_source: 9 }), Clock::start());
+        let connection = connections.admit(address.ip(), true, false, clock.now()).unwrap().connection;
+        (Socket::new(Wire::Plain(stream), connection, clock, limit), caller)
+    }
+
+    /// `count` pieces of news that are there at once, and then the end or nothing more.
+    struct News {
+        count: usize,
+        bytes: usize,
+        ends: bool,
+    }
+
+    impl stream::Source for News {
+        async fn next(&mut self) -> Option<Bytes> {
+            match self.count.checked_sub(1) {
+                Some(left) => self.count = left,
+                None if self.ends => return None,
+                None => std::future::pending().await,
+            }
+            Some(vec![b'z'; self.bytes].into())
+        }
+    }
+
+    fn body(count: usize, bytes: usize, ends: bool) -> Body {
+        stream::response(News { count, bytes, ends }, tokio_util::sync::CancellationToken::new()).into_body()
+    }
+
+    #[tokio::test]
+    async fn much_news_comes_whole_and_what_comes_meanwhile_is_not_lost() {
+        let (mut socket, mut caller) = pair(LONG).await;
+        caller.write_all(b"GET /ping").await.unwrap();
+        let reading = async {
+            let mut text = Vec::new();
+            while !text.ends_with(b"0\r\n\r\n") {
+                let read = caller.read_buf(&mut text).await.unwrap();
+                assert!(read > 0, "it ended early");
+            }
+            text
+        };
+        let (count, bytes) = (5, WRITTEN_TOGETHER + 1);
+        let both = async { tokio::join!(send(&mut socket, b"HEAD".to_vec(), body(count, bytes, true)), reading) };
+        let (sent, text) = timeout(LONG, both).await.expect("in time");
+        // Read while there was nothing to send, or not read yet.
+        let mut came = sent.unwrap().expect("its reader is there");
+        if came.is_empty() {
+            came = timeout(LONG, read(&mut socket)).await.expect("in time").unwrap();
+        }
+        assert_eq!(came, b"GET /ping");
+        let (mut chunks, mut data) = (plain_http::Chunks::default(), Vec::new());
+        chunks.feed(text.strip_prefix(b"HEAD").unwrap(), &mut data).unwrap();
+        assert!(chunks.has_ended());
+        assert_eq!(data.len(), b":\n\n".len() + count * bytes);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_ends_it() {
+        let (mut socket, caller) = pair(LONG).await;
+        drop(caller);
+        let sent = timeout(LONG, send(&mut socket, Vec::new(), body(0, 0, false))).await.expect("in time");
+        // The comment with which it begins may have found a closed socket.
+        assert!(sent.is_err() || sent.is_ok_and(|rest| rest.is_none()));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_does_not_read_is_given_up() {
+        let (mut socket, _caller) = pair(Duration::from_millis(100)).await;
+        let sent = timeout(LONG, send(&mut socket, Vec::new(), body(usize::MAX, 64 * 1024, false))).await;
+        assert_eq!(sent.expect("in time").unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 
     fn is_one(lines: &str) -> bool {
         request(lines.replace('\n', "\r\n").as_bytes()).is_some()

@@ -65,7 +65,7 @@ pub struct Gate {
     pub clock: Clock,
     /// What goes wrong with callers, told when it begins and when it ends.
     pub troubles: Arc<Troubles>,
-    /// What answers plain pings ahead of the router; `None` where none are answered.
+    /// What answers plain pings ahead of the router, and streams for nodes; `None` where hyper reads everything.
     pub pings: Option<Arc<PlainPings>>,
     /// This node has no descriptor left for a connection of its own, and wants one back from a caller.
     pub wanted: Arc<Notify>,

@@ -41,7 +41,7 @@ const REQUESTS_PER_TURN: u32 = 4;
 pub(super) struct Serving {
     pub http: http1::Builder,
     pub router: Router,
-    /// What answers plain pings ahead of the router.
+    /// What answers plain requests of nodes without hyper.
     pub pings: Option<Arc<PlainPings>>,
     pub tls: Option<Acceptor>,
     pub connections: Arc<Connections>,
@@ -99,7 +99,7 @@ impl Serving {
                 Err(error) => return error.kind() == io::ErrorKind::TimedOut,
             }
         }
-        // Apart, because it is large, and the connections of peers never come here.
+        // Apart, because it is large, and the connections of peers seldom come here.
         Box::pin(self.serve_all(Replay::read(socket, first), remote, connection)).await
     }
 
