@@ -44,9 +44,10 @@ playground-build site='target/playground/site':
 [group('dev')]
 bench *filter:
     #!/usr/bin/env bash
-    set -eu
+    set -euo pipefail
     RUSTFLAGS=$(sed -n 's/.*export RUSTFLAGS="\(.*\) --remap-path-prefix=\/src=.*/\1/p' Dockerfile)
-    export RUSTFLAGS $(sed -n 's/^\(ENV\)\{0,1\} *\(MALLOC_[A-Z_]*=[0-9]*\).*/\2/p' Dockerfile)
+    allocator=$(sed -n 's/^\(ENV\)\{0,1\} *\(MALLOC_[A-Z_]*=[0-9]*\).*/\2/p' Dockerfile)
+    export RUSTFLAGS $allocator
     cargo bench --target "$(rustc --print host-tuple)" --bench budgets -- {{ filter }}
 
 # Say what this machine has and lacks for working here, and how to get what is missing.

@@ -5,8 +5,6 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::machine;
-
 pub fn in_ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
@@ -82,12 +80,12 @@ pub fn keep_graph(svg: String) {
     let _ = GRAPH.set(svg);
 }
 
-/// Writes all figures into `docs/benchmarks.md`.
-pub fn write(figures: &[Measurement]) -> std::io::Result<()> {
+/// Writes all figures into `docs/benchmarks.md`, below what they were measured on.
+pub fn write(description: &str, figures: &[Measurement]) -> std::io::Result<()> {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `just bench --write`; do not edit. `benches/budgets/` describes what each row measures.\n\n",
     );
-    let _ = writeln!(text, "{}\n", machine::description());
+    let _ = writeln!(text, "{description}\n");
     if GRAPH.get().is_some() {
         text.push_str("![CPU time, wake-ups and memory by the number of nodes](benchmarks.svg)\n\n");
     }

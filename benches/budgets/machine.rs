@@ -22,10 +22,15 @@ pub fn description() -> String {
     )
 }
 
-/// Whether this is what ships: linked statically, with the settings of the allocator that the image has. The memory of a
+/// Whether this is what ships: linked statically, with the settings that the image has for the allocator. The memory of a
 /// node depends on both.
 fn build() -> &'static str {
-    if cfg!(target_feature = "crt-static") && std::env::var_os("MALLOC_ARENA_MAX").is_some() {
+    let mut settings = include_str!("../../Dockerfile").split_whitespace().filter(|word| word.starts_with("MALLOC_"));
+    let is_set = |setting: &str| {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        std::env::var(name).is_ok_and(|set| set == value)
+    };
+    if cfg!(target_feature = "crt-static") && settings.all(is_set) {
         "built and run as in the image"
     } else {
         "NOT built and run as in the image, which `just bench` does"

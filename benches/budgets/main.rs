@@ -82,7 +82,9 @@ fn main() -> ExitCode {
     }
     let names: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
     let chosen = GROUPS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|word| *word == name));
-    println!("{}\n", machine::description());
+    // Now: files may change before all is measured, and the program is of these.
+    let description = machine::description();
+    println!("{description}\n");
     let mut figures = Vec::new();
     for (name, measure) in chosen {
         println!("{name}:");
@@ -92,7 +94,7 @@ fn main() -> ExitCode {
         }
     }
     if arguments.iter().any(|word| word == "--write")
-        && let Err(problem) = figure::write(&figures)
+        && let Err(problem) = figure::write(&description, &figures)
     {
         eprintln!("docs/benchmarks.md: {problem}");
         return ExitCode::FAILURE;
