@@ -36,8 +36,8 @@ stage() {
     fi
 }
 
-# begin COMMAND...: runs it beside the stages that follow, in a group of its own so that what it starts ends with it. One at a
-# time; `await NAME` then shows what it wrote, as a stage.
+# begin COMMAND...: runs it beside the stages that follow, in a group of its own so that what it starts ends with it. The next
+# one begins after `await NAME`, which shows what this one wrote, as a stage.
 beside=
 at_exit+=(end_beside)
 begin() {
@@ -55,7 +55,10 @@ await() {
     if [ -n "$beside" ]; then stage "$1" beside_ended; fi
 }
 end_beside() {
-    [ -z "$beside" ] || kill -- "-$beside"
+    [ -n "$beside" ] || return 0
+    kill -- "-$beside" 2>/dev/null || true
+    wait "$beside" || true
+    beside=
 }
 
 # skip NAME REASON
