@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # fuzz.sh CARGO-FUZZ SECONDS [TARGET...]: feeds each target, or those named, with generated inputs for so many seconds.
 # Inputs worth keeping are found again in fuzz/target/corpus; a finding is written to fuzz/artifacts, fails the script,
-# and belongs into fuzz/corpus once it is mended. Without a sanitizer, because the code is safe Rust and the stable
-# compiler then does.
+# and belongs into fuzz/corpus once it is mended. Without a sanitizer, because the code that reads inputs is safe
+# Rust and the stable compiler then does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,8 @@ if [ $# = 0 ]; then
     for source in fuzz/fuzz_targets/*.rs; do targets+=("$(basename "$source" .rs)"); done
 fi
 
+# A lock file that lacks something is an error here: cargo-fuzz would change it without a word.
+cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 "$fuzzer" build --sanitizer=none
 failed=0
 for target in "${targets[@]}"; do
