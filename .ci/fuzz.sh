@@ -15,7 +15,7 @@ if [ $# = 0 ]; then
 fi
 
 # A lock file that lacks something is an error here: cargo-fuzz would change it without a word.
-cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml --target "$(rustc --print host-tuple)"
 "$fuzzer" build --sanitizer=none
 failed=0
 for target in "${targets[@]}"; do
