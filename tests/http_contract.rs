@@ -1684,9 +1684,10 @@ const STREAM: &str = "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/eve
                       heartbeat-boot: 00000000000000ff\r\nheartbeat-seq: 1\r\n\r\n";
 
 /// Asks for a stream. Returns it after its first comment, and its head without what is not the same in each.
-async fn opened(address: SocketAddr) -> (TcpStream, Vec<String>) {
+async fn opened(address: SocketAddr, request: &str) -> (TcpStream, Vec<String>) {
     let mut stream = TcpStream::connect(address).await.expect("connects");
-    say(&mut stream, STREAM).await;
+    say(&mut stream, request).await;
+    // To the end of the comment's chunk.
     let text = until(&mut stream, "3\r\n:\n\n\r\n").await;
     (stream, without_date(&text))
 }
@@ -1702,8 +1703,8 @@ fn without_date(head: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_stream_for_a_node_is_sent_without_hyper_as_hyper_would() {
     let server = Server::start().await;
-    let (mut ahead, head) = opened(server.address).await;
-    let (mut routed, wanted) = opened(server.without_shortcut().await).await;
+    let (mut ahead, head) = opened(server.address, STREAM).await;
+    let (mut routed, wanted) = opened(server.without_shortcut().await, STREAM).await;
     assert_eq!(head[0], "HTTP/1.1 200 OK");
     assert_eq!(head, wanted);
     // What is asked meanwhile has to wait for the end of the stream.
@@ -1722,7 +1723,7 @@ async fn a_node_that_leaves_its_stream_gives_up_its_place() {
     let server = Server::start().await;
     // More than there are places for nodes that this one does not watch.
     for _ in 0..100 {
-        let (mut stream, head) = opened(server.address).await;
+        let (mut stream, head) = opened(server.address, STREAM).await;
         assert_eq!(head[0], "HTTP/1.1 200 OK");
         stream.shutdown().await.expect("half of it closes");
         assert_eq!(rest(&mut stream).await, "");
@@ -1831,10 +1832,7 @@ async fn at_the_limit_an_idle_caller_makes_room() {
     let server = Server::start().await;
     let (mut quiet, mut streams) = (Vec::new(), Vec::new());
     for request in [READERS_STREAM, STREAM] {
-        let mut stream = server.connect().await;
-        say(&mut stream, request).await;
-        until(&mut stream, ":\n\n\r\n").await;
-        streams.push(stream);
+        streams.push(opened(server.address, request).await.0);
     }
     let served = async {
         for _ in 0..3 * limits().connections {
@@ -1907,9 +1905,7 @@ async fn requests_that_come_at_once_are_served_a_few_in_a_turn() {
 #[tokio::test]
 async fn a_stopping_server_ends_its_streams_and_returns() {
     let mut server = Server::start().await;
-    let mut stream = server.connect().await;
-    say(&mut stream, READERS_STREAM).await;
-    until(&mut stream, ":\n\n").await;
+    let (mut stream, _) = opened(server.address, READERS_STREAM).await;
     let mut idle = server.connect().await;
     say(&mut idle, PING).await;
     until(&mut idle, "}]}}").await;
@@ -1924,10 +1920,7 @@ async fn a_stopping_server_ends_its_streams_and_returns() {
 async fn a_stream_outlives_the_time_limit_of_a_request() {
     let server = Server::start().await;
     for request in [READERS_STREAM, STREAM] {
-        let mut stream = server.connect().await;
-        say(&mut stream, request).await;
-        // The first comment, to the end of its chunk.
-        until(&mut stream, ":\n\n\r\n").await;
+        let (mut stream, _) = opened(server.address, request).await;
         let mut byte = [0];
         let quiet = timeout(limits().request_time * 3, stream.read(&mut byte)).await;
         assert!(quiet.is_err(), "the stream neither ended nor spoke");

@@ -36,6 +36,7 @@ pub(crate) mod page;
 mod peer_streams;
 mod peers;
 mod ping;
+mod plain_answers;
 mod plain_pings;
 mod plain_streams;
 pub(crate) mod problem;

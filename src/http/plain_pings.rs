@@ -1,28 +1,28 @@
 //! A connection while it carries plain pings and nothing else: those of peers, all their life.
 //!
-//! Nothing is allocated for one that is idle. The first request that is no plain ping, or does not come in one piece, is for
-//! others: a node's request for a stream for [`super::plain_streams`], all else for hyper, with all after it on this connection.
+//! Nothing is allocated for one that is idle. The first request that is no plain ping, or does not come in one piece, is
+//! for others: a node's request for a stream for [`super::plain_streams`], and all else for hyper, which then has the
+//! connection.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, UNIX_EPOCH};
 
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use http_body_util::BodyExt as _;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse as _;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::Connection;
+use super::plain_answers::PlainAnswers;
 use super::problem::Problem;
 use super::remote::Remote;
 use super::route::Route;
 use super::socket::Socket;
-use super::state::{AppState, wall_time};
+use super::state::AppState;
 use super::{limit, ping};
 use crate::api::{NODE_HEADER, PING_HEADERS};
 use crate::plain_http::{self, Read};
@@ -33,14 +33,8 @@ const PING_BYTES: usize = 2 * 1024;
 /// What the plain pings of a port are answered with.
 pub struct PlainPings {
     pub state: AppState,
-    date: Mutex<Date>,
-}
-
-/// The time of day as an answer has it, which changes once a second.
-#[derive(Default)]
-struct Date {
-    second: u64,
-    text: String,
+    /// Writes the answers; those of streams, too.
+    pub(super) answers: PlainAnswers,
 }
 
 /// What was read.
@@ -54,7 +48,7 @@ enum Request {
 
 impl PlainPings {
     pub(super) fn new(state: &AppState) -> PlainPings {
-        PlainPings { state: state.clone(), date: Mutex::default() }
+        PlainPings { state: state.clone(), answers: PlainAnswers::default() }
     }
 
     /// Answers pings until something else comes: its first bytes are what is returned. `None`: the connection has ended, or
@@ -96,39 +90,12 @@ impl PlainPings {
                 () = idle.as_mut() => Problem::out_of_time().into_response(),
             };
             let response = limit::account(&self.state, Route::Ping, begun, response);
-            socket.write_all(&self.bytes(response).await).await?;
+            socket.write_all(&self.answers.whole(response).await).await?;
             socket.flush().await?;
             let now = clock.now();
             connection.answered(now, false);
             idle.as_mut().reset(clock.timer(now + limit));
         }
-    }
-
-    /// An answer that is made of bytes that are there.
-    pub(super) async fn bytes(&self, response: Response) -> Vec<u8> {
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        plain_http::response_bytes(head.status, &head.headers, &body, self.date().now().as_bytes())
-    }
-
-    /// The beginning of an answer that is a stream.
-    pub(super) fn stream_head(&self, status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
-        plain_http::stream_head(status, headers, self.date().now().as_bytes())
-    }
-
-    fn date(&self) -> MutexGuard<'_, Date> {
-        self.date.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Date {
-    fn now(&mut self) -> &str {
-        let now = wall_time();
-        let second = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-        if self.second != second || self.text.is_empty() {
-            *self = Date { second, text: httpdate::fmt_http_date(now) };
-        }
-        &self.text
     }
 }
 

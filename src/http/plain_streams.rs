@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::ACCEPT;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Uri};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
@@ -24,7 +24,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
 use super::connections::Connection;
-use super::plain_pings::PlainPings;
+use super::plain_answers::PlainAnswers;
 use super::remote::Remote;
 use super::route::Route;
 use super::socket::Socket;
@@ -41,8 +41,7 @@ const UNEXPECTED_BYTES: usize = 1024;
 /// A caller that has asked for a stream.
 pub(super) struct Asked<'a> {
     pub router: &'a Router,
-    /// What writes the heads of answers.
-    pub pings: &'a PlainPings,
+    pub answers: &'a PlainAnswers,
     pub remote: Remote,
     pub connection: &'a Arc<Connection>,
     pub closing: Closing,
@@ -69,11 +68,11 @@ impl Asked<'_> {
         self.connection.answered(self.clock.now(), streams);
         if !streams {
             // Bytes that are there: a problem, for what was asked for is a stream.
-            write(socket, &self.pings.bytes(response).await).await?;
+            write(socket, &self.answers.whole(response).await).await?;
             return Ok(Some(Vec::new()));
         }
         let (head, body) = response.into_parts();
-        let rest = send(socket, self.pings.stream_head(head.status, &head.headers), body).await;
+        let rest = send(socket, self.answers.stream_head(head.status, &head.headers), body).await;
         self.connection.answered(self.clock.now(), false);
         if self.closing.0.is_cancelled() {
             // Nothing else is answered, whatever has come; the caller sees the end of the stream, or is gone.
@@ -85,7 +84,7 @@ impl Asked<'_> {
 
     async fn answer(&self, headers: HeaderMap) -> Response {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = axum::http::Uri::from_static(Route::Events.path());
+        *request.uri_mut() = Uri::from_static(Route::Events.path());
         *request.headers_mut() = headers;
         request.extensions_mut().insert(self.closing.clone());
         request.extensions_mut().insert(self.remote);
@@ -153,24 +152,12 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::AsyncReadExt as _;
-    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
+    use super::super::socket::tests::pair;
     use super::*;
-    use crate::http::connections::{Connections, Rules};
-    use crate::tls::wire::Wire;
 
     const LONG: Duration = Duration::from_secs(20);
-
-    /// A node's socket and its caller, that has to read within `limit`.
-    async fn pair(limit: Duration) -> (Socket, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, address) = listener.accept().await.unwrap();
-        let (connections, clock) = (Connections::new(Rules { all: 9, reserve: 1, per_source: 9 }), Clock::start());
-        let connection = connections.admit(address.ip(), true, false, clock.now()).unwrap().connection;
-        (Socket::new(Wire::Plain(stream), connection, clock, limit), caller)
-    }
 
     /// `count` pieces of news that are there at once, and then the end or nothing more.
     struct News {
@@ -196,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn much_news_comes_whole_and_what_comes_meanwhile_is_not_lost() {
-        let (mut socket, mut caller) = pair(LONG).await;
+        let (mut socket, mut caller, _) = pair(LONG).await;
         caller.write_all(b"GET /ping").await.unwrap();
         let reading = async {
             let mut text = Vec::new();
@@ -223,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_goes_ends_it() {
-        let (mut socket, caller) = pair(LONG).await;
+        let (mut socket, caller, _) = pair(LONG).await;
         drop(caller);
         let sent = timeout(LONG, send(&mut socket, Vec::new(), body(0, 0, false))).await.expect("in time");
         // The comment with which it begins may have found a closed socket.
@@ -232,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_does_not_read_is_given_up() {
-        let (mut socket, _caller) = pair(Duration::from_millis(100)).await;
+        let (mut socket, _caller, _) = pair(Duration::from_millis(100)).await;
         let sent = timeout(LONG, send(&mut socket, Vec::new(), body(usize::MAX, 64 * 1024, false))).await;
         assert_eq!(sent.expect("in time").unwrap_err().kind(), io::ErrorKind::TimedOut);
     }

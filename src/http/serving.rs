@@ -114,7 +114,8 @@ impl Serving {
         let Some(first) = pings.serve(socket, remote, connection, &self.cancel).await? else { return Ok(None) };
         let Some(headers) = plain_streams::request(&first) else { return Ok(Some(first)) };
         let (router, clock, closing) = (&self.router, self.clock, Closing(self.cancel.clone()));
-        let asked = plain_streams::Asked { router, pings, remote, connection, closing, clock };
+        let answers = &pings.answers;
+        let asked = plain_streams::Asked { router, answers, remote, connection, closing, clock };
         // Apart, so that a connection for pings has no room for it.
         Box::pin(asked.serve(socket, headers)).await
     }

@@ -137,7 +137,7 @@ impl AsyncWrite for Socket {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::future::poll_fn;
 
     use socket2::SockRef;
@@ -149,15 +149,21 @@ mod tests {
 
     const PIECE: [u8; 16 * 1024] = [0; 16 * 1024];
 
-    /// A caller that reads nothing, and this node's end with room for some turns in the kernel.
-    async fn unread(limit: Duration) -> (Socket, TcpStream, Connections) {
+    /// This node's end of a connection, and its caller, that has to read within `limit`.
+    pub(in crate::http) async fn pair(limit: Duration) -> (Socket, TcpStream, Connections) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, address) = listener.accept().await.unwrap();
-        SockRef::from(&stream).set_send_buffer_size(1 << 20).unwrap();
         let (connections, clock) = (Connections::new(Rules { all: 9, reserve: 1, per_source: 9 }), Clock::start());
         let connection = connections.admit(address.ip(), true, false, clock.now()).unwrap().connection;
         (Socket::new(Wire::Plain(stream), connection, clock, limit), caller, connections)
+    }
+
+    /// A caller that reads nothing, and this node's end with room for some turns in the kernel.
+    async fn unread(limit: Duration) -> (Socket, TcpStream, Connections) {
+        let (socket, caller, connections) = pair(limit).await;
+        SockRef::from(socket.stream.tcp()).set_send_buffer_size(1 << 20).unwrap();
+        (socket, caller, connections)
     }
 
     /// Writes until it has to wait, for its turn or for the kernel. Returns how much that was.

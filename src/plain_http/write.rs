@@ -1,7 +1,7 @@
 //! Requests and answers as bytes.
 
 use hyper::http::header::CONTENT_LENGTH;
-use hyper::http::{HeaderMap, Request, StatusCode};
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 
 /// A request without a body, as hyper writes it.
 pub(crate) fn request_bytes<B>(request: &Request<B>) -> Vec<u8> {
@@ -9,7 +9,7 @@ pub(crate) fn request_bytes<B>(request: &Request<B>) -> Vec<u8> {
     for part in [request.method().as_str(), " ", request.uri().path(), " HTTP/1.1\r\n"] {
         bytes.extend_from_slice(part.as_bytes());
     }
-    headers(request.headers(), &mut bytes);
+    headers(request.headers().iter(), &mut bytes);
     bytes.extend_from_slice(b"\r\n");
     bytes
 }
@@ -54,13 +54,12 @@ fn begin(status: StatusCode, map: &HeaderMap, bytes: &mut Vec<u8>) {
     for part in ["HTTP/1.1 ", status.as_str(), " ", status.canonical_reason().unwrap_or(""), "\r\n"] {
         bytes.extend_from_slice(part.as_bytes());
     }
-    headers(map, bytes);
+    // Where the router has made the answer it has written the length already, and twice is an error to many readers.
+    headers(map.iter().filter(|(name, _)| *name != CONTENT_LENGTH), bytes);
 }
 
-/// All but the length of the body, which the router has written already where it made the answer: twice is an error to many
-/// readers.
-fn headers(map: &HeaderMap, bytes: &mut Vec<u8>) {
-    for (name, value) in map.iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
+fn headers<'a>(map: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>, bytes: &mut Vec<u8>) {
+    for (name, value) in map {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             bytes.extend_from_slice(part);
         }
@@ -81,8 +80,6 @@ fn decimal(mut number: usize, place: &mut [u8; 20]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use hyper::http::HeaderValue;
-
     use super::super::Chunks;
     use super::*;
 
